@@ -1,0 +1,64 @@
+"""The five simulated worlds.
+
+Each public module of this package is one world, whole: rules, text form, questions, goal test, solver.
+A sixth world is one more file here that defines `WORLD`, and one drawing of the same name in `idf.drawing`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
+
+from ._rng import Rng
+from ._sampling import SPLITS, sample_problem, sample_walk, split_of
+from ._world import DIFFICULTIES, Answer, IllegalAction, Outcome, Problem, Walk, World
+
+__all__ = [
+    "DIFFICULTIES",
+    "SPLITS",
+    "WORLDS",
+    "Answer",
+    "IllegalAction",
+    "Outcome",
+    "Problem",
+    "Rng",
+    "Walk",
+    "World",
+    "problem_from_json",
+    "problem_to_json",
+    "sample_problem",
+    "sample_walk",
+    "split_of",
+]
+
+WORLDS: dict[str, World[Any, Any]] = {
+    module.name: import_module(f"{__name__}.{module.name}").WORLD
+    for module in sorted(iter_modules(__path__), key=lambda module: module.name)
+    if not module.name.startswith("_")
+}
+"""World by name, in alphabetical order."""
+
+
+def problem_to_json(problem: Problem[Any, Any]) -> dict[str, Any]:
+    """A problem as plain JSON values; `problem_from_json` reads it back."""
+    return {
+        "world": problem.world,
+        "difficulty": problem.difficulty,
+        "start": WORLDS[problem.world].write(problem.start),
+        "query": problem.query._asdict(),
+    }
+
+
+def problem_from_json(data: dict[str, Any]) -> Problem[Any, Any]:
+    """The problem that `problem_to_json` wrote.
+
+    Raises:
+        ValueError: A field is missing or does not describe a state or query of its world.
+    """
+    try:
+        world = WORLDS[data["world"]]
+        query = world.query_type(**data["query"])
+        return Problem(data["world"], data["difficulty"], world.read(data["start"]), query)
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"not a problem: {error}") from error

@@ -1,0 +1,240 @@
+"""The one abstraction that everything stands on: what a world can do.
+
+A world is a table and a few pure functions on immutable states. It knows nothing of pictures, models or files.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
+
+from ._rng import Rng
+
+S = TypeVar("S")
+"""A state: immutable and hashable."""
+Q = TypeVar("Q", bound=NamedTuple)
+"""A query: a NamedTuple of strings, so that it is its own JSON."""
+
+DIFFICULTIES = ("easy", "medium", "hard")
+
+Answer = Any
+"""A parsed answer: str (colour), int (count), dict[str, int] (colour counts) or tuple[str, ...] (plan)."""
+
+
+class IllegalAction(ValueError):
+    """An action that breaks a rule of its world; the message names the rule."""
+
+
+@dataclass(frozen=True)
+class Problem(Generic[S, Q]):
+    """A question about a state.
+
+    Attributes:
+        world: Name of the world.
+        difficulty: "easy", "medium" or "hard", from the exact measure `World.size`.
+        start: The state that is shown.
+        query: What is asked of it.
+    """
+
+    world: str
+    difficulty: str
+    start: S
+    query: Q
+
+
+@dataclass(frozen=True)
+class Walk(Generic[S]):
+    """A random sequence of legal steps, and a question about the state it ends in.
+
+    Attributes:
+        world: Name of the world.
+        difficulty: "easy", "medium" or "hard".
+        start: The first state.
+        actions: The actions, in order; each is legal where it is taken.
+        question: What is asked about the last state.
+        answer: The true answer, as text.
+    """
+
+    world: str
+    difficulty: str
+    start: S
+    actions: tuple[str, ...]
+    question: str
+    answer: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What judging a parsed answer says.
+
+    Attributes:
+        correct: Whether the answer is right.
+        error: None if correct, else "wrong" (a false answer), "illegal" (the plan breaks a rule),
+            "incomplete" (a legal plan that ends short of the goal).
+        detail: One sentence on what was found.
+        moves: Length of the plan, for planning worlds.
+        optimal: Least length of any plan, for planning worlds.
+    """
+
+    correct: bool
+    error: str | None
+    detail: str
+    moves: int | None = None
+    optimal: int | None = None
+
+
+class World(ABC, Generic[S, Q]):
+    """The simulator of one task family.
+
+    Class attributes:
+        name: The world's name, which is also the name of its file.
+        version: Raise it when the same seed would give other samples.
+        query_type: The NamedTuple of strings that its problems ask with.
+        bins: For each difficulty, the values of `size` that belong to it.
+        rule: One or two sentences that state the actions and what they do, for imagery prompts.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[int]
+    query_type: ClassVar[type[Any]]
+    bins: ClassVar[Mapping[str, range]]
+    rule: ClassVar[str]
+
+    # --- the rules -------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def draw(self, rng: Rng, difficulty: str) -> S:
+        """A random start state of a difficulty."""
+
+    @abstractmethod
+    def legal_actions(self, state: S) -> tuple[str, ...]:
+        """The actions that `step` accepts, in a fixed order."""
+
+    @abstractmethod
+    def step(self, state: S, action: str) -> S:
+        """The state after an action.
+
+        Raises:
+            IllegalAction: The action breaks a rule; the message names it.
+        """
+
+    @abstractmethod
+    def write(self, state: S) -> str:
+        """The state as compact, unambiguous text: `read(write(s)) == s`."""
+
+    @abstractmethod
+    def read(self, text: str) -> S:
+        """The state that `write` wrote.
+
+        Raises:
+            ValueError: The text is not a state of this world; the message says why.
+        """
+
+    def line(self, state: S) -> str:
+        """What a simulation writes after each step; `write` by default, less what never changes."""
+        return self.write(state)
+
+    def replay(self, start: S, actions: Sequence[str]) -> list[S]:
+        """All states of a walk, the start included: `len(actions) + 1` of them."""
+        states = [start]
+        for action in actions:
+            states.append(self.step(states[-1], action))
+        return states
+
+    def unroll(self, start: S, actions: Sequence[str]) -> str:
+        """A simulation spelled out: the start, then each action with the state that it leads to."""
+        states = self.replay(start, actions)
+        lines = [f"Start: {self.line(start)}"]
+        lines += [
+            f"{i}. {action}: {self.line(state)}" for i, (action, state) in enumerate(zip(actions, states[1:], strict=True), 1)
+        ]
+        return "\n".join(lines)
+
+    # --- problems --------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def pose(self, rng: Rng, difficulty: str) -> Problem[S, Q]:
+        """A random problem in the benchmark's form."""
+
+    @abstractmethod
+    def size(self, problem: Problem[S, Q]) -> int:
+        """The exact measure of difficulty (steps, moves, cubes, pushes or distance)."""
+
+    @abstractmethod
+    def question(self, problem: Problem[S, Q], *, wording: str, described: bool) -> str:
+        """The problem in words.
+
+        Args:
+            problem: The problem.
+            wording: "long" explains the rules, as the benchmark does; "short" only says what is asked.
+            described: Whether the text states what the picture shows (modes tqa and vtqa) or leaves it to
+                the picture (mode vqa). What no picture shows is always stated.
+        """
+
+    @abstractmethod
+    def answer_kind(self, problem: Problem[S, Q]) -> str:
+        """What form the answer has: "colour", "count", "colour_counts" or "plan"."""
+
+    @abstractmethod
+    def truth(self, problem: Problem[S, Q]) -> Answer:
+        """The true answer; for a planning world, one optimal plan."""
+
+    @abstractmethod
+    def judge(self, problem: Problem[S, Q], answer: Answer) -> Outcome:
+        """Whether a parsed answer is right. A plan is replayed step by step."""
+
+    @abstractmethod
+    def solve(self, problem: Problem[S, Q]) -> tuple[str, ...]:
+        """The actions to simulate: the given ones for a described task, a shortest plan for a planning task."""
+
+    @abstractmethod
+    def initial(self, problem: Problem[S, Q]) -> Answer:
+        """The answer of somebody who imagines nothing: read off the start state, or an empty plan."""
+
+    @abstractmethod
+    def narrate(self, problem: Problem[S, Q]) -> str:
+        """The solver's solution as reasoning, without the final answer line."""
+
+    def content(self, problem: Problem[S, Q]) -> str:
+        """What makes a problem the same problem again; decides its split. By default the start and the query."""
+        return f"{self.write(problem.start)} | {' | '.join(problem.query)}"
+
+    def difficulty(self, size: int) -> str:
+        """The difficulty that a size belongs to.
+
+        Raises:
+            ValueError: The size is outside all bins.
+        """
+        for name, sizes in self.bins.items():
+            if size in sizes:
+                return name
+        raise ValueError(f"{self.name}: size {size} is in none of the bins {dict(self.bins)}")
+
+    # --- walks -----------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def wander(self, rng: Rng, difficulty: str) -> Walk[S]:
+        """A random walk worth imagining, and a question about its end."""
+
+    def walk_content(self, walk: Walk[S]) -> str:
+        """What makes a walk the same scene again; shares its form with `content`, so that splits agree."""
+        return f"{self.write(walk.start)} | {' '.join(walk.actions)}"
+
+
+def plan_outcome(plan: Sequence[str], broke: str | None, reached: bool, goal: str, optimal: int) -> Outcome:
+    """The outcome of a replayed plan, in the same words for every planning world.
+
+    Args:
+        plan: The whole plan, as parsed.
+        broke: The rule that a step broke, or None if every step was legal.
+        reached: Whether the state after the last step is the goal.
+        goal: The goal in words, to follow "the plan ends before".
+        optimal: Least number of actions.
+    """
+    if broke is not None:
+        return Outcome(False, "illegal", broke, len(plan), optimal)
+    if not reached:
+        return Outcome(False, "incomplete", f"the plan of {len(plan)} moves ends before {goal}", len(plan), optimal)
+    return Outcome(True, None, f"reached in {len(plan)} moves, {optimal} are enough", len(plan), optimal)

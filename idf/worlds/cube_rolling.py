@@ -1,0 +1,177 @@
+"""Cube Rolling: a cube with six colours rolls over a board; which colour does a face show at the end?
+
+Source: the rules stated in SpatiaLite's Cube Rolling questions; replaying them gives all published answers.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from ._rng import Rng
+from ._world import Answer, IllegalAction, Outcome, Problem, Walk, World
+
+FACES = ("top", "bottom", "left", "right", "front", "back")
+COLOURS = ("red", "yellow", "blue", "green", "gray", "black")
+
+# After rolling one way, each face shows the colour that this face showed before.
+SHOWS = {
+    "right": ("left", "right", "bottom", "top", "front", "back"),
+    "left": ("right", "left", "top", "bottom", "front", "back"),
+    "front": ("back", "front", "left", "right", "top", "bottom"),
+    "back": ("front", "back", "left", "right", "bottom", "top"),
+}
+_INDICES = {way: tuple(FACES.index(face) for face in shown) for way, shown in SHOWS.items()}
+
+# One roll moves the cube by one cell: x grows to the right, z towards the viewer.
+SHIFT = {"right": (1, 0), "left": (-1, 0), "front": (0, 1), "back": (0, -1)}
+BOARD = 10
+CORNER = (0, 0)  # back left, where every published path starts
+
+
+class Cube(NamedTuple):
+    """A cube on the board.
+
+    Attributes:
+        colours: Six colour names, in the order of FACES.
+        cells: The (x, z) cells visited so far, the present one last; 0 <= x, z < 10.
+    """
+
+    colours: tuple[str, ...]
+    cells: tuple[tuple[int, int], ...]
+
+
+class Query(NamedTuple):
+    """Which colour `face` shows after the rolls of `path` (words separated by blanks)."""
+
+    path: str
+    face: str
+
+
+class CubeRolling(World[Cube, Query]):
+    """The world of the rolling cube; its paths never visit a cell twice."""
+
+    name = "cube_rolling"
+    version = 1
+    query_type = Query
+    bins = {"easy": range(1, 6), "medium": range(6, 11), "hard": range(11, 16)}
+    rule = (
+        "A cube rolls over a board, one cell at a time, to the right, left, front (towards you) or back. "
+        "Write its face colours after every roll in the order top, bottom, left, right, front, back."
+    )
+
+    def draw(self, rng: Rng, difficulty: str) -> Cube:
+        return Cube(tuple(rng.shuffled(COLOURS)), (CORNER,))
+
+    def legal_actions(self, state: Cube) -> tuple[str, ...]:
+        return tuple(way for way in SHIFT if self._broken_rule(state, way) is None)
+
+    def step(self, state: Cube, action: str) -> Cube:
+        if broken := self._broken_rule(state, action):
+            raise IllegalAction(broken)
+        colours = tuple(state.colours[i] for i in _INDICES[action])
+        return Cube(colours, (*state.cells, _next_cell(state, action)))
+
+    def _broken_rule(self, state: Cube, action: str) -> str | None:
+        if action not in SHIFT:
+            return f"a cube rolls right, left, front or back, not {action!r}"
+        x, z = _next_cell(state, action)
+        if not (0 <= x < BOARD and 0 <= z < BOARD):
+            return f"rolling {action} from cell {state.cells[-1]} leaves the {BOARD} x {BOARD} board"
+        if (x, z) in state.cells:
+            return f"rolling {action} would visit cell {(x, z)} again: a path may not cross itself"
+        return None
+
+    def write(self, state: Cube) -> str:
+        return f"{self.line(state)} at {' '.join(f'{x},{z}' for x, z in state.cells)}"
+
+    def line(self, state: Cube) -> str:
+        return " ".join(state.colours)
+
+    def read(self, text: str) -> Cube:
+        match = re.fullmatch(r"(\w+(?: \w+){5}) at (\d,\d(?: \d,\d)*)", text.strip())
+        if not match:
+            raise ValueError(f"not a cube: {text!r} (six colours, 'at', then cells such as 0,0 1,0)")
+        colours = tuple(match[1].split())
+        if sorted(colours) != sorted(COLOURS):
+            raise ValueError(f"a cube shows each of {', '.join(COLOURS)} once, not {match[1]!r}")
+        cells = tuple((int(cell[0]), int(cell[2])) for cell in match[2].split())
+        for (x0, z0), (x1, z1) in zip(cells, cells[1:]):
+            if abs(x1 - x0) + abs(z1 - z0) != 1:
+                raise ValueError(f"the cells {x0},{z0} and {x1},{z1} of a path are not side by side")
+        if len(set(cells)) != len(cells):
+            raise ValueError(f"a path visits no cell twice: {match[2]!r}")
+        return Cube(colours, cells)
+
+    def pose(self, rng: Rng, difficulty: str) -> Problem[Cube, Query]:
+        start = self.draw(rng, difficulty)
+        path = self._path(rng, start, rng.choice(self.bins[difficulty]))
+        return Problem(self.name, difficulty, start, Query(" ".join(path), rng.choice(FACES)))
+
+    def _path(self, rng: Rng, start: Cube, length: int) -> tuple[str, ...]:
+        """A random self-avoiding path; one that runs into a dead end is begun again."""
+        while True:
+            state, path = start, []
+            while len(path) < length and (legal := self.legal_actions(state)):
+                path.append(rng.choice(legal))
+                state = self.step(state, path[-1])
+            if len(path) == length:
+                return tuple(path)
+
+    def size(self, problem: Problem[Cube, Query]) -> int:
+        return len(problem.query.path.split())
+
+    def question(self, problem: Problem[Cube, Query], *, wording: str, described: bool) -> str:
+        path, face = problem.query
+        # The picture shows the path and the top, front and right face: what it hides is said in every mode.
+        shown = FACES if described else ("bottom", "left", "back")
+        colours = ", ".join(f"{name} {problem.start.colours[FACES.index(name)]}" for name in shown)
+        rolls = ", ".join(path.split()) if described else "along the path in the picture"
+        if wording == "short":
+            return f"Cube: {colours}. It rolls {rolls}. Which colour is the {face} face?"
+        return (
+            "A cube with six differently coloured faces stands on a board and rolls over its edges from cell to cell, "
+            "without slipping or turning. Rolling to the right, the right face becomes the bottom, the top becomes the "
+            "right, the left becomes the top and the bottom becomes the left; front and back stay. Rolling to the left, "
+            "front (towards the viewer) or back works in the same way. "
+            f"At the beginning the faces are: {colours}"
+            f"{'' if described else ' (the other three are seen in the picture)'}. "
+            f"The cube rolls {rolls}. Which colour does the {face} face show at the end?"
+        )
+
+    def answer_kind(self, problem: Problem[Cube, Query]) -> str:
+        return "colour"
+
+    def truth(self, problem: Problem[Cube, Query]) -> str:
+        end = self.replay(problem.start, self.solve(problem))[-1]
+        return end.colours[FACES.index(problem.query.face)]
+
+    def judge(self, problem: Problem[Cube, Query], answer: Answer) -> Outcome:
+        truth = self.truth(problem)
+        correct = answer == truth
+        return Outcome(correct, None if correct else "wrong", f"the {problem.query.face} face is {truth}")
+
+    def solve(self, problem: Problem[Cube, Query]) -> tuple[str, ...]:
+        return tuple(problem.query.path.split())
+
+    def initial(self, problem: Problem[Cube, Query]) -> str:
+        return problem.start.colours[FACES.index(problem.query.face)]
+
+    def narrate(self, problem: Problem[Cube, Query]) -> str:
+        return f"{self.unroll(problem.start, self.solve(problem))}\n{problem.query.face}: {self.truth(problem)}"
+
+    def content(self, problem: Problem[Cube, Query]) -> str:
+        return f"{self.write(problem.start)} | {problem.query.path}"
+
+    def wander(self, rng: Rng, difficulty: str) -> Walk[Cube]:
+        problem = self.pose(rng, difficulty)
+        question = f"Which colour is the {problem.query.face} face at the end?"
+        return Walk(self.name, difficulty, problem.start, self.solve(problem), question, self.truth(problem))
+
+
+def _next_cell(state: Cube, action: str) -> tuple[int, int]:
+    (x, z), (dx, dz) = state.cells[-1], SHIFT[action]
+    return x + dx, z + dz
+
+
+WORLD = CubeRolling()

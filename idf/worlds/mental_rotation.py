@@ -1,0 +1,227 @@
+"""Mental Rotation: coloured unit cubes stuck face to face; which of them does one see from a side?
+
+Source: the rules stated in SpatiaLite's Mental Rotation questions. Axes: x to the right, y up, z to the front.
+From a side, each column along the line of sight shows the cube nearest to the viewer, and only that one.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from ._rng import Rng
+from ._world import Answer, IllegalAction, Outcome, Problem, Walk, World
+
+COLOURS = ("red", "yellow", "blue", "green", "gray", "black")
+VIEWS = ("front", "back", "top", "bottom", "left", "right")
+
+Cell = tuple[int, int, int]
+Structure = tuple[tuple[Cell, str], ...]
+"""(cell, colour) pairs in the order of their cells. The origin is always occupied."""
+
+# The direction from the structure towards a viewer at each side.
+TOWARDS = {
+    "front": (0, 0, 1),
+    "back": (0, 0, -1),
+    "top": (0, 1, 0),
+    "bottom": (0, -1, 0),
+    "left": (-1, 0, 0),
+    "right": (1, 0, 0),
+}
+# A quarter turn of the whole structure, named by the side that it brings to the front.
+TURNS = {
+    "left": lambda x, y, z: (z, y, -x),
+    "right": lambda x, y, z: (-z, y, x),
+    "top": lambda x, y, z: (x, -z, y),
+    "bottom": lambda x, y, z: (x, z, -y),
+}
+TO_FRONT = {
+    "front": (),
+    "back": ("left", "left"),
+    "left": ("left",),
+    "right": ("right",),
+    "top": ("top",),
+    "bottom": ("bottom",),
+}
+MOST_CUBES = 13
+REACH = 4  # no cell further than this from the origin along an axis: the pictures show no more
+
+
+class Query(NamedTuple):
+    """Which cubes are seen from the side `view`."""
+
+    view: str
+
+
+class MentalRotation(World[Structure, Query]):
+    """The world of cube structures. A walk turns the structure; a state is where every cube is after the turn."""
+
+    name = "mental_rotation"
+    version = 1
+    query_type = Query
+    bins = {"easy": range(2, 6), "medium": range(6, 9), "hard": range(9, MOST_CUBES + 1)}
+    rule = (
+        "A structure of coloured unit cubes is turned by quarter turns about the origin; a turn is named by the side "
+        "that it brings to the front. Axes: x to the right, y up, z to the front. Write the cell (x,y,z) of every cube "
+        "after every turn."
+    )
+
+    def draw(self, rng: Rng, difficulty: str) -> Structure:
+        """A structure grown from the origin, each cube on a random free face; colours cycle through a shuffle."""
+        n = rng.choice(self.bins[difficulty])
+        cells: list[Cell] = [(0, 0, 0)]
+        while len(cells) < n:
+            frontier = sorted({near for cell in cells for near in _neighbours(cell)} - set(cells))
+            cells.append(rng.choice([cell for cell in frontier if max(map(abs, cell)) <= REACH]))
+        colours = rng.shuffled(COLOURS)
+        return tuple(sorted((cell, colours[i % 6]) for i, cell in enumerate(cells)))
+
+    def legal_actions(self, state: Structure) -> tuple[str, ...]:
+        return tuple(TURNS)
+
+    def step(self, state: Structure, action: str) -> Structure:
+        if action not in TURNS:
+            raise IllegalAction(f"a turn brings the left, right, top or bottom side to the front, not {action!r}")
+        turn = TURNS[action]
+        return tuple(sorted((turn(*cell), colour) for cell, colour in state))
+
+    def write(self, state: Structure) -> str:
+        return "; ".join(f"{colour} ({x},{y},{z})" for (x, y, z), colour in state)
+
+    def read(self, text: str) -> Structure:
+        cubes: dict[Cell, str] = {}
+        for part in text.split(";"):
+            match = re.fullmatch(r"(\w+) \((-?\d+),(-?\d+),(-?\d+)\)", part.strip())
+            if not match:
+                raise ValueError(f"not a cube: {part.strip()!r} (write it like 'red (0,0,1)')")
+            cell = (int(match[2]), int(match[3]), int(match[4]))
+            if cell in cubes:
+                raise ValueError(f"two cubes in cell {cell}")
+            cubes[cell] = match[1]
+        return structure(cubes)
+
+    def pose(self, rng: Rng, difficulty: str) -> Problem[Structure, Query]:
+        return Problem(self.name, difficulty, self.draw(rng, difficulty), Query(rng.choice(VIEWS)))
+
+    def size(self, problem: Problem[Structure, Query]) -> int:
+        return len(problem.start)
+
+    def question(self, problem: Problem[Structure, Query], *, wording: str, described: bool) -> str:
+        view = problem.query.view
+        cubes = f"Cubes: {self.write(problem.start)}. " if described else "The cubes are shown in the picture. "
+        asked = f"How many cubes are visible from the {view}, and how many of each colour?"
+        if wording == "short":
+            return cubes + asked
+        return (
+            "A structure is built of coloured unit cubes that touch face to face. Cells are written (x,y,z): x grows to "
+            "the right, y upwards, z to the front. "
+            f"{'' if described else 'The picture shows it from eight corners, with the six directions marked. '}{cubes}"
+            "You look straight at it from one side. Along each line of sight only the cube nearest to you is visible: "
+            "it hides those behind it, so a hidden cube does not count. "
+            f"{asked}"
+        )
+
+    def answer_kind(self, problem: Problem[Structure, Query]) -> str:
+        return "colour_counts"
+
+    def truth(self, problem: Problem[Structure, Query]) -> dict[str, int]:
+        return colour_counts(visible(problem.start, problem.query.view))
+
+    def judge(self, problem: Problem[Structure, Query], answer: Answer) -> Outcome:
+        truth = self.truth(problem)
+        correct = answer == truth
+        return Outcome(correct, None if correct else "wrong", f"visible are {counts_text(truth)}")
+
+    def solve(self, problem: Problem[Structure, Query]) -> tuple[str, ...]:
+        return TO_FRONT[problem.query.view]
+
+    def initial(self, problem: Problem[Structure, Query]) -> dict[str, int]:
+        return colour_counts(problem.start)
+
+    def narrate(self, problem: Problem[Structure, Query]) -> str:
+        turns = self.solve(problem)
+        front = self.replay(problem.start, turns)[-1]
+        return f"{self.unroll(problem.start, turns)}\n{_columns_text(front)}"
+
+    def content(self, problem: Problem[Structure, Query]) -> str:
+        return self.write(problem.start)
+
+    def wander(self, rng: Rng, difficulty: str) -> Walk[Structure]:
+        start = self.draw(rng, difficulty)
+        turns: list[str] = []
+        undo = {"left": "right", "right": "left", "top": "bottom", "bottom": "top"}
+        for _ in range(1 + rng.below(3)):
+            turns.append(rng.choice([turn for turn in TURNS if not turns or turn != undo[turns[-1]]]))
+        seen = visible(self.replay(start, turns)[-1], "front")
+        question = "How many cubes are visible from the front at the end, and how many of each colour?"
+        return Walk(self.name, difficulty, start, tuple(turns), question, counts_text(colour_counts(seen)))
+
+    def walk_content(self, walk: Walk[Structure]) -> str:
+        return self.write(walk.start)
+
+
+def structure(cubes: dict[Cell, str]) -> Structure:
+    """A checked structure.
+
+    Raises:
+        ValueError: A colour is unknown, there are too many cubes, the origin is free, or not all hang together.
+    """
+    for cell, colour in cubes.items():
+        if colour not in COLOURS:
+            raise ValueError(f"unknown colour {colour!r} in cell {cell}: use one of {', '.join(COLOURS)}")
+        if max(map(abs, cell)) > REACH:
+            raise ValueError(f"cell {cell} lies further than {REACH} from the origin")
+    if not 1 <= len(cubes) <= MOST_CUBES:
+        raise ValueError(f"a structure has 1 to {MOST_CUBES} cubes, not {len(cubes)}")
+    if (0, 0, 0) not in cubes:
+        raise ValueError("no cube in cell (0,0,0), where every structure begins")
+    reached, edge = {(0, 0, 0)}, [(0, 0, 0)]
+    while edge:
+        new = [near for near in _neighbours(edge.pop()) if near in cubes and near not in reached]
+        reached.update(new)
+        edge.extend(new)
+    if loose := sorted(set(cubes) - reached):
+        raise ValueError(f"the cube in cell {loose[0]} does not hang together face to face with the origin")
+    return tuple(sorted(cubes.items()))
+
+
+def visible(state: Structure, view: str) -> Structure:
+    """The cubes that are seen from a side: in each column along the line of sight, the one nearest to the viewer."""
+    towards = TOWARDS[view]
+    axis = next(i for i in range(3) if towards[i])
+    nearest: dict[tuple[int, int], tuple[Cell, str]] = {}
+    for cube in state:
+        cell = cube[0]
+        column = (cell[(axis + 1) % 3], cell[(axis + 2) % 3])
+        if column not in nearest or towards[axis] * (cell[axis] - nearest[column][0][axis]) > 0:
+            nearest[column] = cube
+    return tuple(sorted(nearest.values()))
+
+
+def colour_counts(cubes: Structure) -> dict[str, int]:
+    """How many cubes have each colour, in the order of COLOURS; colours without a cube are left out."""
+    colours = [colour for _, colour in cubes]
+    return {colour: colours.count(colour) for colour in COLOURS if colour in colours}
+
+
+def counts_text(counts: dict[str, int]) -> str:
+    """Colour counts in the form of an answer: "3 cubes: red 2, blue 1"."""
+    total = sum(counts.values())
+    return f"{total} cube{'' if total == 1 else 's'}: {', '.join(f'{colour} {n}' for colour, n in counts.items())}"
+
+
+def _columns_text(state: Structure) -> str:
+    """What each column shows from the front, and what it hides."""
+    lines = []
+    for (x, y, _), colour in visible(state, "front"):
+        hidden = [other for (ox, oy, _), other in reversed(state) if (ox, oy) == (x, y)][1:]
+        lines.append(f"({x},{y}): {colour}" + (f" hides {' '.join(hidden)}" if hidden else ""))
+    return "\n".join(lines)
+
+
+def _neighbours(cell: Cell) -> list[Cell]:
+    x, y, z = cell
+    return [(x + dx, y + dy, z + dz) for dx, dy, dz in TOWARDS.values()]
+
+
+WORLD = MentalRotation()

@@ -1,0 +1,212 @@
+"""Rubik's Cube: quarter turns of six faces; which colour is a square, how many squares have a colour?
+
+Source: the move notation stated in SpatiaLite's questions (U2 = two quarter turns clockwise, U3 = three).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from ._rng import Rng
+from ._world import Answer, IllegalAction, Outcome, Problem, Walk, World
+
+COLOURS = ("red", "green", "blue", "yellow", "orange", "grey")
+FACES = {"U": "up", "D": "down", "L": "left", "R": "right", "F": "front", "B": "back"}
+POSITIONS = (
+    *("top-left", "top-center", "top-right"),
+    *("middle-left", "center", "middle-right"),
+    *("bottom-left", "bottom-center", "bottom-right"),
+)
+
+# Faces are seen from outside, rows from top to bottom: U's first row touches B, D's touches F, B is seen from behind.
+# A clockwise quarter turn carries each of these triples of squares to the place of the next one.
+CARRIES = {
+    "U": ("F012", "L012", "B012", "R012"),
+    "D": ("F678", "R678", "B678", "L678"),
+    "L": ("F036", "D036", "B852", "U036"),
+    "R": ("F258", "U258", "B630", "D258"),
+    "F": ("U678", "R036", "D210", "L852"),
+    "B": ("U210", "L036", "D678", "R852"),
+}
+_TURN = (6, 3, 0, 7, 4, 1, 8, 5, 2)  # the square that each square of the turned face takes its colour from
+
+
+def _square(face: str, position: int) -> int:
+    return 9 * list(FACES).index(face) + position
+
+
+def _quarter_turn(face: str) -> bytes:
+    """For each of the 54 squares, the square that its colour comes from."""
+    source = list(range(54))
+    for position, origin in enumerate(_TURN):
+        source[_square(face, position)] = _square(face, origin)
+    triples = CARRIES[face]
+    for here, there in zip(triples, triples[1:] + triples[:1], strict=True):
+        for a, b in zip(here[1:], there[1:], strict=True):
+            source[_square(there[0], int(b))] = _square(here[0], int(a))
+    return bytes(source)
+
+
+_PAD = bytes(256 - 54)  # `bytes.translate` wants a table of 256: a state, padded, is that table
+
+
+def _apply(state: bytes, source: bytes) -> bytes:
+    return source.translate(state + _PAD)
+
+
+MOVES: dict[str, bytes] = {}
+for _face in FACES:
+    _once = _quarter_turn(_face)
+    MOVES[_face] = _once
+    MOVES[_face + "2"] = _apply(_once, _once)
+    MOVES[_face + "3"] = _apply(MOVES[_face + "2"], _once)
+
+
+class Query(NamedTuple):
+    """What is asked after the turns of `moves` ("D3 B3") on `face` ("front").
+
+    Either the colour of a square (`position` such as "middle-left", `colour` empty) or
+    how many squares have a colour (`colour` such as "red", `position` empty).
+    """
+
+    moves: str
+    face: str
+    position: str
+    colour: str
+
+
+class RubiksCube(World[bytes, Query]):
+    """The world of the 3 x 3 x 3 cube. A state is 54 bytes: index into COLOURS, faces U D L R F B, nine each."""
+
+    name = "rubiks_cube"
+    version = 1
+    query_type = Query
+    bins = {"easy": range(1, 3), "medium": range(3, 4), "hard": range(4, 5)}
+    rule = (
+        "Faces of a Rubik's cube are turned: U, D, L, R, F or B is a quarter turn clockwise, U2 two, U3 three. "
+        "Write all six faces after every move, each seen from outside, row by row."
+    )
+
+    def draw(self, rng: Rng, difficulty: str) -> bytes:
+        scheme = rng.shuffled(range(6))
+        return bytes(colour for colour in scheme for _ in range(9))
+
+    def legal_actions(self, state: bytes) -> tuple[str, ...]:
+        return tuple(MOVES)
+
+    def step(self, state: bytes, action: str) -> bytes:
+        source = MOVES.get(action)
+        if source is None:
+            raise IllegalAction(f"a move is one of U D L R F B, then 2 or 3 for more quarter turns, not {action!r}")
+        return _apply(state, source)
+
+    def write(self, state: bytes) -> str:
+        return "; ".join(f"{face}: {_face_text(state, face)}" for face in FACES)
+
+    def read(self, text: str) -> bytes:
+        state = []
+        parts = text.strip().split(";")
+        if len(parts) != 6:
+            raise ValueError(f"a cube has six faces, separated by ';', not {len(parts)}")
+        for face, part in zip(FACES, parts, strict=True):
+            name, _, squares = part.strip().partition(":")
+            colours = re.split(r"[ /]+", squares.strip())
+            if name != face or len(colours) != 9:
+                raise ValueError(f"expected '{face}: ' and nine colours, not {part.strip()!r}")
+            for colour in colours:
+                if colour not in COLOURS:
+                    raise ValueError(f"unknown colour {colour!r}: use one of {', '.join(COLOURS)}")
+                state.append(COLOURS.index(colour))
+        if any(state.count(colour) != 9 for colour in range(6)):
+            raise ValueError("a cube shows each of its six colours nine times")
+        return bytes(state)
+
+    def pose(self, rng: Rng, difficulty: str) -> Problem[bytes, Query]:
+        start = self.draw(rng, difficulty)
+        moves = tuple(rng.choice(tuple(MOVES)) for _ in range(rng.choice(self.bins[difficulty])))
+        face = rng.choice(tuple(FACES.values()))
+        if rng.chance(0.5):
+            query = Query(" ".join(moves), face, rng.choice(POSITIONS), "")
+        else:
+            # A colour that is on the face at the end three times out of four: else most answers would be 0.
+            end = face_colours(self.replay(start, moves)[-1], face)
+            query = Query(" ".join(moves), face, "", rng.choice(end if rng.chance(0.75) else COLOURS))
+        return Problem(self.name, difficulty, start, query)
+
+    def size(self, problem: Problem[bytes, Query]) -> int:
+        return len(problem.query.moves.split())
+
+    def question(self, problem: Problem[bytes, Query], *, wording: str, described: bool) -> str:
+        moves, face, position, colour = problem.query
+        if described:
+            faces = ", ".join(f"{letter}: {face_colours(problem.start, name)[4]}" for letter, name in FACES.items())
+            shown = f"The faces are {faces}"
+        else:
+            shown = "The colours of the faces are shown in the picture"
+        asked = f"Which colour is the {position} square" if position else f"How many {colour} squares are"
+        if wording == "short":
+            return f"A solved cube. {shown}. After {moves}: {asked} {'of' if position else 'on'} the {face} face?"
+        return (
+            f"A solved 3 x 3 x 3 Rubik's cube has six colours: {', '.join(COLOURS)}. {shown}. "
+            "Moves are written with the letters U (up), D (down), L (left), R (right), F (front), B (back). A letter "
+            "turns that face clockwise by 90 degrees, as seen when looking at the face; a number n after it means "
+            "90 * n degrees. "
+            f"You make these moves from left to right: {moves}. {asked} {'of' if position else 'on'} the {face} face "
+            "at the end? (Each face is looked at from outside; the top row of the up face touches the back, the top "
+            "row of the down face touches the front.)"
+        )
+
+    def answer_kind(self, problem: Problem[bytes, Query]) -> str:
+        return "colour" if problem.query.position else "count"
+
+    def truth(self, problem: Problem[bytes, Query]) -> str | int:
+        return self._answer(self.replay(problem.start, self.solve(problem))[-1], problem.query)
+
+    def _answer(self, state: bytes, query: Query) -> str | int:
+        colours = face_colours(state, query.face)
+        return colours[POSITIONS.index(query.position)] if query.position else colours.count(query.colour)
+
+    def judge(self, problem: Problem[bytes, Query], answer: Answer) -> Outcome:
+        truth = self.truth(problem)
+        correct = answer == truth
+        return Outcome(correct, None if correct else "wrong", f"the answer is {truth}")
+
+    def solve(self, problem: Problem[bytes, Query]) -> tuple[str, ...]:
+        return tuple(problem.query.moves.split())
+
+    def initial(self, problem: Problem[bytes, Query]) -> str | int:
+        return self._answer(problem.start, problem.query)
+
+    def narrate(self, problem: Problem[bytes, Query]) -> str:
+        end = self.replay(problem.start, self.solve(problem))[-1]
+        face, position, colour = problem.query.face, problem.query.position, problem.query.colour
+        letter = next(letter for letter, name in FACES.items() if name == face)
+        found = f"{position}: {self.truth(problem)}" if position else f"{colour}: {self.truth(problem)}"
+        return f"{self.unroll(problem.start, self.solve(problem))}\n{face}: {_face_text(end, letter)}\n{found}"
+
+    def content(self, problem: Problem[bytes, Query]) -> str:
+        return f"{self.write(problem.start)} | {problem.query.moves}"
+
+    def wander(self, rng: Rng, difficulty: str) -> Walk[bytes]:
+        problem = self.pose(rng, difficulty)
+        _, face, position, colour = problem.query
+        if position:
+            question = f"Which colour is the {position} square of the {face} face at the end?"
+        else:
+            question = f"How many {colour} squares are on the {face} face at the end?"
+        return Walk(self.name, difficulty, problem.start, self.solve(problem), question, str(self.truth(problem)))
+
+
+def face_colours(state: bytes, face: str) -> list[str]:
+    """The nine colours of a face ("front"), row by row from the top left, seen from outside."""
+    at = 9 * list(FACES.values()).index(face)
+    return [COLOURS[colour] for colour in state[at : at + 9]]
+
+
+def _face_text(state: bytes, letter: str) -> str:
+    colours = face_colours(state, FACES[letter])
+    return " / ".join(" ".join(colours[row : row + 3]) for row in (0, 3, 6))
+
+
+WORLD = RubiksCube()

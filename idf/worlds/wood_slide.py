@@ -1,0 +1,286 @@
+"""Wood Slide: nine blocks on a 5 x 4 board (Klotski); slide them, one cell at a time, into a target position.
+
+Source: the rules stated in SpatiaLite's Wood Slide questions, and their one set of blocks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from functools import lru_cache
+from typing import NamedTuple
+
+from ._rng import Rng
+from ._world import Answer, IllegalAction, Outcome, Problem, Walk, World, plan_outcome
+
+ROWS, COLUMNS = 5, 4
+# (height, width) of blocks 1 to 9
+SHAPES = ((2, 2), (1, 2), (1, 2), (1, 1), (1, 1), (2, 1), (2, 1), (1, 2), (1, 2))
+WAYS = {"u": (-1, 0), "d": (1, 0), "l": (0, -1), "r": (0, 1)}
+NAMES = {"u": "up", "d": "down", "l": "left", "r": "right"}
+DEFAULT = "11221133450067886799"  # the layout from which every published position can be reached
+
+Blocks = tuple[int, ...]
+"""Top left cell of blocks 1 to 9: row * 4 + column."""
+
+
+def _mask(shape: tuple[int, int], at: int) -> int:
+    row, column = divmod(at, COLUMNS)
+    return sum(1 << ((row + r) * COLUMNS + column + c) for r in range(shape[0]) for c in range(shape[1]))
+
+
+def _moves_of(shape: tuple[int, int]) -> tuple[tuple[tuple[str, int, int], ...], ...]:
+    """For each top left cell: (way, cells that must be empty as a bit mask, new top left cell)."""
+    height, width = shape
+    table = []
+    for at in range(ROWS * COLUMNS):
+        row, column = divmod(at, COLUMNS)
+        moves = []
+        if row + height <= ROWS and column + width <= COLUMNS:
+            for way, (dr, dc) in WAYS.items():
+                if 0 <= row + dr <= ROWS - height and 0 <= column + dc <= COLUMNS - width:
+                    to = at + dr * COLUMNS + dc
+                    moves.append((way, _mask(shape, to) & ~_mask(shape, at), to))
+        table.append(tuple(moves))
+    return tuple(table)
+
+
+_MOVES = {shape: _moves_of(shape) for shape in set(SHAPES)}
+_MASKS = {
+    shape: tuple(
+        _mask(shape, at) if at // COLUMNS + shape[0] <= ROWS and at % COLUMNS + shape[1] <= COLUMNS else -1
+        for at in range(ROWS * COLUMNS)
+    )
+    for shape in set(SHAPES)
+}
+
+
+class Query(NamedTuple):
+    """The position to reach, as `WoodSlide.write` writes it."""
+
+    target: str
+
+
+class WoodSlide(World[Blocks, Query]):
+    """The world of sliding blocks. Difficulty is the exact distance from start to target."""
+
+    name = "wood_slide"
+    version = 1
+    query_type = Query
+    bins = {"easy": range(2, 9), "medium": range(9, 13), "hard": range(13, 16)}
+    rule = (
+        "Blocks 1 to 9 slide on a 5 x 4 board, one cell at a time; 3d moves block 3 down (u, d, l, r). "
+        "Write the board after every move: five rows of four digits, 0 is empty."
+    )
+
+    def draw(self, rng: Rng, difficulty: str) -> Blocks:
+        return rng.choice(component())
+
+    def legal_actions(self, state: Blocks) -> tuple[str, ...]:
+        return tuple(action for action, _ in successors(state))
+
+    def step(self, state: Blocks, action: str) -> Blocks:
+        for known, there in successors(state):
+            if known == action:
+                return there
+        if not re.fullmatch("[1-9][udlr]", action):
+            raise IllegalAction(f"a move is a block from 1 to 9 and u, d, l or r, such as 3d, not {action!r}")
+        block, way = int(action[0]), NAMES[action[1]]
+        height, width = SHAPES[block - 1]
+        row, column = divmod(state[block - 1], COLUMNS)
+        row, column = row + WAYS[action[1]][0], column + WAYS[action[1]][1]
+        if not (0 <= row <= ROWS - height and 0 <= column <= COLUMNS - width):
+            raise IllegalAction(f"block {block} cannot slide {way} over the edge of the board")
+        board = cells(state)
+        inside = {board[(row + r) * COLUMNS + column + c] for r in range(height) for c in range(width)}
+        raise IllegalAction(f"block {block} cannot slide {way} onto block {min(inside - {'0', str(block)})}")
+
+    def write(self, state: Blocks) -> str:
+        board = cells(state)
+        return "/".join(board[row : row + COLUMNS] for row in range(0, ROWS * COLUMNS, COLUMNS))
+
+    def read(self, text: str) -> Blocks:
+        if not re.fullmatch(r"\d{4}(/\d{4}){4}", text.strip()):
+            raise ValueError(f"not a board: {text!r} (five rows of four digits, separated by '/')")
+        return blocks_from_cells(text.strip().replace("/", ""))
+
+    def pose(self, rng: Rng, difficulty: str) -> Problem[Blocks, Query]:
+        start, plan = self._shortest_walk(rng, difficulty)
+        target = self.replay(start, plan)[-1]
+        return Problem(self.name, difficulty, start, Query(self.write(target)))
+
+    def _shortest_walk(self, rng: Rng, difficulty: str) -> tuple[Blocks, tuple[str, ...]]:
+        """A random start and a shortest plan to a random position at an exact distance."""
+        start = self.draw(rng, difficulty)
+        distance = rng.choice(self.bins[difficulty])
+        came = _ball(start, distance)
+        plans = {position: depth for position, (depth, _, _) in came.items() if depth == distance}
+        return start, _plan(came, rng.choice(sorted(plans)))
+
+    def size(self, problem: Problem[Blocks, Query]) -> int:
+        return len(self.solve(problem))
+
+    def question(self, problem: Problem[Blocks, Query], *, wording: str, described: bool) -> str:
+        if described:
+            shown = f"Start: {self.write(problem.start)}. Target: {problem.query.target}. "
+        else:
+            shown = "The picture shows the start on the left and the target on the right. "
+        if wording == "short":
+            return f"{shown}Slide the blocks to reach the target. Which moves?"
+        return (
+            "A sliding puzzle has nine blocks on a board of 5 rows and 4 columns: block 1 covers 2 x 2 cells, blocks 2, "
+            "3, 8 and 9 two cells side by side, blocks 6 and 7 two cells one above the other, blocks 4 and 5 one cell. "
+            "A move slides one block by one cell up, down, left or right into empty cells; blocks neither turn nor "
+            "overlap, and a block moves as a whole. A move is written as block and direction: 3d slides block 3 down. "
+            f"{'Boards are written row by row, with the number of the block in each cell and 0 for empty. ' if described else ''}"
+            f"{shown}Which sequence of moves leads from the start to the target?"
+        )
+
+    def answer_kind(self, problem: Problem[Blocks, Query]) -> str:
+        return "plan"
+
+    def truth(self, problem: Problem[Blocks, Query]) -> tuple[str, ...]:
+        return self.solve(problem)
+
+    def judge(self, problem: Problem[Blocks, Query], answer: Answer) -> Outcome:
+        plan = tuple(answer)
+        state, broke = problem.start, None
+        for number, action in enumerate(plan, 1):
+            try:
+                state = self.step(state, action)
+            except IllegalAction as error:
+                broke = f"move {number} ({action}): {error}"
+                break
+        reached = self.write(state) == problem.query.target
+        return plan_outcome(plan, broke, reached, "the target is reached", len(self.solve(problem)))
+
+    def solve(self, problem: Problem[Blocks, Query]) -> tuple[str, ...]:
+        return shortest_plan(problem.start, self.read(problem.query.target))
+
+    def initial(self, problem: Problem[Blocks, Query]) -> tuple[str, ...]:
+        return ()
+
+    def narrate(self, problem: Problem[Blocks, Query]) -> str:
+        return f"Target: {problem.query.target}\n{self.unroll(problem.start, self.solve(problem))}\nThe target is reached."
+
+    def wander(self, rng: Rng, difficulty: str) -> Walk[Blocks]:
+        """A walk that gets somewhere: a shortest way to a random position (30 uniform steps end 4 moves away)."""
+        start, plan = self._shortest_walk(rng, difficulty)
+        end = self.write(self.replay(start, plan)[-1])
+        return Walk(self.name, difficulty, start, plan, "What is the board at the end?", end)
+
+    def walk_content(self, walk: Walk[Blocks]) -> str:
+        return f"{self.write(walk.start)} | {walk.answer}"
+
+
+def cells(state: Blocks) -> str:
+    """The board as 20 digits, row by row: the block in each cell, 0 for empty."""
+    board = ["0"] * (ROWS * COLUMNS)
+    for block, (at, (height, width)) in enumerate(zip(state, SHAPES, strict=True), 1):
+        for r in range(height):
+            for c in range(width):
+                board[at + r * COLUMNS + c] = str(block)
+    return "".join(board)
+
+
+def blocks_from_cells(board: str) -> Blocks:
+    """The blocks that a board of 20 digits shows.
+
+    Raises:
+        ValueError: A block is missing or has not its shape.
+    """
+    if len(board) != ROWS * COLUMNS or not board.isdigit():
+        raise ValueError(f"not a board: {board!r} ({ROWS * COLUMNS} digits)")
+    found = []
+    for block, (height, width) in enumerate(SHAPES, 1):
+        at = board.find(str(block))
+        if at < 0:
+            raise ValueError(f"block {block} is not on the board {board}")
+        here = sum(1 << cell for cell in range(len(board)) if board[cell] == str(block))
+        if here != _MASKS[height, width][at]:
+            raise ValueError(f"block {block} does not cover {height} x {width} cells on the board {board}")
+        found.append(at)
+    return tuple(found)
+
+
+def successors(state: Blocks) -> list[tuple[str, Blocks]]:
+    """The legal moves: (action, position after it)."""
+    occupied = 0
+    for at, shape in zip(state, SHAPES, strict=True):
+        occupied |= _MASKS[shape][at]
+    out = []
+    for i, at in enumerate(state):
+        for way, need, to in _MOVES[SHAPES[i]][at]:
+            if not need & occupied:
+                out.append((f"{i + 1}{way}", (*state[:i], to, *state[i + 1 :])))
+    return out
+
+
+@lru_cache(maxsize=1)
+def component() -> tuple[Blocks, ...]:
+    """All 67,104 positions that can be reached from the classic layout, in a fixed order."""
+    start = blocks_from_cells(DEFAULT)
+    seen = {start}
+    queue = deque([start])
+    while queue:
+        for _, there in successors(queue.popleft()):
+            if there not in seen:
+                seen.add(there)
+                queue.append(there)
+    return tuple(sorted(seen))
+
+
+def shortest_plan(start: Blocks, target: Blocks) -> tuple[str, ...]:
+    """A plan of the least number of moves, by search from both ends.
+
+    Raises:
+        ValueError: The target cannot be reached.
+    """
+    sides: tuple[_Came, _Came] = ({start: (0, None, "")}, {target: (0, None, "")})
+    edges = [[start], [target]]
+    while not (met := [p for p in edges[0] if p in sides[1]] or [p for p in edges[1] if p in sides[0]]):
+        side = 0 if len(edges[0]) <= len(edges[1]) else 1
+        edges[side] = _widen(sides[side], edges[side])
+        if not edges[side]:
+            raise ValueError("the target cannot be reached from the start")
+    meeting = min(met, key=lambda p: sides[0][p][0] + sides[1][p][0])
+    back = {"u": "d", "d": "u", "l": "r", "r": "l"}
+    home = reversed(_plan(sides[1], meeting))
+    return (*_plan(sides[0], meeting), *(action[0] + back[action[1]] for action in home))
+
+
+_Came = dict[Blocks, tuple[int, "Blocks | None", str]]
+"""Position -> (distance, the position before, the action from there)."""
+
+
+def _widen(came: _Came, edge: list[Blocks]) -> list[Blocks]:
+    """One more ring of a breadth-first search."""
+    ring = []
+    for here in edge:
+        depth = came[here][0] + 1
+        for action, there in successors(here):
+            if there not in came:
+                came[there] = (depth, here, action)
+                ring.append(there)
+    return ring
+
+
+def _ball(start: Blocks, radius: int) -> _Came:
+    came: _Came = {start: (0, None, "")}
+    edge = [start]
+    for _ in range(radius):
+        edge = _widen(came, edge)
+    return came
+
+
+def _plan(came: _Came, position: Blocks) -> tuple[str, ...]:
+    plan: list[str] = []
+    while True:
+        _, before, action = came[position]
+        if before is None:
+            return tuple(reversed(plan))
+        plan.append(action)
+        position = before
+
+
+WORLD = WoodSlide()
