@@ -6,7 +6,7 @@ A world is a table and a few pure functions on immutable states. It knows nothin
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
@@ -76,6 +76,7 @@ class Outcome:
         detail: One sentence on what was found.
         moves: Length of the plan, for planning worlds.
         optimal: Least length of any plan, for planning worlds.
+        touched: Whether the goal held after some legal prefix of the plan, whatever came next; None if not a plan.
     """
 
     correct: bool
@@ -83,6 +84,7 @@ class Outcome:
     detail: str
     moves: int | None = None
     optimal: int | None = None
+    touched: bool | None = None
 
 
 class World(ABC, Generic[S, Q]):
@@ -94,6 +96,7 @@ class World(ABC, Generic[S, Q]):
         query_type: The NamedTuple of strings that its problems ask with.
         bins: For each difficulty, the values of `size` that belong to it.
         rule: One or two sentences that state the actions and what they do, for imagery prompts.
+        colours: The colour names that its answers use (none for planning worlds).
     """
 
     name: ClassVar[str]
@@ -101,6 +104,7 @@ class World(ABC, Generic[S, Q]):
     query_type: ClassVar[type[Any]]
     bins: ClassVar[Mapping[str, range]]
     rule: ClassVar[str]
+    colours: ClassVar[tuple[str, ...]] = ()
 
     # --- the rules -------------------------------------------------------------------------------------------
 
@@ -148,7 +152,8 @@ class World(ABC, Generic[S, Q]):
         states = self.replay(start, actions)
         lines = [f"Start: {self.line(start)}"]
         lines += [
-            f"{i}. {action}: {self.line(state)}" for i, (action, state) in enumerate(zip(actions, states[1:], strict=True), 1)
+            f"{i}. {action}: {self.line(state)}"
+            for i, (action, state) in enumerate(zip(actions, states[1:], strict=True), 1)
         ]
         return "\n".join(lines)
 
@@ -184,6 +189,10 @@ class World(ABC, Generic[S, Q]):
     @abstractmethod
     def judge(self, problem: Problem[S, Q], answer: Answer) -> Outcome:
         """Whether a parsed answer is right. A plan is replayed step by step."""
+
+    def read_action(self, word: str) -> str | None:
+        """The action that one word of a plan names, or None if it names none. Planning worlds define it."""
+        return None
 
     @abstractmethod
     def solve(self, problem: Problem[S, Q]) -> tuple[str, ...]:
@@ -223,18 +232,29 @@ class World(ABC, Generic[S, Q]):
         return f"{self.write(walk.start)} | {' '.join(walk.actions)}"
 
 
-def plan_outcome(plan: Sequence[str], broke: str | None, reached: bool, goal: str, optimal: int) -> Outcome:
-    """The outcome of a replayed plan, in the same words for every planning world.
+def replay_plan(
+    plan: Sequence[str],
+    start: S,
+    step: Callable[[S, str], S],
+    is_goal: Callable[[S], bool],
+    optimal: int,
+) -> Outcome:
+    """Replay a whole plan and judge it, in the same words for every planning world.
 
-    Args:
-        plan: The whole plan, as parsed.
-        broke: The rule that a step broke, or None if every step was legal.
-        reached: Whether the state after the last step is the goal.
-        goal: The goal in words, to follow "the plan ends before".
-        optimal: Least number of actions.
+    A plan is right only if every step is legal and the goal holds after the last one: a plan that passes the goal
+    and goes on is judged by where it ends.
     """
-    if broke is not None:
-        return Outcome(False, "illegal", broke, len(plan), optimal)
-    if not reached:
-        return Outcome(False, "incomplete", f"the plan of {len(plan)} moves ends before {goal}", len(plan), optimal)
-    return Outcome(True, None, f"reached in {len(plan)} moves, {optimal} are enough", len(plan), optimal)
+    state, touched = start, is_goal(start)
+    for number, action in enumerate(plan, 1):
+        try:
+            state = step(state, action)
+        except IllegalAction as broken:
+            detail = f"move {number} ({action}) is illegal: {broken}"
+            return Outcome(False, "illegal", detail, len(plan), optimal, touched)
+        touched = touched or is_goal(state)
+    if not is_goal(state):
+        detail = f"the plan of {len(plan)} moves does not end at the goal" + (
+            ", though it passes it" if touched else ""
+        )
+        return Outcome(False, "incomplete", detail, len(plan), optimal, touched)
+    return Outcome(True, None, f"solved in {len(plan)} moves; {optimal} are enough", len(plan), optimal, touched)

@@ -54,6 +54,7 @@ class CubeRolling(World[Cube, Query]):
     name = "cube_rolling"
     version = 1
     query_type = Query
+    colours = COLOURS
     bins = {"easy": range(1, 6), "medium": range(6, 11), "hard": range(11, 16)}
     rule = (
         "A cube rolls over a board, one cell at a time, to the right, left, front (towards you) or back. "
@@ -111,7 +112,7 @@ class CubeRolling(World[Cube, Query]):
     def _path(self, rng: Rng, start: Cube, length: int) -> tuple[str, ...]:
         """A random self-avoiding path; one that runs into a dead end is begun again."""
         while True:
-            state, path = start, []
+            state, path = start, list[str]()
             while len(path) < length and (legal := self.legal_actions(state)):
                 path.append(rng.choice(legal))
                 state = self.step(state, path[-1])

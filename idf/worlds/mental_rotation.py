@@ -7,6 +7,7 @@ From a side, each column along the line of sight shows the cube nearest to the v
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
 from ._rng import Rng
@@ -29,7 +30,7 @@ TOWARDS = {
     "right": (1, 0, 0),
 }
 # A quarter turn of the whole structure, named by the side that it brings to the front.
-TURNS = {
+TURNS: dict[str, Callable[[int, int, int], Cell]] = {
     "left": lambda x, y, z: (z, y, -x),
     "right": lambda x, y, z: (-z, y, x),
     "top": lambda x, y, z: (x, -z, y),
@@ -59,6 +60,7 @@ class MentalRotation(World[Structure, Query]):
     name = "mental_rotation"
     version = 1
     query_type = Query
+    colours = COLOURS
     bins = {"easy": range(2, 6), "medium": range(6, 9), "hard": range(9, MOST_CUBES + 1)}
     rule = (
         "A structure of coloured unit cubes is turned by quarter turns about the origin; a turn is named by the side "

@@ -10,11 +10,19 @@ from collections import deque
 from typing import NamedTuple
 
 from ._rng import Rng
-from ._world import Answer, IllegalAction, Outcome, Problem, Walk, World, plan_outcome
+from ._world import Answer, IllegalAction, Outcome, Problem, Walk, World, replay_plan
 
 WAYS = {"u": (-1, 0), "d": (1, 0), "l": (0, -1), "r": (0, 1)}
 NAMES = {"u": "up", "d": "down", "l": "left", "r": "right"}
-SYMBOLS = {"wall": "#", "floor": ".", "player": "S", "box": "B", "target": "T", "player on target": "+", "box on target": "*"}
+SYMBOLS = {
+    "wall": "#",
+    "floor": ".",
+    "player": "S",
+    "box": "B",
+    "target": "T",
+    "player on target": "+",
+    "box on target": "*",
+}
 
 Cell = tuple[int, int]
 
@@ -115,15 +123,11 @@ class MovingBox(World[Room, Query]):
         return self.solve(problem)
 
     def judge(self, problem: Problem[Room, Query], answer: Answer) -> Outcome:
-        plan = tuple(answer)
-        room, broke = problem.start, None
-        for number, action in enumerate(plan, 1):
-            try:
-                room = self.step(room, action)
-            except IllegalAction as error:
-                broke = f"move {number} ({action}): {error}"
-                break
-        return plan_outcome(plan, broke, room.box == room.target, "the box is on the target", len(self.solve(problem)))
+        optimal = len(self.solve(problem))
+        return replay_plan(tuple(answer), problem.start, self.step, lambda room: room.box == room.target, optimal)
+
+    def read_action(self, word: str) -> str | None:
+        return word if word in WAYS else next((way for way, name in NAMES.items() if name == word), None)
 
     def solve(self, problem: Problem[Room, Query]) -> tuple[str, ...]:
         plan = shortest_plan(problem.start)
@@ -185,7 +189,9 @@ def room_from_grid(rows: list[list[str]]) -> Room:
     for r, row in enumerate(rows):
         for c, symbol in enumerate(row):
             if symbol not in known:
-                raise ValueError(f"unknown symbol {symbol!r} at row {r}, column {c}: use one of {' '.join(sorted(known))}")
+                raise ValueError(
+                    f"unknown symbol {symbol!r} at row {r}, column {c}: use one of {' '.join(sorted(known))}"
+                )
             edge = r in (0, len(rows) - 1) or c in (0, len(row) - 1)
             if edge and symbol != "#":
                 raise ValueError(f"the room is open at row {r}, column {c}: its edge must be wall")

@@ -82,6 +82,7 @@ class RubiksCube(World[bytes, Query]):
     name = "rubiks_cube"
     version = 1
     query_type = Query
+    colours = COLOURS
     bins = {"easy": range(1, 3), "medium": range(3, 4), "hard": range(4, 5)}
     rule = (
         "Faces of a Rubik's cube are turned: U, D, L, R, F or B is a quarter turn clockwise, U2 two, U3 three. "

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from ._rng import Rng
-from ._world import Answer, IllegalAction, Outcome, Problem, Walk, World, plan_outcome
+from ._world import Answer, IllegalAction, Outcome, Problem, Walk, World, replay_plan
 
 ROWS, COLUMNS = 5, 4
 # (height, width) of blocks 1 to 9
@@ -114,8 +114,8 @@ class WoodSlide(World[Blocks, Query]):
         start = self.draw(rng, difficulty)
         distance = rng.choice(self.bins[difficulty])
         came = _ball(start, distance)
-        plans = {position: depth for position, (depth, _, _) in came.items() if depth == distance}
-        return start, _plan(came, rng.choice(sorted(plans)))
+        furthest = sorted(position for position, (depth, _, _) in came.items() if depth == distance)
+        return start, _plan(came, rng.choice(furthest))
 
     def size(self, problem: Problem[Blocks, Query]) -> int:
         return len(self.solve(problem))
@@ -143,16 +143,13 @@ class WoodSlide(World[Blocks, Query]):
         return self.solve(problem)
 
     def judge(self, problem: Problem[Blocks, Query], answer: Answer) -> Outcome:
-        plan = tuple(answer)
-        state, broke = problem.start, None
-        for number, action in enumerate(plan, 1):
-            try:
-                state = self.step(state, action)
-            except IllegalAction as error:
-                broke = f"move {number} ({action}): {error}"
-                break
-        reached = self.write(state) == problem.query.target
-        return plan_outcome(plan, broke, reached, "the target is reached", len(self.solve(problem)))
+        target = self.read(problem.query.target)
+        return replay_plan(
+            tuple(answer), problem.start, self.step, lambda state: state == target, len(self.solve(problem))
+        )
+
+    def read_action(self, word: str) -> str | None:
+        return word if re.fullmatch("[1-9][udlr]", word) else None
 
     def solve(self, problem: Problem[Blocks, Query]) -> tuple[str, ...]:
         return shortest_plan(problem.start, self.read(problem.query.target))
@@ -161,7 +158,9 @@ class WoodSlide(World[Blocks, Query]):
         return ()
 
     def narrate(self, problem: Problem[Blocks, Query]) -> str:
-        return f"Target: {problem.query.target}\n{self.unroll(problem.start, self.solve(problem))}\nThe target is reached."
+        return (
+            f"Target: {problem.query.target}\n{self.unroll(problem.start, self.solve(problem))}\nThe target is reached."
+        )
 
     def wander(self, rng: Rng, difficulty: str) -> Walk[Blocks]:
         """A walk that gets somewhere: a shortest way to a random position (30 uniform steps end 4 moves away)."""
