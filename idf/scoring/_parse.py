@@ -9,6 +9,7 @@ import re
 from typing import Any
 
 from idf.worlds import Answer, World
+from idf.worlds.mental_rotation import counts_text
 
 _ANSWER_LINE = re.compile(
     r"^[\W_]*(?:the\s+)?(?:final\s+)?answer[\s*_`]*(?:is)?[\s*_`]*[::][\s*_`]*(.*)$", re.IGNORECASE
@@ -52,6 +53,13 @@ def parse_answer(world: World[Any, Any], kind: str, text: str) -> Answer | None:
     if kind == "plan":
         return _plan(world, text)
     raise ValueError(f"unknown kind of answer {kind!r}")
+
+
+def write_answer(kind: str, answer: Answer) -> str:
+    """An answer as it should stand after `Answer:`; `parse_answer` reads it back."""
+    if kind == "colour_counts":
+        return counts_text(answer)
+    return " ".join(answer) if kind == "plan" else str(answer)
 
 
 def _spell(world: World[Any, Any], text: str) -> str:

@@ -140,6 +140,10 @@ class World(ABC, Generic[S, Q]):
         """What a simulation writes after each step; `write` by default, less what never changes."""
         return self.write(state)
 
+    def describe(self, state: S, *, pictured: bool) -> str:
+        """The state in a prompt. If it is pictured as well, only what the picture cannot show."""
+        return "as in the picture" if pictured else self.write(state)
+
     def replay(self, start: S, actions: Sequence[str]) -> list[S]:
         """All states of a walk, the start included: `len(actions) + 1` of them."""
         states = [start]

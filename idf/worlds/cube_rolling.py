@@ -12,6 +12,7 @@ from ._rng import Rng
 from ._world import Answer, IllegalAction, Outcome, Problem, Walk, World
 
 FACES = ("top", "bottom", "left", "right", "front", "back")
+HIDDEN = ("bottom", "left", "back")  # the faces that a picture of the start does not show
 COLOURS = ("red", "yellow", "blue", "green", "gray", "black")
 
 # After rolling one way, each face shows the colour that this face showed before.
@@ -89,6 +90,12 @@ class CubeRolling(World[Cube, Query]):
     def line(self, state: Cube) -> str:
         return " ".join(state.colours)
 
+    def describe(self, state: Cube, *, pictured: bool) -> str:
+        if not pictured:
+            return self.line(state)
+        hidden = ", ".join(f"{face} {state.colours[FACES.index(face)]}" for face in HIDDEN)
+        return f"{hidden}, the rest as in the picture"
+
     def read(self, text: str) -> Cube:
         match = re.fullmatch(r"(\w+(?: \w+){5}) at (\d,\d(?: \d,\d)*)", text.strip())
         if not match:
@@ -125,7 +132,7 @@ class CubeRolling(World[Cube, Query]):
     def question(self, problem: Problem[Cube, Query], *, wording: str, described: bool) -> str:
         path, face = problem.query
         # The picture shows the path and the top, front and right face: what it hides is said in every mode.
-        shown = FACES if described else ("bottom", "left", "back")
+        shown = FACES if described else HIDDEN
         colours = ", ".join(f"{name} {problem.start.colours[FACES.index(name)]}" for name in shown)
         rolls = ", ".join(path.split()) if described else "along the path in the picture"
         if wording == "short":

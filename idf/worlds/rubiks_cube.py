@@ -105,6 +105,13 @@ class RubiksCube(World[bytes, Query]):
     def write(self, state: bytes) -> str:
         return "; ".join(f"{face}: {_face_text(state, face)}" for face in FACES)
 
+    def describe(self, state: bytes, *, pictured: bool) -> str:
+        if pictured:
+            return "as in the picture"
+        if all(len(set(state[at : at + 9])) == 1 for at in range(0, 54, 9)):
+            return f"solved, {_centres(state)}"
+        return self.write(state)
+
     def read(self, text: str) -> bytes:
         state = []
         parts = text.strip().split(";")
@@ -141,8 +148,7 @@ class RubiksCube(World[bytes, Query]):
     def question(self, problem: Problem[bytes, Query], *, wording: str, described: bool) -> str:
         moves, face, position, colour = problem.query
         if described:
-            faces = ", ".join(f"{letter}: {face_colours(problem.start, name)[4]}" for letter, name in FACES.items())
-            shown = f"The faces are {faces}"
+            shown = f"The faces are {_centres(problem.start)}"
         else:
             shown = "The colours of the faces are shown in the picture"
         asked = f"Which colour is the {position} square" if position else f"How many {colour} squares are"
@@ -203,6 +209,10 @@ def face_colours(state: bytes, face: str) -> list[str]:
     """The nine colours of a face ("front"), row by row from the top left, seen from outside."""
     at = 9 * list(FACES.values()).index(face)
     return [COLOURS[colour] for colour in state[at : at + 9]]
+
+
+def _centres(state: bytes) -> str:
+    return ", ".join(f"{letter}: {face_colours(state, name)[4]}" for letter, name in FACES.items())
 
 
 def _face_text(state: bytes, letter: str) -> str:

@@ -1,0 +1,1 @@
+"""The commands: they parse arguments and call, without logic of their own."""

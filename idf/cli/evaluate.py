@@ -1,0 +1,137 @@
+"""`idf-eval`: score a checkpoint, a baseline or stored responses on a suite."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from idf.cli.main import run_command
+from idf.errors import UserError
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """The entry point of `idf-eval`."""
+    parser = argparse.ArgumentParser(
+        prog="idf-eval", description="Evaluate a checkpoint (or a baseline, or stored responses) on spatial problems."
+    )
+    parser.add_argument("checkpoint", nargs="?", help="a complete Hugging Face folder, or a hub name")
+    parser.add_argument(
+        "--suite",
+        help="spatialite:DIR (a clone of the published benchmark), spatialite:DIR:FILE, or the folder of a suite made by "
+        "`idf suite` (default: one is generated, 20 items for each world and difficulty)",
+    )
+    parser.add_argument("--modes", default="vtqa", help="some of vqa,tqa,vtqa, separated by commas (default: %(default)s)")
+    parser.add_argument("--limit", type=int, help="only the first N items of each world")
+    parser.add_argument("--out", type=Path, help="folder for samples.jsonl, results.json and report.html")
+    parser.add_argument("--backend", choices=["hf"], default="hf", help="what generates (default: %(default)s)")
+    parser.add_argument("--baseline", choices=["oracle", "initial", "random"], help="a player that needs no model")
+    parser.add_argument("--responses", type=Path, help="score stored responses (JSON Lines: id, mode, response, ...)")
+    parser.add_argument("--prompts", default="idf-long-1", help="prompt set: idf-long-1 or idf-short-1 (default: %(default)s)")
+    parser.add_argument(
+        "--pictures",
+        choices=["auto", "published", "drawn"],
+        default="auto",
+        help="auto: the suite's own files, but Wood Slide redrawn, since its published pictures print the length of the "
+        "solution; published: all files as they are; drawn: all drawn by idf (default: %(default)s)",
+    )
+    parser.add_argument("--max-new-tokens", type=int, default=2048, help="longest response (default: %(default)s)")
+    parser.add_argument("--batch-size", type=int, default=16, help="prompts generated at once (default: %(default)s)")
+    parser.add_argument("--max-pixels", type=int, help="largest picture (default: what the checkpoint was trained with)")
+    parser.set_defaults(run=_run)
+    run_command(parser, argv)
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    from idf.evaluation import (
+        HFBackend,
+        Response,
+        baseline_response,
+        evaluate,
+        read_responses,
+        score_rows,
+        table,
+        write_report,
+        write_results,
+    )
+    from idf.suites import MODES, PROMPTS, SuiteRecipe, generate_suite, open_suite
+
+    given = [x for x in (arguments.checkpoint, arguments.baseline, arguments.responses) if x is not None]
+    if len(given) != 1:
+        raise UserError("name one of: a checkpoint, --baseline NAME, or --responses FILE")
+    modes = arguments.modes.split(",")
+    for mode in modes:
+        if mode not in MODES:
+            raise UserError(f"unknown mode {mode!r}: --modes takes some of {', '.join(MODES)}")
+    if arguments.prompts not in PROMPTS:
+        raise UserError(f"unknown prompts {arguments.prompts!r}: use one of {', '.join(PROMPTS)}")
+    who = arguments.checkpoint or (f"baseline {arguments.baseline}" if arguments.baseline else arguments.responses.name)
+    out = arguments.out or Path("runs") / f"eval-{time.strftime('%Y%m%d-%H%M%S')}"
+    max_pixels = arguments.max_pixels or _trained_pixels(arguments.checkpoint)
+    suite = arguments.suite
+    if suite is None:
+        suite = str(out / "suite")
+        if not (out / "suite" / "suite.json").exists():
+            generate_suite(SuiteRecipe(max_pixels=max_pixels), out / "suite")
+    items = open_suite(suite)
+    if arguments.limit is not None:
+        if arguments.limit < 1:
+            raise UserError(f"--limit must be at least 1, not {arguments.limit}")
+        counts: dict[str, int] = {}
+        kept = []
+        for item in items:
+            counts[item.problem.world] = counts.get(item.problem.world, 0) + 1
+            if counts[item.problem.world] <= arguments.limit:
+                kept.append(item)
+        items = kept
+
+    run = {"evaluated": who, "suite": suite, "items": len(items), "modes": modes, "limit": arguments.limit}
+    begun = time.perf_counter()
+    if arguments.checkpoint is not None:
+        backend = HFBackend(
+            arguments.checkpoint, max_new_tokens=arguments.max_new_tokens, batch_size=arguments.batch_size
+        )
+        redraw = {
+            "auto": {"wood_slide"} if suite.startswith("spatialite:") else set(),
+            "published": set(),
+            "drawn": {item.problem.world for item in items},
+        }[arguments.pictures]
+        rows = evaluate(
+            items, modes, backend, prompts=arguments.prompts, max_pixels=max_pixels, redraw_worlds=sorted(redraw)
+        )
+        run |= {
+            "prompts": arguments.prompts,
+            "pictures": arguments.pictures,
+            "max_pixels": max_pixels,
+            "max_new_tokens": arguments.max_new_tokens,
+            "batch_size": arguments.batch_size,
+            "sampling": "greedy",
+            "device": backend.device,
+        }
+    elif arguments.baseline is not None:
+        told = {
+            (item.id, mode): Response(baseline_response(arguments.baseline, item.problem, f"{item.id} {mode}"))
+            for mode in modes
+            for item in items
+        }
+        rows, _ = score_rows(items, modes, told)
+    else:
+        stored = read_responses(arguments.responses)
+        rows, missing = score_rows(items, modes, {key: value for key, value in stored.items() if key[1] in modes})
+        run |= {"without_response": missing}
+        if missing:
+            print(f"{missing} of {len(rows)} items have no response: counted as empty")
+    run |= {"seconds": round(time.perf_counter() - begun, 1)}
+    results = write_results(rows, out, run)
+    report = write_report(rows, results, out)
+    print(f"{who} on {suite}\n{table(results)}\nreport: {report}")
+
+
+def _trained_pixels(checkpoint: str | None) -> int:
+    """The largest picture that a checkpoint was trained with; the default of our recipes if it does not say."""
+    from idf.training.checkpoint import read_facts
+    from idf.training.recipe import StageRecipe
+
+    facts = read_facts(Path(checkpoint)) if checkpoint and Path(checkpoint).is_dir() else None
+    return int(facts["recipe"]["max_pixels"]) if facts else StageRecipe.max_pixels

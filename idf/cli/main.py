@@ -1,0 +1,159 @@
+"""`idf`: data, suites, verification. Heavy imports happen inside the command that needs them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from idf import __version__
+from idf.errors import UserError
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """The entry point of `idf`."""
+    run_command(_parser(), argv)
+
+
+def run_command(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> None:
+    """Parse, run, and end with status 0 only on success; a UserError is printed as one sentence."""
+    arguments = parser.parse_args(argv)
+    try:
+        status = arguments.run(arguments)
+    except UserError as error:
+        print(f"{parser.prog}: error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print(f"{parser.prog}: interrupted", file=sys.stderr)
+        sys.exit(130)
+    sys.exit(status or 0)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="idf", description="The Imagery-Driven Framework: data, suites, verification.")
+    parser.add_argument("--version", action="version", version=f"idf {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def command(name: str, help: str, run: Callable[[argparse.Namespace], int | None]) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=help, description=help)
+        sub.set_defaults(run=run)
+        return sub
+
+    sub = command("imagery", "make stage-1 data: random walks with every state in between", _imagery)
+    sub.add_argument("--out", type=Path, required=True, help="folder to write")
+    sub.add_argument("--samples", type=int, help="how many (default: the recipe's, 20000)")
+    sub.add_argument("--seed", type=int, help="another seed gives other samples (default: the recipe's, 0)")
+    _common(sub)
+
+    sub = command("traces", "make candidate traces: a teacher works problems out", _traces)
+    sub.add_argument("--out", type=Path, required=True, help="folder to write")
+    sub.add_argument("--teacher", help="who works them out: oracle")
+    sub.add_argument("--problems", type=int, help="how many (default: the recipe's, 6000)")
+    sub.add_argument("--seed", type=int, help="another seed gives other problems (default: the recipe's, 0)")
+    _common(sub)
+
+    sub = command("filter", "replay candidate traces and keep those that succeed: stage-2 data", _filter)
+    sub.add_argument("source", metavar="DIR", type=Path, help="folder of candidate traces")
+    sub.add_argument("--out", type=Path, required=True, help="folder to write")
+    sub.add_argument("--keep", type=int, default=5000, help="how many to keep (default: %(default)s)")
+    sub.add_argument("--allow-fewer", action="store_true", help="be content with fewer")
+
+    sub = command("suite", "generate an evaluation suite from scenes that no training data holds", _suite)
+    sub.add_argument("--out", type=Path, required=True, help="folder to write")
+    sub.add_argument("--items", type=int, help="items for each world and difficulty (default: 20)")
+    sub.add_argument("--seed", type=int, help="another seed gives other items (default: 0)")
+    sub.add_argument("--recipe", type=Path, help="YAML recipe with worlds, difficulties, max_pixels")
+    sub.add_argument("overrides", nargs="*", metavar="key=value", help="changes to the recipe")
+
+    sub = command("verify", "replay every published SpatiaLite item and compare with its answer", _verify)
+    sub.add_argument("spatialite", metavar="SPATIALITE_DIR", type=Path, help="a clone of SpatiaLite")
+
+    sub = command("gallery", "write an HTML page with the pictures and conversations of a dataset or suite", _gallery)
+    sub.add_argument("source", metavar="DIR", type=Path, help="a dataset or suite folder")
+    sub.add_argument("--out", type=Path, required=True, help="HTML file to write")
+    sub.add_argument("--limit", type=int, default=40, help="how many to show (default: %(default)s)")
+
+    sub = command("tiny", "write the tiny base model of the quickstart, with a tokenizer of its own", _tiny)
+    sub.add_argument("data", metavar="DIR", type=Path, nargs="+", help="dataset folders whose texts the tokenizer learns")
+    sub.add_argument("--out", type=Path, required=True, help="folder to write")
+    sub.add_argument("--seed", type=int, default=0, help="seed of the weights")
+    return parser
+
+
+def _common(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--workers", type=int, default=1, help="processes; the samples do not depend on it")
+    sub.add_argument("--recipe", type=Path, help="YAML recipe")
+    sub.add_argument("overrides", nargs="*", metavar="key=value", help="changes to the recipe, e.g. max_pixels=401408")
+
+
+def _overrides(arguments: argparse.Namespace, *names: str) -> list[str]:
+    """The options that stand for recipe keys, as overrides."""
+    given = [f"{name}={getattr(arguments, name)}" for name in names if getattr(arguments, name) is not None]
+    return given + list(arguments.overrides)
+
+
+def _imagery(arguments: argparse.Namespace) -> None:
+    from idf.imagery import ImageryRecipe, build_imagery
+    from idf.recipe import read_recipe
+
+    recipe = read_recipe(ImageryRecipe, arguments.recipe, _overrides(arguments, "samples", "seed"))
+    folder = build_imagery(recipe, arguments.out, arguments.workers)
+    print(f"{len(folder):,} imagery samples in {folder.path}")
+
+
+def _traces(arguments: argparse.Namespace) -> None:
+    from idf.recipe import read_recipe
+    from idf.traces import TracesRecipe, build_traces
+
+    recipe = read_recipe(TracesRecipe, arguments.recipe, _overrides(arguments, "teacher", "problems", "seed"))
+    folder = build_traces(recipe, arguments.out, arguments.workers)
+    print(f"{len(folder):,} candidate traces in {folder.path}; next: idf filter {folder.path} --out DIR")
+
+
+def _filter(arguments: argparse.Namespace) -> None:
+    from idf.data import open_dataset
+    from idf.traces import filter_traces
+
+    source = open_dataset(arguments.source, made_by=f"idf traces --out {arguments.source}")
+    folder, funnel = filter_traces(source, arguments.out, arguments.keep, arguments.allow_fewer)
+    print(f"{funnel.table()}\n{len(folder):,} traces in {folder.path}")
+
+
+def _suite(arguments: argparse.Namespace) -> None:
+    from idf.recipe import read_recipe
+    from idf.suites import SuiteRecipe, generate_suite
+
+    recipe = read_recipe(SuiteRecipe, arguments.recipe, _overrides(arguments, "items", "seed"))
+    print(f"{generate_suite(recipe, arguments.out):,} items in {arguments.out}")
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    from idf.suites import verify_published
+
+    report = verify_published(arguments.spatialite)
+    items, agreeing = 0, 0
+    for agreement in report:
+        good = agreement.items - len(agreement.disagreements)
+        items, agreeing = items + agreement.items, agreeing + good
+        print(f"{agreement.file:<32} {good}/{agreement.items}")
+        for item, why in agreement.disagreements:
+            print(f"  {item}: {why}")
+    print(f"agreement {agreeing}/{items}")
+    return 0 if agreeing == items else 1
+
+
+def _gallery(arguments: argparse.Namespace) -> None:
+    from idf.cli.gallery import write_gallery
+
+    shown = write_gallery(arguments.source, arguments.out, arguments.limit)
+    print(f"{shown} shown in {arguments.out}")
+
+
+def _tiny(arguments: argparse.Namespace) -> None:
+    from idf.data import open_dataset
+    from idf.training.tiny import make_tiny_model
+
+    folders = [open_dataset(path, made_by=f"idf imagery --out {path}") for path in arguments.data]
+    parameters = make_tiny_model(folders, arguments.out, seed=arguments.seed)
+    print(f"a tiny Qwen2.5-VL of {parameters:,} parameters in {arguments.out}")

@@ -1,0 +1,80 @@
+"""Pictures of problems and walks, in the style of the benchmark.
+
+Each public module of this package draws the world of its name; a sixth world is one more file here that defines
+`SIZE` and `draw`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from math import isqrt
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from idf.worlds import Problem, Walk
+
+from ._png import decode_png, encode_png
+
+__all__ = ["PATCH", "decode_png", "draw", "encode_png", "picture_size", "vision_tokens"]
+
+PATCH = 28
+"""Side in pixels of what Qwen2.5-VL sees as one token: 2 x 2 merged patches of 14 pixels."""
+MIN_PIXELS = (2 * PATCH) ** 2
+"""The smallest picture, 56 x 56."""
+
+
+def draw(scene: Problem[Any, Any] | Walk[Any], max_pixels: int | None = None) -> NDArray[np.uint8]:
+    """The picture of a scene's start state; the same scene always gives the same pixels.
+
+    Args:
+        scene: A problem or a walk. What the world's question points to (a path) is drawn too.
+        max_pixels: The most pixels that the picture may have; None for the world's own size.
+
+    Returns:
+        (height, width, 3) RGB, read-only; both sides are multiples of 28, so that no processor resamples it.
+
+    Raises:
+        ValueError: `max_pixels` is too small for any picture.
+    """
+    picture: NDArray[np.uint8] = _drawing(scene.world).draw(scene, picture_size(scene.world, max_pixels))
+    return picture
+
+
+def picture_size(world: str, max_pixels: int | None) -> tuple[int, int]:
+    """The size at which a world is drawn under a limit of pixels.
+
+    Args:
+        world: Name of the world.
+        max_pixels: The most pixels, at least 56 * 56; None for no limit.
+
+    Returns:
+        (width, height), multiples of 28, at least 56: the world's own size if it is small enough, else the largest
+        of about the same aspect.
+
+    Raises:
+        ValueError: `max_pixels` is too small for any picture.
+    """
+    width, height = _drawing(world).SIZE
+    if max_pixels is None or width * height <= max_pixels:
+        return width, height
+    if max_pixels < MIN_PIXELS:
+        raise ValueError(f"max_pixels is {max_pixels}: a picture has at least {MIN_PIXELS} pixels (56 x 56)")
+    tokens = max_pixels // PATCH**2
+    # Of all sizes that fit, none could have a row more; among the widest for each number of rows, take the best.
+    most_rows = min(height // PATCH, max(2, isqrt(tokens * height // width) + 1))
+    sizes = [
+        (min(round(rows * width / height), width // PATCH, tokens // rows), rows) for rows in range(2, most_rows + 1)
+    ]
+    columns, rows = max((size for size in sizes if size[0] >= 2), key=lambda size: (size[0] * size[1], size))
+    return columns * PATCH, rows * PATCH
+
+
+def vision_tokens(size: tuple[int, int]) -> int:
+    """Number of tokens that a picture of (width, height) takes in Qwen2.5-VL: one per 28 x 28 pixels."""
+    return (size[0] // PATCH) * (size[1] // PATCH)
+
+
+def _drawing(world: str) -> Any:
+    return import_module(f"{__name__}.{world}")

@@ -1,0 +1,24 @@
+"""Asking a suite's problems and saying what came out, in accuracy and in tokens."""
+
+from ._backend import HFBackend, Request, Response
+from ._baselines import BASELINES, baseline_response
+from ._metrics import Row, summarize, wilson
+from ._report import table, write_report
+from ._run import evaluate, read_responses, score_rows, write_results
+
+__all__ = [
+    "BASELINES",
+    "HFBackend",
+    "Request",
+    "Response",
+    "Row",
+    "baseline_response",
+    "evaluate",
+    "read_responses",
+    "score_rows",
+    "summarize",
+    "table",
+    "wilson",
+    "write_report",
+    "write_results",
+]

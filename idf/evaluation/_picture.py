@@ -1,0 +1,63 @@
+"""Pictures for evaluation: resized once, by us, to what the model sees; the same for every backend."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from idf.drawing import draw
+from idf.errors import UserError
+from idf.suites import Item
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+STEP = 28  # pixels per vision token, per side
+MOST_PIXELS = 80_000_000  # a larger file is refused before it is decoded; the largest published picture has 48 million
+
+
+def picture_of(item: Item, max_pixels: int, redraw: bool) -> NDArray[np.uint8]:
+    """The picture of an item as the model sees it.
+
+    Args:
+        item: The item.
+        max_pixels: Largest picture; a larger one is made smaller, keeping its shape.
+        redraw: Draw it from the state even if there is a file.
+
+    Returns:
+        (height, width, 3) RGB; both sides are multiples of 28.
+
+    Raises:
+        UserError: The file is missing, too large, or no picture.
+    """
+    if redraw or item.picture is None:
+        return draw(item.problem, max_pixels)
+    if not item.picture.exists():
+        raise UserError(f"the picture {item.picture} of item {item.id} is missing (--pictures drawn draws it from the state)")
+    try:
+        with Image.open(item.picture) as opened:
+            if opened.width * opened.height > MOST_PIXELS:
+                raise UserError(f"the picture {item.picture} has more than {MOST_PIXELS:,} pixels")
+            rgba = opened.convert("RGBA")
+    except (OSError, Image.DecompressionBombError) as error:
+        raise UserError(f"the picture {item.picture} of item {item.id} cannot be read: {error}") from None
+    white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
+    picture = Image.alpha_composite(white, rgba).convert("RGB")
+    size = fitted_size(picture.width, picture.height, max_pixels)
+    return np.asarray(picture if picture.size == size else picture.resize(size, Image.Resampling.BICUBIC))
+
+
+def fitted_size(width: int, height: int, max_pixels: int) -> tuple[int, int]:
+    """The size nearest to (width, height) whose sides are multiples of 28 and whose area is within max_pixels."""
+    scale = min(1.0, (max_pixels / (width * height)) ** 0.5)
+    w = max(2 * STEP, round(width * scale / STEP) * STEP)
+    h = max(2 * STEP, round(height * scale / STEP) * STEP)
+    while w * h > max_pixels and max(w, h) > 2 * STEP:
+        if w >= h:
+            w -= STEP
+        else:
+            h -= STEP
+    return w, h

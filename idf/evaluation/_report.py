@@ -1,0 +1,95 @@
+"""Results as a table in the terminal, and as one HTML page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from idf.files import package_text
+
+from ._metrics import ALL, Row
+
+COLUMNS = ("world", "mode", "difficulty", "n", "accuracy", "95 % interval", "official", "unparsed", "illegal", "cut off", "tokens")
+
+
+def _cells(results: dict[str, Any]) -> list[tuple[str, ...]]:
+    lines = []
+    for world, modes in results["worlds"].items():
+        for mode, cells in modes.items():
+            for difficulty, cell in cells.items():
+                low, high = cell["wilson95"]
+                official, tokens = cell["official_accuracy"], cell["tokens_median"]
+                lines.append(
+                    (
+                        world,
+                        mode,
+                        difficulty,
+                        str(cell["n"]),
+                        f"{cell['accuracy']:.1%}",
+                        f"{low:.1%} - {high:.1%}",
+                        "-" if official is None else f"{official:.1%}",
+                        str(cell["parse_failures"]),
+                        str(cell["illegal"]),
+                        str(cell["truncated"]),
+                        "-" if tokens is None else f"{tokens:.0f}",
+                    )
+                )
+    return lines
+
+
+def table(results: dict[str, Any], *, difficulties: bool = False) -> str:
+    """The results as aligned text; one line per world and mode, or also per difficulty."""
+    rows = [COLUMNS, *(line for line in _cells(results) if difficulties or line[2] == ALL)]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(COLUMNS))]
+    text = ["  ".join(value.ljust(width) for value, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    text.insert(1, "  ".join("-" * width for width in widths))
+    for mode, share in results["macro_accuracy"].items():
+        text.append(f"mean over worlds, {mode}: {share:.1%}")
+    return "\n".join(text)
+
+
+def write_report(rows: Sequence[Row], results: dict[str, Any], out: Path) -> Path:
+    """Write `report.html`: the table, and some responses of each kind, whole.
+
+    Returns:
+        Its path.
+    """
+    head = "".join(f"<th>{escape(column)}</th>" for column in COLUMNS)
+    body = "".join(
+        f"<tr class='{'all' if line[2] == ALL else 'part'}'>" + "".join(f"<td>{escape(v)}</td>" for v in line) + "</tr>"
+        for line in _cells(results)
+    )
+    examples = "".join(_example(row) for row in _some(rows))
+    facts = "".join(f"<tr><td>{escape(str(k))}</td><td>{escape(str(v))}</td></tr>" for k, v in results["run"].items())
+    page = (
+        package_text("evaluation/report.html")
+        .replace("{{table}}", f"<tr>{head}</tr>{body}")
+        .replace("{{examples}}", examples)
+        .replace("{{run}}", facts)
+    )
+    path = out / "report.html"
+    path.write_text(page, encoding="utf-8")
+    return path
+
+
+def _some(rows: Sequence[Row], each: int = 2) -> list[Row]:
+    """The first rows of each world, mode and outcome."""
+    taken: dict[tuple[str, str, str | None], int] = {}
+    some = []
+    for row in rows:
+        key = (row.world, row.mode, row.error)
+        if taken.get(key, 0) < each:
+            taken[key] = taken.get(key, 0) + 1
+            some.append(row)
+    return sorted(some, key=lambda row: (row.world, row.mode, row.error or "", row.id))
+
+
+def _example(row: Row) -> str:
+    outcome = "correct" if row.correct else row.error or ""
+    return (
+        f"<details><summary><b class='{'good' if row.correct else 'bad'}'>{escape(outcome)}</b> {escape(row.id)} "
+        f"({escape(row.mode)}, {escape(row.difficulty)}): {escape(row.detail)}</summary>"
+        f"<pre>{escape(row.response)}</pre></details>"
+    )

@@ -1,0 +1,107 @@
+"""Recipes: YAML files read into typed, validated dataclasses. A wrong key is an error that names the nearest right one."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from idf.errors import UserError
+
+T = TypeVar("T")
+
+
+def read_recipe(kind: type[T], path: Path | str | None, overrides: Sequence[str] = ()) -> T:
+    """Read a recipe file into a dataclass, then apply `key=value` overrides.
+
+    Args:
+        kind: The dataclass. Nested dataclasses are sections; fields without default are required.
+        path: The YAML file, or None for all defaults.
+        overrides: "key=value" or "section.key=value"; values are read as YAML.
+
+    Raises:
+        UserError: The file is missing or broken, or a key is unknown or has a value of another type. If the
+            dataclass has a method `check`, whatever it raises.
+    """
+    where = "defaults"
+    data: Any = {}
+    if path is not None:
+        where = str(path)
+        try:
+            data = yaml.safe_load(Path(path).read_text())
+        except FileNotFoundError:
+            raise UserError(f"no recipe at {path}: the ones that come with idf are in recipes/") from None
+        except yaml.YAMLError as error:
+            raise UserError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+        data = {} if data is None else data
+    for override in overrides:
+        key, equals, value = override.partition("=")
+        if not equals:
+            raise UserError(f"{override!r} is not an override: write key=value, for example learning_rate=1e-5")
+        target = data
+        *sections, last = key.split(".")
+        for section in sections:
+            target = target.setdefault(section, {}) if isinstance(target, dict) else {}
+        if isinstance(target, dict):
+            target[last] = yaml.safe_load(value)
+    recipe = _build(kind, data, where, "")
+    if check := getattr(recipe, "check", None):
+        check()
+    return recipe
+
+
+def to_plain(recipe: Any) -> dict[str, Any]:
+    """A recipe as plain JSON values, to be saved with whatever it produced."""
+    return dataclasses.asdict(recipe)
+
+
+def _build(kind: type[T], data: Any, where: str, prefix: str) -> T:
+    if not isinstance(data, Mapping):
+        raise UserError(f"{where}: {prefix or 'the recipe'} must be a set of `key: value` lines, not {data!r}")
+    fields = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    hints = typing.get_type_hints(kind)
+    values = {}
+    for key, value in data.items():
+        if key not in fields:
+            near = difflib.get_close_matches(str(key), fields, n=1, cutoff=0.4)
+            hint = f"did you mean {prefix}{near[0]}?" if near else f"known keys: {', '.join(fields)}"
+            raise UserError(f"{where}: unknown key {prefix}{key}; {hint}")
+        values[key] = _convert(hints[key], value, where, f"{prefix}{key}")
+    for name, field in fields.items():
+        if name not in values and field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
+            raise UserError(f"{where}: the key {prefix}{name} is missing")
+    return kind(**values)
+
+
+def _convert(kind: Any, value: Any, where: str, key: str) -> Any:
+    """The value in the type of its field. Whole numbers pass as floats, and "1e-5" (a string to YAML) as well."""
+    origin, args = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (typing.Union, types.UnionType):
+        if value is None and type(None) in args:
+            return None
+        return _convert(next(arg for arg in args if arg is not type(None)), value, where, key)
+    if dataclasses.is_dataclass(kind):
+        return _build(typing.cast(Any, kind), value, where, f"{key}.")
+    if origin is typing.Literal:
+        if value not in args:
+            raise UserError(f"{where}: {key} must be one of {', '.join(map(str, args))}, not {value!r}")
+        return value
+    if origin is dict and isinstance(value, Mapping):
+        return {str(k): _convert(args[1], v, where, f"{key}.{k}") for k, v in value.items()}
+    if origin is list and isinstance(value, list):
+        return [_convert(args[0], v, where, f"{key}[{i}]") for i, v in enumerate(value)]
+    if kind is float and not isinstance(value, bool):
+        try:
+            return float(value)
+        except (TypeError, ValueError):
+            pass  # falls through to the sentence below
+    elif isinstance(kind, type) and isinstance(value, kind) and isinstance(value, bool) == (kind is bool):
+        return value
+    wanted = getattr(kind, "__name__", str(kind)) if origin is None else str(kind)
+    raise UserError(f"{where}: {key} must be {wanted}, not {value!r}")

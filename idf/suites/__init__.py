@@ -1,0 +1,43 @@
+"""Problems in bulk: the published SpatiaLite files, suites that idf generates, and the prompts that ask them."""
+
+from ._generated import SuiteRecipe, generate_suite, read_suite
+from ._item import Item
+from ._prompts import MODES, PROMPTS, prompt_text
+from ._spatialite import MAIN_FILES, PublishedRow, read_published, spatialite_suite
+from ._verify import Agreement, verify_published
+
+__all__ = [
+    "MAIN_FILES",
+    "MODES",
+    "PROMPTS",
+    "Agreement",
+    "Item",
+    "PublishedRow",
+    "SuiteRecipe",
+    "generate_suite",
+    "open_suite",
+    "prompt_text",
+    "read_published",
+    "read_suite",
+    "spatialite_suite",
+    "verify_published",
+]
+
+
+def open_suite(name: str) -> list[Item]:
+    """The items of a suite by its name on the command line.
+
+    Args:
+        name: `spatialite:DIR` (the five main files), `spatialite:DIR:FILE` (one file), or the folder of a
+            generated suite.
+
+    Raises:
+        UserError: There is no such suite, or a row of it cannot be read.
+    """
+    from pathlib import Path
+
+    if name.startswith("spatialite:"):
+        _, _, rest = name.partition(":")
+        folder, _, file = rest.partition(":")
+        return spatialite_suite(Path(folder), file or None)
+    return read_suite(Path(name))

@@ -1,0 +1,120 @@
+"""Suites that idf generates: any size and seed, from scenes that never occur in training data."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from idf import __version__
+from idf.drawing import draw, encode_png
+from idf.errors import UserError
+from idf.recipe import to_plain
+from idf.worlds import DIFFICULTIES, WORLDS, problem_from_json, problem_to_json, sample_problem
+
+from ._item import Item
+
+
+@dataclass(frozen=True)
+class SuiteRecipe:
+    """What a suite consists of.
+
+    Attributes:
+        items: Items for each world and difficulty.
+        seed: Another seed gives other items of the same kind.
+        worlds: The worlds to ask.
+        difficulties: The difficulties to ask.
+        max_pixels: Largest picture; None for the default size of each world.
+    """
+
+    items: int = 20
+    seed: int = 0
+    worlds: list[str] = field(default_factory=lambda: list(WORLDS))
+    difficulties: list[str] = field(default_factory=lambda: list(DIFFICULTIES))
+    max_pixels: int | None = None
+
+    def check(self) -> None:
+        """Refuse what cannot be generated, with a sentence."""
+        for world in self.worlds:
+            if world not in WORLDS:
+                raise UserError(f"unknown world {world!r}: use some of {', '.join(WORLDS)}")
+        for difficulty in self.difficulties:
+            if difficulty not in DIFFICULTIES:
+                raise UserError(f"unknown difficulty {difficulty!r}: use some of {', '.join(DIFFICULTIES)}")
+        if self.items < 1:
+            raise UserError(f"items must be at least 1, not {self.items}")
+
+
+def generate_suite(recipe: SuiteRecipe, out: Path) -> int:
+    """Write a suite: `suite.json`, `items.jsonl` and a folder `pictures/`.
+
+    Every problem comes from the split "eval", so no training data of any seed holds its scene; no two are the same.
+
+    Args:
+        recipe: What it consists of.
+        out: The folder, which must not hold a suite yet.
+
+    Returns:
+        The number of items.
+
+    Raises:
+        UserError: The folder holds a suite already.
+    """
+    if (out / "suite.json").exists():
+        raise UserError(f"{out} holds a suite already: choose another folder, or remove this one")
+    pictures = out / "pictures"
+    pictures.mkdir(parents=True, exist_ok=True)
+    lines: list[str] = []
+    redrawn = 0
+    for world in recipe.worlds:
+        for difficulty in recipe.difficulties:
+            seen: set[str] = set()
+            index = -1
+            for number in range(recipe.items):
+                while True:
+                    index += 1
+                    problem = sample_problem(
+                        WORLDS[world], seed=recipe.seed, split="eval", index=index, difficulty=difficulty
+                    )
+                    key = json.dumps(problem_to_json(problem))
+                    if key not in seen:
+                        seen.add(key)
+                        break
+                    redrawn += 1
+                    if redrawn > 100 * recipe.items:
+                        raise UserError(
+                            f"{world} has fewer than {recipe.items} different {difficulty} items: ask for less"
+                        )
+                name = f"pictures/{world}-{difficulty}-{number:05d}.png"
+                (out / name).write_bytes(encode_png(draw(problem, recipe.max_pixels)))
+                row = {"id": f"{world}:{difficulty}:{number}", "picture": name, "problem": problem_to_json(problem)}
+                lines.append(json.dumps(row))
+    (out / "items.jsonl").write_text("\n".join(lines) + "\n")
+    versions = {"idf": __version__} | {world: WORLDS[world].version for world in recipe.worlds}
+    manifest = {"recipe": to_plain(recipe), "items": len(lines), "repeats_drawn_again": redrawn, "versions": versions}
+    (out / "suite.json").write_text(json.dumps(manifest, indent=2) + "\n")
+    return len(lines)
+
+
+def read_suite(folder: Path) -> list[Item]:
+    """The items of a generated suite.
+
+    Raises:
+        UserError: The folder is no suite, or a line of it is broken; the line is named.
+    """
+    path = folder / "items.jsonl"
+    if not path.exists():
+        raise UserError(f"no suite in {folder}: make one with `idf suite --out {folder}`, or name spatialite:DIR")
+    items = []
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        try:
+            row = json.loads(line)
+            picture = folder / row["picture"]
+            if not picture.resolve().is_relative_to(folder.resolve()):
+                raise ValueError(f"the picture {row['picture']!r} lies outside the suite's folder")
+            items.append(Item(row["id"], problem_from_json(row["problem"]), picture))
+        except (ValueError, KeyError, TypeError) as error:
+            raise UserError(f"{path}, line {number}: not an item: {error}") from None
+    if not items:
+        raise UserError(f"{path} holds no item")
+    return items

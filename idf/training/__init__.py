@@ -1,0 +1,1 @@
+"""Two-stage supervised fine-tuning: recipe, data, model, trainer, checkpoints, evaluation hook."""

@@ -1,0 +1,70 @@
+"""Complete Hugging Face folders: weights under the base model's names, config, tokenizer, processor, `idf.json`."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from idf.errors import UserError
+
+PREFIX = "vlm."  # StageModel holds the model under this name
+
+
+def export(vlm: Any, processor: Any, state: dict[str, Any] | None, facts: dict[str, Any], out: Path) -> None:
+    """Write a complete folder beside its place, file by file, then the marker `idf.json` last.
+
+    Args:
+        vlm: The model, for its config and key names.
+        processor: Its processor.
+        state: Weights under the names of StageModel, if they had to be gathered; None to take the model's own.
+        facts: What `idf.json` says: recipe, data hashes, parent checkpoint, versions.
+        out: The folder.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    if state is not None:
+        state = {name.removeprefix(PREFIX): tensor for name, tensor in state.items()}
+    vlm.save_pretrained(out, state_dict=state, safe_serialization=True)
+    processor.save_pretrained(out)
+    temporary = out / "idf.json.part"
+    temporary.write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
+    os.replace(temporary, out / "idf.json")
+
+
+def complete_checkpoints(run: Path) -> list[Path]:
+    """The `checkpoint-<step>` folders of a run that were written to the end, oldest first."""
+    found = [path for path in run.glob("checkpoint-*") if (path / "idf.json").exists() and (path / "done").exists()]
+    return sorted(found, key=lambda path: int(path.name.rpartition("-")[2]))
+
+
+def start_or_resume(run: Path, clean: bool) -> Path | None:
+    """Where to go on from: the last complete checkpoint, or None for a fresh start.
+
+    Args:
+        run: Folder of the run.
+        clean: Remove unfinished checkpoint folders (a kill during a save), and say so; for one rank to do.
+
+    Raises:
+        UserError: The run has finished already.
+    """
+    if (run / "final" / "idf.json").exists():
+        raise UserError(f"the run {run} has finished already ({run}/final): remove its folder, or set run=another/folder")
+    complete = complete_checkpoints(run)
+    for path in run.glob("checkpoint-*") if clean else ():
+        if path not in complete:
+            print(f"removing {path}: it was not written to the end")
+            shutil.rmtree(path)
+    if complete and clean:
+        print(f"resuming from {complete[-1]}")
+    return complete[-1] if complete else None
+
+
+def read_facts(folder: Path) -> dict[str, Any] | None:
+    """What `idf.json` of a checkpoint says, or None if it is no checkpoint of ours (a base model)."""
+    path = folder / "idf.json"
+    if not path.exists():
+        return None
+    facts: dict[str, Any] = json.loads(path.read_text())
+    return facts

@@ -1,0 +1,105 @@
+"""Rows of samples -> the tensors of a micro-batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from idf.drawing import decode_png
+
+from .encode import IGNORE, Encoded
+
+
+def mrope_positions(ids: Sequence[int], grids: Sequence[tuple[int, int, int]], image_token_id: int, merge: int) -> Tensor:
+    """Positions of one sample for Qwen2.5-VL's multimodal rotary embedding.
+
+    Text counts up in all three axes. A picture's tokens share one time step and count rows and columns; the text
+    after it goes on from the largest position used. (Source: Qwen2-VL, arXiv 2409.12191, section 2.1.)
+
+    Args:
+        ids: Token ids, (length,).
+        grids: (time, height, width) in patches, of each picture in order.
+        image_token_id: The token that stands for pictures.
+        merge: Patches merged into one token, per side.
+
+    Returns:
+        (4, length): the position in the sample (from which attention finds where a packed sample begins), then
+        time, height and width.
+    """
+    length = len(ids)
+    positions = torch.empty(4, length, dtype=torch.long)
+    positions[0] = torch.arange(length)
+    waiting = iter(grids)
+    at, next_position = 0, 0
+    while at < length:
+        if ids[at] == image_token_id:
+            time, height, width = next(waiting)
+            height, width = height // merge, width // merge
+            count = time * height * width
+            block = torch.stack(torch.meshgrid(torch.arange(time), torch.arange(height), torch.arange(width), indexing="ij"))
+            positions[1:, at : at + count] = block.reshape(3, count) + next_position
+            next_position += max(time, height, width)
+            at += count
+        else:
+            end = at
+            while end < length and ids[end] != image_token_id:
+                end += 1
+            positions[1:, at:end] = torch.arange(end - at) + next_position
+            next_position += end - at
+            at = end
+    return positions
+
+
+class Collator:
+    """Puts rows of encoded samples into tensors.
+
+    Args:
+        image_processor: The model's image processor.
+        image_token_id: The token that stands for pictures.
+        pad_token_id: Fills a row that is shorter than its neighbours in the micro-batch.
+    """
+
+    def __init__(self, image_processor: Any, image_token_id: int, pad_token_id: int) -> None:
+        self.image_processor = image_processor
+        self.image_token_id = image_token_id
+        self.pad_token_id = pad_token_id
+
+    def __call__(self, rows: Sequence[Sequence[tuple[Encoded, Sequence[bytes]]]]) -> dict[str, Tensor]:
+        """One micro-batch.
+
+        Args:
+            rows: For each row, its samples with their PNG files.
+
+        Returns:
+            input_ids (rows, length), labels (rows, length), position_ids (4, rows, length) and, if there are pictures,
+            pixel_values (patches, values) and image_grid_thw (pictures, 3). There is no attention mask: samples
+            are kept apart by the first row of position_ids, which begins at 0 with each. Padding is one more
+            sample, without labels.
+        """
+        length = max(2, *(sum(len(encoded) for encoded, _ in row) for row in rows))
+        input_ids = torch.full((len(rows), length), self.pad_token_id)
+        labels = torch.full((len(rows), length), IGNORE)
+        position_ids = torch.zeros(4, len(rows), length, dtype=torch.long)
+        pictures: list[NDArray[np.uint8]] = []
+        merge = self.image_processor.merge_size
+        for r, row in enumerate(rows):
+            at = 0
+            for encoded, images in row:
+                end = at + len(encoded)
+                input_ids[r, at:end] = torch.tensor(encoded.ids)
+                labels[r, at:end] = torch.tensor(encoded.labels)
+                position_ids[:, r, at:end] = mrope_positions(encoded.ids, encoded.grids, self.image_token_id, merge)
+                pictures += [decode_png(image) for image in images]
+                at = end
+            position_ids[:, r, at:] = torch.arange(length - at)
+        batch = {"input_ids": input_ids, "labels": labels, "position_ids": position_ids}
+        if pictures:
+            # Pictures come at the size that the model sees: the processor only normalises and cuts into patches.
+            patches = self.image_processor(images=pictures, do_resize=False, return_tensors="pt")
+            batch |= {"pixel_values": patches["pixel_values"], "image_grid_thw": patches["image_grid_thw"]}
+        return batch

@@ -1,0 +1,90 @@
+"""The evaluation hook: every saved checkpoint answers a small suite, and the accuracy stands beside the loss."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch.distributed as dist
+from transformers import TrainerCallback
+
+from idf.evaluation import HFBackend, Row, evaluate, summarize, table, write_report, write_results
+from idf.suites import Item, SuiteRecipe, generate_suite, read_suite
+
+from .recipe import StageRecipe
+
+
+def distributed() -> tuple[int, int]:
+    """(rank, number of ranks) of this process."""
+    return (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
+
+
+class EvaluationHook(TrainerCallback):
+    """Evaluates the folders that the trainer writes; each rank takes a share of the items.
+
+    Args:
+        recipe: The stage's recipe; `recipe.hook` says what is asked.
+    """
+
+    def __init__(self, recipe: StageRecipe) -> None:
+        self.recipe = recipe
+        self.log: Any = None  # StageTrainer.log, set when the trainer takes the hook
+        self.rank, self.ranks = distributed()
+        suite = SuiteRecipe(
+            items=recipe.hook.items,
+            worlds=recipe.hook.worlds,
+            difficulties=recipe.hook.difficulties,
+            max_pixels=recipe.max_pixels,
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            generate_suite(suite, Path(folder))
+            items = read_suite(Path(folder))
+        # Pictures are drawn again where they are needed: the files are gone with the folder.
+        self.items = [Item(item.id, item.problem) for item in items]
+
+    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Called on every rank after a checkpoint was written."""
+        folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+        self.run(folder)
+
+    def run(self, folder: Path) -> dict[str, Any]:
+        """Evaluate a checkpoint folder; writes `evaluation/` into it and logs the accuracy.
+
+        Args:
+            folder: A complete checkpoint.
+
+        Returns:
+            The results, on every rank.
+        """
+        hook = self.recipe.hook
+        device = f"cuda:{self.rank % _gpus()}" if self.recipe.device == "gpu" else "cpu"
+        backend = HFBackend(
+            str(folder), max_new_tokens=hook.max_new_tokens, batch_size=hook.batch_size, device=device
+        )
+        mine = self.items[self.rank :: self.ranks]
+        rows = evaluate(mine, hook.modes, backend, prompts=hook.prompts, max_pixels=self.recipe.max_pixels, show=False)
+        del backend
+        rows = self._gather(rows)
+        results = summarize(rows)
+        if self.rank == 0:
+            facts = {"checkpoint": str(folder), "prompts": hook.prompts, "suite": "generated for the evaluation hook"}
+            results = write_results(rows, folder / "evaluation", facts)
+            write_report(rows, results, folder / "evaluation")
+            print(f"evaluation of {folder}\n{table(results)}", flush=True)
+        self.log({f"eval/{mode}_accuracy": share for mode, share in results["macro_accuracy"].items()})
+        return results
+
+    def _gather(self, rows: list[Row]) -> list[Row]:
+        if self.ranks == 1:
+            return rows
+        shares: list[list[Row]] = [[] for _ in range(self.ranks)]
+        dist.all_gather_object(shares, rows)
+        order = {item.id: i for i, item in enumerate(self.items)}
+        return sorted((row for share in shares for row in share), key=lambda row: (row.mode, order[row.id]))
+
+
+def _gpus() -> int:
+    import torch
+
+    return max(1, torch.cuda.device_count())

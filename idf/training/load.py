@@ -1,0 +1,141 @@
+"""Finding and loading models: a local folder or a hub name; on the meta device for a dry run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from idf.errors import UserError
+
+from .model import freeze_vision
+
+_VISION = {
+    "depth": 32,
+    "hidden_size": 1280,
+    "intermediate_size": 3420,
+    "num_heads": 16,
+    "patch_size": 14,
+    "window_size": 112,
+    "fullatt_block_indexes": [7, 15, 23, 31],
+}
+_TEXT = {
+    "rms_norm_eps": 1e-6,
+    "rope_theta": 1e6,
+    "rope_scaling": {"type": "mrope", "rope_type": "default", "mrope_section": [16, 24, 24]},
+    "rope_parameters": {"rope_type": "default", "rope_theta": 1e6, "mrope_section": [16, 24, 24]},
+}
+# Shapes of hub models, so that a dry run needs no network. Source: their config.json.
+_SHAPES: dict[str, dict[str, Any]] = {
+    "Qwen/Qwen2.5-VL-7B-Instruct": {
+        "text_config": _TEXT
+        | {
+            "hidden_size": 3584,
+            "intermediate_size": 18944,
+            "num_hidden_layers": 28,
+            "num_attention_heads": 28,
+            "num_key_value_heads": 4,
+            "vocab_size": 152064,
+            "tie_word_embeddings": False,
+        },
+        "vision_config": _VISION | {"out_hidden_size": 3584},
+        "tie_word_embeddings": False,
+    },
+    "Qwen/Qwen2.5-VL-3B-Instruct": {
+        "text_config": _TEXT
+        | {
+            "hidden_size": 2048,
+            "intermediate_size": 11008,
+            "num_hidden_layers": 36,
+            "num_attention_heads": 16,
+            "num_key_value_heads": 2,
+            "vocab_size": 151936,
+            "tie_word_embeddings": True,
+        },
+        "vision_config": _VISION | {"out_hidden_size": 2048},
+        "tie_word_embeddings": True,
+    },
+}
+
+
+def load_processor(name: str) -> Any:
+    """The processor (tokenizer, image processor, chat template) of a model folder or hub name.
+
+    Raises:
+        UserError: The folder is missing, holds no processor, or the hub cannot be reached.
+    """
+    _check_folder(name)
+    from transformers import AutoProcessor
+
+    folder = Path(name)
+    if folder.is_dir() and not any((folder / file).exists() for file in ("processor_config.json", "preprocessor_config.json")):
+        raise UserError(
+            f"{name} holds no processor (preprocessor_config.json, tokenizer, chat template): copy those files from "
+            "the base model, or name a folder that `final/` of a run wrote"
+        )
+    try:
+        return AutoProcessor.from_pretrained(name)
+    except (OSError, ValueError) as error:
+        raise UserError(f"cannot load the processor of {name}: {_first_line(error)}") from None
+
+
+def load_model(name: str, *, precision: str, attention: str, **options: Any) -> Any:
+    """A vision-language model with all its weights.
+
+    Args:
+        name: A local folder or a hub name.
+        precision: "bf16" or "fp32".
+        attention: Implementation of attention.
+        options: Passed to `from_pretrained`.
+
+    Raises:
+        UserError: It cannot be found, or its files lack some weights (they would train from random numbers).
+    """
+    _check_folder(name)
+    import torch
+    from transformers import AutoModelForImageTextToText
+
+    dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+    try:
+        model, info = AutoModelForImageTextToText.from_pretrained(
+            name, dtype=dtype, attn_implementation=attention, output_loading_info=True, use_safetensors=True, **options
+        )
+    except (OSError, ValueError) as error:
+        raise UserError(f"cannot load the model {name}: {_first_line(error)}") from None
+    if missing := sorted(info["missing_keys"]):
+        raise UserError(f"the files of {name} lack {len(missing)} weights, {missing[0]} among them")
+    return model
+
+
+def meta_model(name: str) -> Any:
+    """The frozen-vision model of a name on the meta device: shapes without memory or weights.
+
+    Raises:
+        UserError: The name is neither a local folder, nor one of the known shapes, nor on the hub.
+    """
+    _check_folder(name)
+    import torch
+    from transformers import AutoConfig, AutoModelForImageTextToText, Qwen2_5_VLConfig
+
+    if name in _SHAPES:
+        config = Qwen2_5_VLConfig(**_SHAPES[name])
+    else:
+        try:
+            config = AutoConfig.from_pretrained(name)
+        except (OSError, ValueError) as error:
+            raise UserError(f"cannot find the shape of {name}: {_first_line(error)}") from None
+    with torch.device("meta"):
+        vlm = AutoModelForImageTextToText.from_config(config)
+    freeze_vision(vlm)
+    return vlm
+
+
+def _check_folder(name: str) -> None:
+    """A path that looks local must exist: else the hub would be asked for it."""
+    looks_local = name.count("/") != 1 or name.startswith((".", "/", "checkpoints/"))
+    if looks_local and not (Path(name) / "config.json").exists():
+        stage1 = "; stage 2 begins from it, so run `torchrun launch/stage1.py` first" if "stage1" in name else ""
+        raise UserError(f"no model in {name}{stage1}")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]

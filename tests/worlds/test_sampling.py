@@ -1,0 +1,140 @@
+"""Samples by index: the same for everybody, and never on both sides of the split."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from hashlib import blake2b
+
+import pytest
+
+from idf.worlds import (
+    DIFFICULTIES,
+    SPLITS,
+    WORLDS,
+    problem_to_json,
+    sample_problem,
+    sample_walk,
+    split_of,
+)
+from tests.worlds.samples import many, problem, walk
+
+BY_DIFFICULTY = [(world, difficulty) for world in WORLDS for difficulty in DIFFICULTIES]
+
+
+def fingerprint(world_name: str, difficulty: str, split: str, index: int) -> str:
+    """Everything that two processes must agree on, as text."""
+    world = WORLDS[world_name]
+    at = {"seed": 3, "split": split, "index": index, "difficulty": difficulty}
+    item, way = sample_problem(world, **at), sample_walk(world, **at)
+    parts = [
+        problem_to_json(item),
+        world.truth(item),
+        world.solve(item),
+        world.narrate(item),
+        world.question(item, wording="long", described=True),
+        world.content(item),
+        [world.write(way.start), way.actions, way.question, way.answer],
+        world.unroll(way.start, way.actions),
+        world.walk_content(way),
+    ]
+    return json.dumps(parts)
+
+
+def all_fingerprints() -> dict[str, str]:
+    """A digest of a sample of every world, difficulty and split."""
+    return {
+        f"{world} {difficulty} {split}": blake2b(
+            fingerprint(world, difficulty, split, 1).encode(), digest_size=8
+        ).hexdigest()
+        for world, difficulty in BY_DIFFICULTY
+        for split in SPLITS
+    }
+
+
+def test_a_fresh_process_with_another_hash_seed_draws_the_same_samples():
+    here = all_fingerprints()
+    for hash_seed in ("0", "12345"):
+        code = "import json; from tests.worlds import test_sampling as t; print(json.dumps(t.all_fingerprints()))"
+        output = subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        assert json.loads(output) == here
+
+
+@pytest.mark.parametrize(("world", "difficulty"), BY_DIFFICULTY)
+def test_the_same_index_gives_the_same_sample_in_any_order(world, difficulty):
+    for index in reversed(range(many(world, difficulty, 3))):
+        for split in SPLITS:
+            at = {"seed": 7, "split": split, "index": index, "difficulty": difficulty}
+            assert sample_problem(WORLDS[world], **at) == problem(world, split, index, difficulty)
+            assert sample_walk(WORLDS[world], **at) == walk(world, split, index, difficulty)
+
+
+@pytest.mark.parametrize(("world", "difficulty"), BY_DIFFICULTY)
+def test_a_sample_belongs_to_the_split_it_was_asked_for(world, difficulty):
+    contents = {split: set() for split in SPLITS}
+    for split in SPLITS:
+        for index in range(many(world, difficulty, 60)):
+            contents[split].add(WORLDS[world].content(problem(world, split, index, difficulty)))
+            contents[split].add(WORLDS[world].walk_content(walk(world, split, index, difficulty)))
+        assert {split_of(world, content) for content in contents[split]} == {split}
+    assert not contents["train"] & contents["eval"]
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def test_another_seed_is_other_data_and_not_the_same_data_shifted(world):
+    def scenes(seed):
+        draws = (sample_problem(WORLDS[world], seed=seed, split="train", index=i, difficulty="easy") for i in range(50))
+        return {(WORLDS[world].content(item), item.query) for item in draws}
+
+    # Two and three cubes make few structures, so Mental Rotation may draw a few of them twice.
+    assert len(scenes(42) & scenes(43)) <= (5 if world == "mental_rotation" else 0)
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def test_one_scene_in_ten_is_for_evaluation(world):
+    share = sum(split_of(world, f"scene {i}") == "eval" for i in range(10_000)) / 10_000
+    assert share == pytest.approx(0.1, abs=0.015)
+
+
+def test_the_split_of_a_scene_is_never_dealt_again():
+    # Written down once: a scene that was evaluated on must not wander into a later release's training data.
+    dealt = "".join(split_of(world, f"scene {i}")[0] for world in sorted(WORLDS) for i in range(40))
+    assert blake2b(dealt.encode(), digest_size=8).hexdigest() == "1ae1c229817aa9d7"
+    assert [i for i in range(60) if split_of("cube_rolling", f"scene {i}") == "eval"] == [8, 17, 18, 29]
+
+
+@pytest.mark.parametrize("sample", [sample_problem, sample_walk])
+def test_an_unknown_split_is_refused_in_words(sample):
+    with pytest.raises(ValueError, match=r"unknown split 'test'.*train.*eval"):
+        sample(WORLDS["cube_rolling"], seed=0, split="test", index=0, difficulty="easy")
+
+
+# What seed 0 gives, by world and version. If this fails, somebody's data is no longer what its card says:
+# raise the world's `version`, and write down the new digests.
+GOLDEN: dict[str, tuple[int, str]] = {
+    "cube_rolling": (1, "3a2eb9997883bc7b"),
+    "mental_rotation": (1, "cc1d8a1d9570c097"),
+    "moving_box": (1, "1c2422739c6e54ea"),
+    "rubiks_cube": (1, "a9d8a0c719564037"),
+    "wood_slide": (1, "e8211a11d0d50739"),
+}
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def test_the_same_version_of_a_world_draws_the_same_scenes_for_ever(world):
+    drawn = []
+    for difficulty in ("easy", "medium"):
+        for index in range(10):
+            at = {"seed": 0, "split": "train", "index": index, "difficulty": difficulty}
+            item, way = sample_problem(WORLDS[world], **at), sample_walk(WORLDS[world], **at)
+            drawn += [problem_to_json(item), WORLDS[world].write(way.start), way.actions, way.answer]
+    digest = blake2b(json.dumps(drawn).encode(), digest_size=8).hexdigest()
+    assert (WORLDS[world].version, digest) == GOLDEN[world]
