@@ -22,13 +22,17 @@ def main(argv: Sequence[str] | None = None) -> None:
         help="spatialite:DIR (a clone of the published benchmark), spatialite:DIR:FILE, or the folder of a suite made by "
         "`idf suite` (default: one is generated, 20 items for each world and difficulty)",
     )
-    parser.add_argument("--modes", default="vtqa", help="some of vqa,tqa,vtqa, separated by commas (default: %(default)s)")
+    parser.add_argument(
+        "--modes", default="vtqa", help="some of vqa,tqa,vtqa, separated by commas (default: %(default)s)"
+    )
     parser.add_argument("--limit", type=int, help="only the first N items of each world")
     parser.add_argument("--out", type=Path, help="folder for samples.jsonl, results.json and report.html")
     parser.add_argument("--backend", choices=["hf"], default="hf", help="what generates (default: %(default)s)")
     parser.add_argument("--baseline", choices=["oracle", "initial", "random"], help="a player that needs no model")
     parser.add_argument("--responses", type=Path, help="score stored responses (JSON Lines: id, mode, response, ...)")
-    parser.add_argument("--prompts", default="idf-long-1", help="prompt set: idf-long-1 or idf-short-1 (default: %(default)s)")
+    parser.add_argument(
+        "--prompts", default="idf-long-1", help="prompt set: idf-long-1 or idf-short-1 (default: %(default)s)"
+    )
     parser.add_argument(
         "--pictures",
         choices=["auto", "published", "drawn"],
@@ -38,7 +42,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--max-new-tokens", type=int, default=2048, help="longest response (default: %(default)s)")
     parser.add_argument("--batch-size", type=int, default=16, help="prompts generated at once (default: %(default)s)")
-    parser.add_argument("--max-pixels", type=int, help="largest picture (default: what the checkpoint was trained with)")
+    parser.add_argument(
+        "--max-pixels", type=int, help="largest picture (default: what the checkpoint was trained with)"
+    )
     parser.set_defaults(run=_run)
     run_command(parser, argv)
 

@@ -31,7 +31,9 @@ def run_command(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> 
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="idf", description="The Imagery-Driven Framework: data, suites, verification.")
+    parser = argparse.ArgumentParser(
+        prog="idf", description="The Imagery-Driven Framework: data, suites, verification."
+    )
     parser.add_argument("--version", action="version", version=f"idf {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
@@ -75,7 +77,9 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--limit", type=int, default=40, help="how many to show (default: %(default)s)")
 
     sub = command("tiny", "write the tiny base model of the quickstart, with a tokenizer of its own", _tiny)
-    sub.add_argument("data", metavar="DIR", type=Path, nargs="+", help="dataset folders whose texts the tokenizer learns")
+    sub.add_argument(
+        "data", metavar="DIR", type=Path, nargs="+", help="dataset folders whose texts the tokenizer learns"
+    )
     sub.add_argument("--out", type=Path, required=True, help="folder to write")
     sub.add_argument("--seed", type=int, default=0, help="seed of the weights")
     return parser

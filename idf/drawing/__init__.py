@@ -7,7 +7,7 @@ Each public module of this package draws the world of its name; a sixth world is
 from __future__ import annotations
 
 from importlib import import_module
-from math import isqrt
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -50,8 +50,8 @@ def picture_size(world: str, max_pixels: int | None) -> tuple[int, int]:
         max_pixels: The most pixels, at least 56 * 56; None for no limit.
 
     Returns:
-        (width, height), multiples of 28, at least 56: the world's own size if it is small enough, else the largest
-        of about the same aspect.
+        (width, height), multiples of 28, at least 56: the world's own size if it is small enough, else the one in
+        which the scene is drawn largest.
 
     Raises:
         ValueError: `max_pixels` is too small for any picture.
@@ -62,13 +62,12 @@ def picture_size(world: str, max_pixels: int | None) -> tuple[int, int]:
     if max_pixels < MIN_PIXELS:
         raise ValueError(f"max_pixels is {max_pixels}: a picture has at least {MIN_PIXELS} pixels (56 x 56)")
     tokens = max_pixels // PATCH**2
-    # Of all sizes that fit, none could have a row more; among the widest for each number of rows, take the best.
-    most_rows = min(height // PATCH, max(2, isqrt(tokens * height // width) + 1))
-    sizes = [
-        (min(round(rows * width / height), width // PATCH, tokens // rows), rows) for rows in range(2, most_rows + 1)
-    ]
-    columns, rows = max((size for size in sizes if size[0] >= 2), key=lambda size: (size[0] * size[1], size))
-    return columns * PATCH, rows * PATCH
+    sizes = []
+    for rows in range(2, min(tokens // 2, height // PATCH) + 1):
+        columns = min(ceil(rows * width / height), tokens // rows)
+        sizes.append((max(2, columns) * PATCH, rows * PATCH))
+    # The scale of the scene decides, as drawings keep their aspect; of equals, the one with the least margin.
+    return max(sizes, key=lambda size: (min(size[0] / width, size[1] / height), -size[0] * size[1]))
 
 
 def vision_tokens(size: tuple[int, int]) -> int:

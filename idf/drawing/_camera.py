@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import aggdraw
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -95,22 +94,3 @@ def fit(native: tuple[int, int], size: tuple[int, int]) -> Frame:
     """
     scale = min(size[0] / native[0], size[1] / native[1])
     return Frame(scale, (size[0] - native[0] * scale) / 2, (size[1] - native[1] * scale) / 2)
-
-
-def flat(points: Points) -> list[float]:
-    """Points, (n, 2), in the form that aggdraw takes: x0, y0, x1, y1, ..."""
-    numbers: list[float] = points.ravel().tolist()
-    return numbers
-
-
-def shape(contours: list[Points], *, closed: bool = True) -> aggdraw.Path:
-    """Contours in pixels, each (n, 2), as one path for aggdraw; what it fills together has no seams."""
-    path = aggdraw.Path()
-    for contour in contours:
-        first, *others = contour.tolist()
-        path.moveto(*first)
-        for point in others:
-            path.lineto(*point)
-        if closed:
-            path.close()
-    return path

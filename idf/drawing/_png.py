@@ -62,7 +62,9 @@ def decode_png(data: bytes, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
             file = Image.open(io.BytesIO(data), formats=("PNG", "JPEG"))
         with file as image:
             if image.width * image.height > max_pixels:
-                raise ValueError(f"the picture has {image.width} x {image.height} pixels; at most {max_pixels:,} are read")
+                raise ValueError(
+                    f"the picture has {image.width} x {image.height} pixels; at most {max_pixels} are read"
+                )
             if image.mode not in _READABLE_MODES:
                 raise ValueError(f"a picture of mode {image.mode} is not read: use 8 bits a channel")
             if image.has_transparency_data:

@@ -86,7 +86,9 @@ def _glyphs(style: str) -> dict[str, _Glyph]:
     content = _content()
     em = content["unitsPerEm"]
     return {
-        character: _Glyph(advance / em, tuple(np.array(flat, dtype=np.float64).reshape(-1, 2) / em for flat in contours))
+        character: _Glyph(
+            advance / em, tuple(np.array(flat, dtype=np.float64).reshape(-1, 2) / em for flat in contours)
+        )
         for character, (advance, *contours) in content[style].items()
     }
 

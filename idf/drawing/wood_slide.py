@@ -108,7 +108,7 @@ def _layout(size: tuple[int, int]) -> _Layout:
 
 
 def _place(picture: NDArray[np.uint8], layout: _Layout, left: int, blocks: Blocks) -> None:
-    """Copy the blocks into the picture; what they leave open stays white, edged on two sides by its neighbours."""
+    """Copy the blocks into the picture. Empty cells are white and cut off their half of their neighbours' edges."""
     cell, edge = layout.cell, layout.edge
     x0, y0 = layout.at(left, _TOP)
     before = edge // 2
@@ -119,7 +119,7 @@ def _place(picture: NDArray[np.uint8], layout: _Layout, left: int, blocks: Block
         sprite = _sprite(number, layout)
         y, x = y0 + row * cell - before, x0 + column * cell - before
         picture[y : y + sprite.shape[0], x : x + sprite.shape[1]] = sprite
-    for row, column in np.argwhere(empty).tolist():
+    for row, column in np.argwhere(empty).tolist() if edge > 1 else []:  # an edge of one pixel has no halves
         y, x = y0 + row * cell, x0 + column * cell
         picture[y : y + cell, x : x + cell] = 255
     _outline(picture, x0, y0, COLUMNS * cell, ROWS * cell, 1)

@@ -83,7 +83,9 @@ class HFBackend:
         order = sorted(range(len(requests)), key=lambda i: -len(texts[i]))
         for begin in range(0, len(order), self.batch_size):
             some = order[begin : begin + self.batch_size]
-            yield from zip(some, self._batch([texts[i] for i in some], [requests[i].picture for i in some]), strict=True)
+            yield from zip(
+                some, self._batch([texts[i] for i in some], [requests[i].picture for i in some]), strict=True
+            )
 
     def render(self, request: Request) -> str:
         """The prompt as text, special tokens included."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,7 +35,9 @@ def picture_of(item: Item, max_pixels: int, redraw: bool) -> NDArray[np.uint8]:
     if redraw or item.picture is None:
         return draw(item.problem, max_pixels)
     if not item.picture.exists():
-        raise UserError(f"the picture {item.picture} of item {item.id} is missing (--pictures drawn draws it from the state)")
+        raise UserError(
+            f"the picture {item.picture} of item {item.id} is missing (--pictures drawn draws it from the state)"
+        )
     try:
         with Image.open(item.picture) as opened:
             if opened.width * opened.height > MOST_PIXELS:

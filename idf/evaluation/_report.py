@@ -11,11 +11,23 @@ from idf.files import package_text
 
 from ._metrics import ALL, Row
 
-COLUMNS = ("world", "mode", "difficulty", "n", "accuracy", "95 % interval", "official", "unparsed", "illegal", "cut off", "tokens")
+COLUMNS = (
+    "world",
+    "mode",
+    "difficulty",
+    "n",
+    "accuracy",
+    "95 % interval",
+    "official",
+    "unparsed",
+    "illegal",
+    "cut off",
+    "tokens",
+)
 
 
 def _cells(results: dict[str, Any]) -> list[tuple[str, ...]]:
-    lines = []
+    lines: list[tuple[str, ...]] = []
     for world, modes in results["worlds"].items():
         for mode, cells in modes.items():
             for difficulty, cell in cells.items():

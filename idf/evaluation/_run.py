@@ -23,7 +23,9 @@ from ._picture import picture_of
 def build_request(item: Item, mode: str, prompts: str, max_pixels: int, redraw: bool) -> Request:
     """The prompt of an item in a mode."""
     picture = None if mode == "tqa" else picture_of(item, max_pixels, redraw)
-    return Request(conversation(prompt_text(item.problem, mode, prompts), None, with_picture=picture is not None), picture)
+    return Request(
+        conversation(prompt_text(item.problem, mode, prompts), None, with_picture=picture is not None), picture
+    )
 
 
 def evaluate(
@@ -58,7 +60,8 @@ def evaluate(
         for begin in range(0, len(asked), step):
             some = asked[begin : begin + step]
             requests = [
-                build_request(item, mode, prompts, max_pixels, item.problem.world in redraw_worlds) for mode, item in some
+                build_request(item, mode, prompts, max_pixels, item.problem.world in redraw_worlds)
+                for mode, item in some
             ]
             for i, response in backend.generate(requests):
                 mode, item = some[i]

@@ -24,6 +24,7 @@ class ImageryRecipe:
         worlds: Weight of each world.
         difficulties: Weight of each difficulty.
         modes: Weight of what is shown: "vqa" the picture, "tqa" the text, "vtqa" both.
+        wordings: Weight of each wording: "long" states the rule, "short" only what is asked.
         max_pixels: Largest picture; None for the default size of each world. Pictures are drawn at the size that
             the model sees, so nothing is resampled in training.
     """
@@ -33,6 +34,7 @@ class ImageryRecipe:
     worlds: dict[str, float] = field(default_factory=lambda: {world: 1.0 for world in WORLDS})
     difficulties: dict[str, float] = field(default_factory=lambda: {difficulty: 1.0 for difficulty in DIFFICULTIES})
     modes: dict[str, float] = field(default_factory=lambda: {"vtqa": 2.0, "vqa": 1.0, "tqa": 1.0})
+    wordings: dict[str, float] = field(default_factory=lambda: {"long": 1.0, "short": 1.0})
     max_pixels: int | None = None
 
     def check(self) -> None:
@@ -40,6 +42,7 @@ class ImageryRecipe:
         check_mix("worlds", self.worlds, tuple(WORLDS))
         check_mix("difficulties", self.difficulties, DIFFICULTIES)
         check_mix("modes", self.modes, MODES)
+        check_mix("wordings", self.wordings, ("long", "short"))
         if self.samples < 1:
             raise UserError(f"samples must be at least 1, not {self.samples}")
 
@@ -48,8 +51,9 @@ def imagery_sample(recipe: ImageryRecipe, slot: Slot, index: int) -> Sample:
     """Imagery sample number `index` of its world and difficulty; a pure function of its arguments."""
     world = WORLDS[slot.world]
     walk = sample_walk(world, seed=recipe.seed, split="train", index=index, difficulty=slot.difficulty)
-    mode = pick(Rng("imagery mode", recipe.seed, slot.world, slot.difficulty, index), recipe.modes)
-    prompt = rollout_prompt(walk, mode)
+    rng = Rng("imagery form", recipe.seed, slot.world, slot.difficulty, index)
+    mode, wording = pick(rng, recipe.modes), pick(rng, recipe.wordings)
+    prompt = rollout_prompt(walk, mode, wording)
     response = f"{world.unroll(walk.start, walk.actions)}\nAnswer: {walk.answer}"
     content = world.walk_content(walk)
     meta = {
@@ -58,6 +62,7 @@ def imagery_sample(recipe: ImageryRecipe, slot: Slot, index: int) -> Sample:
         "seed": recipe.seed,
         "index": index,
         "mode": mode,
+        "wording": wording,
         "start": world.write(walk.start),
         "actions": list(walk.actions),
         "answer": walk.answer,
@@ -74,11 +79,12 @@ def imagery_sample(recipe: ImageryRecipe, slot: Slot, index: int) -> Sample:
     )
 
 
-def rollout_prompt(walk: Walk[object], mode: str) -> str:
+def rollout_prompt(walk: Walk[object], mode: str, wording: str) -> str:
     """The prompt of a forward rollout. In mode "vqa" the start is only in the picture."""
     world = WORLDS[walk.world]
     start = f"Start: {world.describe(walk.start, pictured=mode == 'vqa')}"
-    return f"{world.rule} {start}\nActions: {' '.join(walk.actions)}\n{walk.question}"
+    rule = f"{world.rule} " if wording == "long" else ""
+    return f"{rule}{start}\nActions: {' '.join(walk.actions)}\n{walk.question}"
 
 
 def build_imagery(recipe: ImageryRecipe, out: Path, workers: int = 1) -> DatasetFolder:

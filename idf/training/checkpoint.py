@@ -50,7 +50,9 @@ def start_or_resume(run: Path, clean: bool) -> Path | None:
         UserError: The run has finished already.
     """
     if (run / "final" / "idf.json").exists():
-        raise UserError(f"the run {run} has finished already ({run}/final): remove its folder, or set run=another/folder")
+        raise UserError(
+            f"the run {run} has finished already ({run}/final): remove its folder, or set run=another/folder"
+        )
     complete = complete_checkpoints(run)
     for path in run.glob("checkpoint-*") if clean else ():
         if path not in complete:

@@ -15,7 +15,9 @@ from idf.drawing import decode_png
 from .encode import IGNORE, Encoded
 
 
-def mrope_positions(ids: Sequence[int], grids: Sequence[tuple[int, int, int]], image_token_id: int, merge: int) -> Tensor:
+def mrope_positions(
+    ids: Sequence[int], grids: Sequence[tuple[int, int, int]], image_token_id: int, merge: int
+) -> Tensor:
     """Positions of one sample for Qwen2.5-VL's multimodal rotary embedding.
 
     Text counts up in all three axes. A picture's tokens share one time step and count rows and columns; the text
@@ -41,7 +43,9 @@ def mrope_positions(ids: Sequence[int], grids: Sequence[tuple[int, int, int]], i
             time, height, width = next(waiting)
             height, width = height // merge, width // merge
             count = time * height * width
-            block = torch.stack(torch.meshgrid(torch.arange(time), torch.arange(height), torch.arange(width), indexing="ij"))
+            block = torch.stack(
+                torch.meshgrid(torch.arange(time), torch.arange(height), torch.arange(width), indexing="ij")
+            )
             positions[1:, at : at + count] = block.reshape(3, count) + next_position
             next_position += max(time, height, width)
             at += count

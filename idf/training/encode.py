@@ -71,7 +71,9 @@ class Encoder:
                 if token == self.image_token_id:
                     grid = next(waiting, None)
                     if grid is None:
-                        raise UserError(f"sample {sample.id}: its messages show more pictures than the {len(grids)} it has")
+                        raise UserError(
+                            f"sample {sample.id}: its messages show more pictures than the {len(grids)} it has"
+                        )
                     count = grid[0] * grid[1] * grid[2] // self.merge**2
                     ids += [token] * count
                     labels += [IGNORE] * count

@@ -59,9 +59,7 @@ class EvaluationHook(TrainerCallback):
         """
         hook = self.recipe.hook
         device = f"cuda:{self.rank % _gpus()}" if self.recipe.device == "gpu" else "cpu"
-        backend = HFBackend(
-            str(folder), max_new_tokens=hook.max_new_tokens, batch_size=hook.batch_size, device=device
-        )
+        backend = HFBackend(str(folder), max_new_tokens=hook.max_new_tokens, batch_size=hook.batch_size, device=device)
         mine = self.items[self.rank :: self.ranks]
         rows = evaluate(mine, hook.modes, backend, prompts=hook.prompts, max_pixels=self.recipe.max_pixels, show=False)
         del backend

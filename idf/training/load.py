@@ -67,7 +67,9 @@ def load_processor(name: str) -> Any:
     from transformers import AutoProcessor
 
     folder = Path(name)
-    if folder.is_dir() and not any((folder / file).exists() for file in ("processor_config.json", "preprocessor_config.json")):
+    if folder.is_dir() and not any(
+        (folder / file).exists() for file in ("processor_config.json", "preprocessor_config.json")
+    ):
         raise UserError(
             f"{name} holds no processor (preprocessor_config.json, tokenizer, chat template): copy those files from "
             "the base model, or name a folder that `final/` of a run wrote"

@@ -165,7 +165,9 @@ def read_arguments(description: str | None, default: str, stage: str) -> StageAr
     parser.add_argument(
         "--dry-run", action="store_true", help="check recipe and data, count parameters and steps, train nothing"
     )
-    parser.add_argument("overrides", nargs="*", metavar="key=value", help="changes to the recipe, e.g. learning_rate=5e-6")
+    parser.add_argument(
+        "overrides", nargs="*", metavar="key=value", help="changes to the recipe, e.g. learning_rate=5e-6"
+    )
     arguments = parser.parse_args()
     recipe = read_recipe(StageRecipe, arguments.recipe, arguments.overrides)
     if recipe.stage != stage:

@@ -54,7 +54,11 @@ def checkpoint_facts(recipe: StageRecipe, data: DatasetFolder) -> dict[str, Any]
         "stage": recipe.stage,
         "recipe": to_plain(recipe),
         "data": {"folder": recipe.data, "samples": len(data), "fingerprint": data.fingerprint()},
-        "parent": {"model": recipe.model, "stage": parent["stage"] if parent else None, "step": parent and parent["step"]},
+        "parent": {
+            "model": recipe.model,
+            "stage": parent["stage"] if parent else None,
+            "step": parent and parent["step"],
+        },
         "versions": {"idf": __version__} | {name: version(name) for name in packages},
     }
 

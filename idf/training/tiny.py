@@ -54,7 +54,9 @@ def make_tiny_model(data: Iterable[DatasetFolder], out: Path, vocabulary: int = 
     import torch
     from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 
-    tokenizer = _train_tokenizer((text_of(m) for folder in data for s in folder.samples() for m in s.messages), vocabulary)
+    tokenizer = _train_tokenizer(
+        (text_of(m) for folder in data for s in folder.samples() for m in s.messages), vocabulary
+    )
     ids = {token: tokenizer.convert_tokens_to_ids(token) for token in SPECIAL_TOKENS}
     config = Qwen2_5_VLConfig(
         text_config={

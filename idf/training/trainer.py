@@ -39,6 +39,11 @@ def training_arguments(recipe: StageRecipe) -> TrainingArguments:
     os.environ.setdefault("WANDB_PROJECT", "idf")
     os.environ.setdefault("WANDB_DIR", str(recipe.run))
     Path(recipe.run).mkdir(parents=True, exist_ok=True)
+    if on_cpu:
+        # DeepSpeed would compile a shared-memory all-reduce first: a minute and a C++ compiler that gloo makes needless.
+        import deepspeed.ops
+
+        deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
     arguments = TrainingArguments(
         output_dir=recipe.run,
         run_name=Path(recipe.run).name,
@@ -154,7 +159,9 @@ class StageTrainer(Trainer):
             if self.is_world_process_zero():
                 print(self._line(logs), flush=True)
             if not logs["loss"] == logs["loss"]:
-                raise UserError(f"the loss is NaN at step {self.state.global_step}: lower learning_rate, or look at the data")
+                raise UserError(
+                    f"the loss is NaN at step {self.state.global_step}: lower learning_rate, or look at the data"
+                )
         super().log(logs, start_time)
         # Evaluating is no training time: the next line's tokens/s begin here.
         self._clock = time.perf_counter()

@@ -12,11 +12,12 @@ from typing import Any
 
 from ._rng import Rng
 from ._sampling import SPLITS, sample_problem, sample_walk, split_of
-from ._world import DIFFICULTIES, Answer, IllegalAction, Outcome, Problem, Walk, World
+from ._world import DIFFICULTIES, WORDINGS, Answer, IllegalAction, Outcome, Problem, Walk, World
 
 __all__ = [
     "DIFFICULTIES",
     "SPLITS",
+    "WORDINGS",
     "WORLDS",
     "Answer",
     "IllegalAction",
@@ -57,8 +58,15 @@ def problem_from_json(data: dict[str, Any]) -> Problem[Any, Any]:
         ValueError: A field is missing or does not describe a state or query of its world.
     """
     try:
+        if data["world"] not in WORLDS:
+            raise ValueError(f"unknown world {data['world']!r}, use one of {', '.join(WORLDS)}")
+        if data["difficulty"] not in DIFFICULTIES:
+            raise ValueError(f"unknown difficulty {data['difficulty']!r}, use one of {', '.join(DIFFICULTIES)}")
         world = WORLDS[data["world"]]
-        query = world.query_type(**data["query"])
-        return Problem(data["world"], data["difficulty"], world.read(data["start"]), query)
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"not a problem: {error}") from error
+        problem = Problem(
+            data["world"], data["difficulty"], world.read(data["start"]), world.query_type(**data["query"])
+        )
+        world.truth(problem)  # fails for a query that means nothing
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        raise ValueError(f"not a problem: {data!r}: {type(error).__name__} {error}") from error
+    return problem

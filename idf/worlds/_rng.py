@@ -16,14 +16,14 @@ _MASK = (1 << 64) - 1
 
 
 class Rng:
-    """Splitmix64, keyed by a hash of anything that can be printed.
+    """Splitmix64, keyed by a hash of texts and whole numbers.
 
     `Rng("cube_rolling", 1, "train", 17)` is a stream of its own: neighbouring keys share nothing.
     (Adding an index to a seed, as is often done, makes seed 42 and seed 43 nearly the same data.)
     """
 
     def __init__(self, *key: object) -> None:
-        digest = blake2b("|".join(map(str, key)).encode(), digest_size=8).digest()
+        digest = blake2b(repr(key).encode(), digest_size=8).digest()
         self._state = int.from_bytes(digest, "little")
 
     def bits(self) -> int:
@@ -36,8 +36,8 @@ class Rng:
 
     def below(self, n: int) -> int:
         """A whole number in [0, n); every one equally likely (the biased tail of 2**64 is drawn again)."""
-        if n <= 0:
-            raise ValueError(f"below() needs a positive bound, not {n}")
+        if not 0 < n <= 1 << 64:
+            raise ValueError(f"below() needs a bound from 1 to 2**64, not {n}")
         limit = (1 << 64) - (1 << 64) % n
         while (x := self.bits()) >= limit:
             continue

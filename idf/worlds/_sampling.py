@@ -27,26 +27,28 @@ def split_of(world: str, content: str) -> str:
 
 def sample_problem(world: World[Any, Any], *, seed: int, split: str, index: int, difficulty: str) -> Problem[Any, Any]:
     """Problem number `index` of a split. Scenes of the other split are drawn again."""
-    return _draw_until(world, "problem", seed, split, index, lambda rng: world.pose(rng, difficulty), world.content)
+    return _draw_until(
+        world, ("problem", seed, split, difficulty, index), lambda rng: world.pose(rng, difficulty), world.content
+    )
 
 
 def sample_walk(world: World[Any, Any], *, seed: int, split: str, index: int, difficulty: str) -> Walk[Any]:
     """Walk number `index` of a split. Scenes of the other split are drawn again."""
-    return _draw_until(world, "walk", seed, split, index, lambda rng: world.wander(rng, difficulty), world.walk_content)
+    return _draw_until(
+        world, ("walk", seed, split, difficulty, index), lambda rng: world.wander(rng, difficulty), world.walk_content
+    )
 
 
 def _draw_until(
     world: World[Any, Any],
-    what: str,
-    seed: int,
-    split: str,
-    index: int,
+    key: tuple[str, int, str, str, int],
     draw: Callable[[Rng], T],
     content: Callable[[T], str],
 ) -> T:
+    split = key[2]
     if split not in SPLITS:
         raise ValueError(f"unknown split {split!r}: use one of {', '.join(SPLITS)}")
-    rng = Rng(world.name, world.version, what, seed, split, index)
+    rng = Rng(world.name, world.version, *key)
     while split_of(world.name, content(item := draw(rng))) != split:
         continue
     return item

@@ -18,6 +18,7 @@ Q = TypeVar("Q", bound=NamedTuple)
 """A query: a NamedTuple of strings, so that it is its own JSON."""
 
 DIFFICULTIES = ("easy", "medium", "hard")
+WORDINGS = ("long", "short")
 
 Answer = Any
 """A parsed answer: str (colour), int (count), dict[str, int] (colour counts) or tuple[str, ...] (plan)."""
@@ -171,7 +172,6 @@ class World(ABC, Generic[S, Q]):
     def size(self, problem: Problem[S, Q]) -> int:
         """The exact measure of difficulty (steps, moves, cubes, pushes or distance)."""
 
-    @abstractmethod
     def question(self, problem: Problem[S, Q], *, wording: str, described: bool) -> str:
         """The problem in words.
 
@@ -180,7 +180,17 @@ class World(ABC, Generic[S, Q]):
             wording: "long" explains the rules, as the benchmark does; "short" only says what is asked.
             described: Whether the text states what the picture shows (modes tqa and vtqa) or leaves it to
                 the picture (mode vqa). What no picture shows is always stated.
+
+        Raises:
+            ValueError: The wording is unknown.
         """
+        if wording not in WORDINGS:
+            raise ValueError(f"unknown wording {wording!r}: use one of {', '.join(WORDINGS)}")
+        return self._question(problem, short=wording == "short", described=described)
+
+    @abstractmethod
+    def _question(self, problem: Problem[S, Q], *, short: bool, described: bool) -> str:
+        """The problem in words, for `question`."""
 
     @abstractmethod
     def answer_kind(self, problem: Problem[S, Q]) -> str:
@@ -213,6 +223,16 @@ class World(ABC, Generic[S, Q]):
     def content(self, problem: Problem[S, Q]) -> str:
         """What makes a problem the same problem again; decides its split. By default the start and the query."""
         return f"{self.write(problem.start)} | {' | '.join(problem.query)}"
+
+    def sizes(self, difficulty: str) -> range:
+        """The sizes that belong to a difficulty.
+
+        Raises:
+            ValueError: The difficulty is unknown.
+        """
+        if difficulty not in self.bins:
+            raise ValueError(f"unknown difficulty {difficulty!r}: use one of {', '.join(self.bins)}")
+        return self.bins[difficulty]
 
     def difficulty(self, size: int) -> str:
         """The difficulty that a size belongs to.

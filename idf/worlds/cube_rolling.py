@@ -97,7 +97,7 @@ class CubeRolling(World[Cube, Query]):
         return f"{hidden}, the rest as in the picture"
 
     def read(self, text: str) -> Cube:
-        match = re.fullmatch(r"(\w+(?: \w+){5}) at (\d,\d(?: \d,\d)*)", text.strip())
+        match = re.fullmatch(r"(\w+(?: \w+){5}) at ([0-9],[0-9](?: [0-9],[0-9])*)", text.strip())
         if not match:
             raise ValueError(f"not a cube: {text!r} (six colours, 'at', then cells such as 0,0 1,0)")
         colours = tuple(match[1].split())
@@ -113,7 +113,7 @@ class CubeRolling(World[Cube, Query]):
 
     def pose(self, rng: Rng, difficulty: str) -> Problem[Cube, Query]:
         start = self.draw(rng, difficulty)
-        path = self._path(rng, start, rng.choice(self.bins[difficulty]))
+        path = self._path(rng, start, rng.choice(self.sizes(difficulty)))
         return Problem(self.name, difficulty, start, Query(" ".join(path), rng.choice(FACES)))
 
     def _path(self, rng: Rng, start: Cube, length: int) -> tuple[str, ...]:
@@ -129,13 +129,13 @@ class CubeRolling(World[Cube, Query]):
     def size(self, problem: Problem[Cube, Query]) -> int:
         return len(problem.query.path.split())
 
-    def question(self, problem: Problem[Cube, Query], *, wording: str, described: bool) -> str:
+    def _question(self, problem: Problem[Cube, Query], *, short: bool, described: bool) -> str:
         path, face = problem.query
         # The picture shows the path and the top, front and right face: what it hides is said in every mode.
         shown = FACES if described else HIDDEN
         colours = ", ".join(f"{name} {problem.start.colours[FACES.index(name)]}" for name in shown)
         rolls = ", ".join(path.split()) if described else "along the path in the picture"
-        if wording == "short":
+        if short:
             return f"Cube: {colours}. It rolls {rolls}. Which colour is the {face} face?"
         return (
             "A cube with six differently coloured faces stands on a board and rolls over its edges from cell to cell, "

@@ -70,7 +70,7 @@ class MentalRotation(World[Structure, Query]):
 
     def draw(self, rng: Rng, difficulty: str) -> Structure:
         """A structure grown from the origin, each cube on a random free face; colours cycle through a shuffle."""
-        n = rng.choice(self.bins[difficulty])
+        n = rng.choice(self.sizes(difficulty))
         cells: list[Cell] = [(0, 0, 0)]
         while len(cells) < n:
             frontier = sorted({near for cell in cells for near in _neighbours(cell)} - set(cells))
@@ -84,8 +84,7 @@ class MentalRotation(World[Structure, Query]):
     def step(self, state: Structure, action: str) -> Structure:
         if action not in TURNS:
             raise IllegalAction(f"a turn brings the left, right, top or bottom side to the front, not {action!r}")
-        turn = TURNS[action]
-        return tuple(sorted((turn(*cell), colour) for cell, colour in state))
+        return _turned(state, TURNS[action])
 
     def write(self, state: Structure) -> str:
         return "; ".join(f"{colour} ({x},{y},{z})" for (x, y, z), colour in state)
@@ -93,7 +92,7 @@ class MentalRotation(World[Structure, Query]):
     def read(self, text: str) -> Structure:
         cubes: dict[Cell, str] = {}
         for part in text.split(";"):
-            match = re.fullmatch(r"(\w+) \((-?\d+),(-?\d+),(-?\d+)\)", part.strip())
+            match = re.fullmatch(r"(\w+) \((-?[0-9]+),(-?[0-9]+),(-?[0-9]+)\)", part.strip())
             if not match:
                 raise ValueError(f"not a cube: {part.strip()!r} (write it like 'red (0,0,1)')")
             cell = (int(match[2]), int(match[3]), int(match[4]))
@@ -108,11 +107,11 @@ class MentalRotation(World[Structure, Query]):
     def size(self, problem: Problem[Structure, Query]) -> int:
         return len(problem.start)
 
-    def question(self, problem: Problem[Structure, Query], *, wording: str, described: bool) -> str:
+    def _question(self, problem: Problem[Structure, Query], *, short: bool, described: bool) -> str:
         view = problem.query.view
         cubes = f"Cubes: {self.write(problem.start)}. " if described else "The cubes are shown in the picture. "
         asked = f"How many cubes are visible from the {view}, and how many of each colour?"
-        if wording == "short":
+        if short:
             return cubes + asked
         return (
             "A structure is built of coloured unit cubes that touch face to face. Cells are written (x,y,z): x grows to "
@@ -146,7 +145,7 @@ class MentalRotation(World[Structure, Query]):
         return f"{self.unroll(problem.start, turns)}\n{_columns_text(front)}"
 
     def content(self, problem: Problem[Structure, Query]) -> str:
-        return self.write(problem.start)
+        return self.write(canonical(problem.start))
 
     def wander(self, rng: Rng, difficulty: str) -> Walk[Structure]:
         start = self.draw(rng, difficulty)
@@ -159,7 +158,7 @@ class MentalRotation(World[Structure, Query]):
         return Walk(self.name, difficulty, start, tuple(turns), question, counts_text(colour_counts(seen)))
 
     def walk_content(self, walk: Walk[Structure]) -> str:
-        return self.write(walk.start)
+        return self.write(canonical(walk.start))
 
 
 def structure(cubes: dict[Cell, str]) -> Structure:
@@ -185,6 +184,23 @@ def structure(cubes: dict[Cell, str]) -> Structure:
     if loose := sorted(set(cubes) - reached):
         raise ValueError(f"the cube in cell {loose[0]} does not hang together face to face with the origin")
     return tuple(sorted(cubes.items()))
+
+
+def canonical(state: Structure) -> Structure:
+    """The same for a structure in all its 24 orientations: the least of them. A walk never leaves its class."""
+    best = state
+    for side in ((), ("left",), ("left", "left"), ("right",), ("top",), ("bottom",)):
+        turned = state
+        for turn in side:
+            turned = _turned(turned, TURNS[turn])
+        for _ in range(4):
+            turned = _turned(turned, lambda x, y, z: (-y, x, z))  # a quarter turn about the line of sight
+            best = min(best, turned)
+    return best
+
+
+def _turned(state: Structure, turn: Callable[[int, int, int], Cell]) -> Structure:
+    return tuple(sorted((turn(*cell), colour) for cell, colour in state))
 
 
 def visible(state: Structure, view: str) -> Structure:

@@ -62,17 +62,18 @@ class MovingBox(World[Room, Query]):
     shapes = {"easy": (6, range(10, 13)), "medium": (6, range(10, 13)), "hard": (7, range(17, 19))}
 
     def draw(self, rng: Rng, difficulty: str) -> Room:
-        """A random solvable room whose least number of pushes lies in the difficulty's bin."""
+        """A random room: walls and target at random, then one of all starts with the right number of pushes."""
+        pushes = self.sizes(difficulty)
         size, open_cells = self.shapes[difficulty]
         inside = [(row, column) for row in range(1, size - 1) for column in range(1, size - 1)]
         while True:
             cells = rng.shuffled(inside)[: rng.choice(open_cells)]
             floor = set(cells)
             walls = tuple("".join(".#"[(row, column) not in floor] for column in range(size)) for row in range(size))
-            room = Room(walls, cells[0], cells[1], cells[2])
-            pushes = least_pushes(room)
-            if pushes is not None and pushes in self.bins[difficulty]:
-                return room
+            starts = sorted(start for start, n in pushes_from_everywhere(walls, cells[0]).items() if n in pushes)
+            if starts:
+                player, box = rng.choice(starts)
+                return Room(walls, player, box, cells[0])
 
     def legal_actions(self, state: Room) -> tuple[str, ...]:
         return tuple(way for way in WAYS if _broken_rule(state, way) is None)
@@ -102,14 +103,14 @@ class MovingBox(World[Room, Query]):
             raise ValueError("this room cannot be solved")
         return pushes
 
-    def question(self, problem: Problem[Room, Query], *, wording: str, described: bool) -> str:
+    def _question(self, problem: Problem[Room, Query], *, short: bool, described: bool) -> str:
         rows = f"Grid:\n{self.write(problem.start)}\n" if described else "The grid is shown in the picture. "
-        if wording == "short":
+        if short:
             return f"{rows}Push the box to the target. Which moves?"
-        size = len(problem.start.walls)
+        rows_and_columns = f"{len(problem.start.walls)} x {len(problem.start.walls[0])}"
         legend = "S is the player, B the box, T the target, # a wall and . free floor"
         return (
-            f"A storekeeper pushes a box through a warehouse of {size} x {size} cells. The player moves up, down, left "
+            f"A storekeeper pushes a box through a warehouse of {rows_and_columns} cells. The player moves up, down, left "
             "or right by one cell. Walking against the box pushes it one cell further, if that cell is free. The player "
             "cannot walk through walls or the box, and can never pull. "
             f"{rows}{legend + '. ' if described else ''}"
@@ -227,25 +228,33 @@ def shortest_plan(room: Room) -> tuple[str, ...] | None:
 
 
 def least_pushes(room: Room) -> int | None:
-    """The least number of pushes of any plan (0-1 breadth-first search), or None if the room cannot be solved."""
-    start = (room.player, room.box)
-    pushes = {start: 0}
-    queue = deque([start])
-    done = set()
+    """The least number of pushes of any plan, or None if the room cannot be solved."""
+    return pushes_from_everywhere(room.walls, room.target).get((room.player, room.box))
+
+
+def pushes_from_everywhere(walls: tuple[str, ...], target: Cell) -> dict[tuple[Cell, Cell], int]:
+    """The least number of pushes to the target from every (player, box) that can be solved.
+
+    A 0-1 breadth-first search backwards, from the box on the target: walking costs nothing, pulling one.
+    """
+    free = {(r, c) for r, row in enumerate(walls) for c, symbol in enumerate(row) if symbol != "#"}
+    pushes: dict[tuple[Cell, Cell], int] = {}
+    queue = deque(((player, target), 0) for player in sorted(free - {target}))
     while queue:
-        here = queue.popleft()
-        if here in done:
+        here, cost = queue.popleft()
+        if here in pushes:
             continue
-        done.add(here)
-        if here[1] == room.target:
-            return pushes[here]
-        for _, there in _successors(room.walls, *here):
-            pushed = there[1] != here[1]
-            cost = pushes[here] + pushed
-            if cost < pushes.get(there, 1 << 30):
-                pushes[there] = cost
-                (queue.append if pushed else queue.appendleft)(there)
-    return None
+        pushes[here] = cost
+        player, box = here
+        for dr, dc in WAYS.values():
+            before = (player[0] - dr, player[1] - dc)
+            if before not in free:
+                continue
+            if before != box:
+                queue.appendleft(((before, box), cost))
+            if (player[0] + dr, player[1] + dc) == box:  # the last step may have pushed the box from here
+                queue.append(((before, player), cost + 1))
+    return pushes
 
 
 def _successors(walls: tuple[str, ...], player: Cell, box: Cell) -> list[tuple[str, tuple[Cell, Cell]]]:

@@ -132,7 +132,7 @@ class RubiksCube(World[bytes, Query]):
 
     def pose(self, rng: Rng, difficulty: str) -> Problem[bytes, Query]:
         start = self.draw(rng, difficulty)
-        moves = tuple(rng.choice(tuple(MOVES)) for _ in range(rng.choice(self.bins[difficulty])))
+        moves = tuple(rng.choice(tuple(MOVES)) for _ in range(rng.choice(self.sizes(difficulty))))
         face = rng.choice(tuple(FACES.values()))
         if rng.chance(0.5):
             query = Query(" ".join(moves), face, rng.choice(POSITIONS), "")
@@ -145,14 +145,15 @@ class RubiksCube(World[bytes, Query]):
     def size(self, problem: Problem[bytes, Query]) -> int:
         return len(problem.query.moves.split())
 
-    def question(self, problem: Problem[bytes, Query], *, wording: str, described: bool) -> str:
+    def _question(self, problem: Problem[bytes, Query], *, short: bool, described: bool) -> str:
         moves, face, position, colour = problem.query
-        if described:
-            shown = f"The faces are {_centres(problem.start)}"
-        else:
-            shown = "The colours of the faces are shown in the picture"
+        shown = (
+            f"The faces are {_centres(problem.start)}"
+            if described
+            else "The colours of the faces are shown in the picture"
+        )
         asked = f"Which colour is the {position} square" if position else f"How many {colour} squares are"
-        if wording == "short":
+        if short:
             return f"A solved cube. {shown}. After {moves}: {asked} {'of' if position else 'on'} the {face} face?"
         return (
             f"A solved 3 x 3 x 3 Rubik's cube has six colours: {', '.join(COLOURS)}. {shown}. "
@@ -172,7 +173,13 @@ class RubiksCube(World[bytes, Query]):
 
     def _answer(self, state: bytes, query: Query) -> str | int:
         colours = face_colours(state, query.face)
-        return colours[POSITIONS.index(query.position)] if query.position else colours.count(query.colour)
+        if bool(query.position) == bool(query.colour):
+            raise ValueError(f"a query asks for a position or a colour, not {query.position!r} and {query.colour!r}")
+        if query.position:
+            return colours[POSITIONS.index(query.position)]
+        if query.colour not in COLOURS:
+            raise ValueError(f"unknown colour {query.colour!r}: use one of {', '.join(COLOURS)}")
+        return colours.count(query.colour)
 
     def judge(self, problem: Problem[bytes, Query], answer: Answer) -> Outcome:
         truth = self.truth(problem)

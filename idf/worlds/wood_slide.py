@@ -83,7 +83,7 @@ class WoodSlide(World[Blocks, Query]):
         for known, there in successors(state):
             if known == action:
                 return there
-        if not re.fullmatch("[1-9][udlr]", action):
+        if not re.fullmatch("[1-9][udlr]", str(action)):
             raise IllegalAction(f"a move is a block from 1 to 9 and u, d, l or r, such as 3d, not {action!r}")
         block, way = int(action[0]), NAMES[action[1]]
         height, width = SHAPES[block - 1]
@@ -100,7 +100,7 @@ class WoodSlide(World[Blocks, Query]):
         return "/".join(board[row : row + COLUMNS] for row in range(0, ROWS * COLUMNS, COLUMNS))
 
     def read(self, text: str) -> Blocks:
-        if not re.fullmatch(r"\d{4}(/\d{4}){4}", text.strip()):
+        if not re.fullmatch(r"[0-9]{4}(/[0-9]{4}){4}", text.strip()):
             raise ValueError(f"not a board: {text!r} (five rows of four digits, separated by '/')")
         return blocks_from_cells(text.strip().replace("/", ""))
 
@@ -112,7 +112,7 @@ class WoodSlide(World[Blocks, Query]):
     def _shortest_walk(self, rng: Rng, difficulty: str) -> tuple[Blocks, tuple[str, ...]]:
         """A random start and a shortest plan to a random position at an exact distance."""
         start = self.draw(rng, difficulty)
-        distance = rng.choice(self.bins[difficulty])
+        distance = rng.choice(self.sizes(difficulty))
         came = _ball(start, distance)
         furthest = sorted(position for position, (depth, _, _) in came.items() if depth == distance)
         return start, _plan(came, rng.choice(furthest))
@@ -120,12 +120,12 @@ class WoodSlide(World[Blocks, Query]):
     def size(self, problem: Problem[Blocks, Query]) -> int:
         return len(self.solve(problem))
 
-    def question(self, problem: Problem[Blocks, Query], *, wording: str, described: bool) -> str:
+    def _question(self, problem: Problem[Blocks, Query], *, short: bool, described: bool) -> str:
         if described:
             shown = f"Start: {self.write(problem.start)}. Target: {problem.query.target}. "
         else:
             shown = "The picture shows the start on the left and the target on the right. "
-        if wording == "short":
+        if short:
             return f"{shown}Slide the blocks to reach the target. Which moves?"
         return (
             "A sliding puzzle has nine blocks on a board of 5 rows and 4 columns: block 1 covers 2 x 2 cells, blocks 2, "

@@ -72,7 +72,8 @@ def test_palette_grey_and_transparent_palette_pictures_are_read_as_colours() -> 
 
 
 def test_a_jpeg_is_read_too() -> None:
-    assert np.abs(decode_png(file_of(Image.new("RGB", (8, 8), (10, 200, 30)), "JPEG")).astype(int) - (10, 200, 30)).max() < 8
+    pixels = decode_png(file_of(Image.new("RGB", (8, 8), (10, 200, 30)), "JPEG"))
+    assert np.abs(pixels.astype(int) - (10, 200, 30)).max() < 8
 
 
 def test_a_picture_with_too_many_pixels_is_refused() -> None:

@@ -64,11 +64,11 @@ def component() -> dict[str, dict[str, str]]:
     return graph
 
 
-def distances(start: str) -> dict[str, int]:
-    """The least number of moves to every position of the component: breadth-first search to the end."""
+def distances(start: str, within: float = float("inf")) -> dict[str, int]:
+    """The least number of moves to every position of the component (`within` so many): breadth-first search."""
     graph = component()
     distance, edge = {start: 0}, [start]
-    while edge:
+    while edge and distance[edge[0]] < within:
         following = []
         for position in edge:
             for after in graph[position].values():
