@@ -42,7 +42,9 @@ def write_gallery(source: Path, out: Path, limit: int) -> int:
             mine.append(entry)
     in_turn = [mine[i] for i in range(limit) for _, mine in sorted(by_kind.items()) if i < len(mine)]
     shown = in_turn[:limit]
-    page = package_text("cli/gallery.html").replace("{{title}}", escape(str(source))).replace("{{items}}", "".join(shown))
+    page = (
+        package_text("cli/gallery.html").replace("{{title}}", escape(str(source))).replace("{{items}}", "".join(shown))
+    )
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(page, encoding="utf-8")
     return len(shown)

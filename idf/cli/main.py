@@ -76,6 +76,9 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--out", type=Path, required=True, help="HTML file to write")
     sub.add_argument("--limit", type=int, default=40, help="how many to show (default: %(default)s)")
 
+    sub = command("table", "print the results of several evaluations side by side", _table)
+    sub.add_argument("results", metavar="NAME=DIR", nargs="+", help="folders that idf-eval wrote, with a name for each")
+
     sub = command("tiny", "write the tiny base model of the quickstart, with a tokenizer of its own", _tiny)
     sub.add_argument(
         "data", metavar="DIR", type=Path, nargs="+", help="dataset folders whose texts the tokenizer learns"
@@ -152,6 +155,16 @@ def _gallery(arguments: argparse.Namespace) -> None:
 
     shown = write_gallery(arguments.source, arguments.out, arguments.limit)
     print(f"{shown} shown in {arguments.out}")
+
+
+def _table(arguments: argparse.Namespace) -> None:
+    from idf.evaluation import side_by_side
+
+    named = dict(entry.partition("=")[::2] for entry in arguments.results)
+    for name, folder in named.items():
+        if not folder:
+            raise UserError(f"{name!r} is not NAME=DIR: write for example stage1=runs/stage1")
+    print(side_by_side({name: Path(folder) for name, folder in named.items()}))
 
 
 def _tiny(arguments: argparse.Namespace) -> None:

@@ -3,7 +3,7 @@
 from ._backend import HFBackend, Request, Response
 from ._baselines import BASELINES, baseline_response
 from ._metrics import Row, summarize, wilson
-from ._report import table, write_report
+from ._report import side_by_side, table, write_report
 from ._run import evaluate, read_responses, score_rows, write_results
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "evaluate",
     "read_responses",
     "score_rows",
+    "side_by_side",
     "summarize",
     "table",
     "wilson",

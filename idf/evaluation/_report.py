@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
 
+from idf.errors import UserError
 from idf.files import package_text
 
 from ._metrics import ALL, Row
@@ -51,15 +53,53 @@ def _cells(results: dict[str, Any]) -> list[tuple[str, ...]]:
     return lines
 
 
-def table(results: dict[str, Any], *, difficulties: bool = False) -> str:
-    """The results as aligned text; one line per world and mode, or also per difficulty."""
-    rows = [COLUMNS, *(line for line in _cells(results) if difficulties or line[2] == ALL)]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(COLUMNS))]
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows of equal length as lines with aligned columns, the first one underlined."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     text = ["  ".join(value.ljust(width) for value, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     text.insert(1, "  ".join("-" * width for width in widths))
+    return text
+
+
+def table(results: dict[str, Any], *, difficulties: bool = False) -> str:
+    """The results as aligned text; one line per world and mode, or also per difficulty."""
+    text = _aligned([COLUMNS, *(line for line in _cells(results) if difficulties or line[2] == ALL)])
     for mode, share in results["macro_accuracy"].items():
         text.append(f"mean over worlds, {mode}: {share:.1%}")
     return "\n".join(text)
+
+
+def side_by_side(folders: Mapping[str, Path]) -> str:
+    """The accuracy and tokens of several evaluations, one line per world and mode.
+
+    Args:
+        folders: Name -> folder that holds a `results.json`.
+
+    Raises:
+        UserError: A folder holds no results, or the evaluations asked different suites.
+    """
+    read: dict[str, dict[str, Any]] = {}
+    for name, folder in folders.items():
+        path = folder / "results.json"
+        if not path.exists():
+            raise UserError(f"no results in {folder}: idf-eval --out {folder} writes them")
+        read[name] = json.loads(path.read_text(encoding="utf-8"))
+    suites = {(results["run"]["suite"], results["run"]["items"]) for results in read.values()}
+    if len(suites) > 1:
+        raise UserError(f"these evaluations asked different suites and cannot stand in one table: {sorted(suites)}")
+    rows = [("world", "mode", "n", *read)]
+    keys = sorted(
+        {(world, mode) for results in read.values() for world, modes in results["worlds"].items() for mode in modes}
+    )
+    for world, mode in keys:
+        cells = [results["worlds"].get(world, {}).get(mode, {}).get(ALL) for results in read.values()]
+        shown = ["-" if cell is None else f"{cell['accuracy']:.1%}{_tokens(cell)}" for cell in cells]
+        rows.append((world, mode, str(next(cell["n"] for cell in cells if cell)), *shown))
+    return "\n".join(_aligned(rows))
+
+
+def _tokens(cell: dict[str, Any]) -> str:
+    return "" if cell["tokens_median"] is None else f" ({cell['tokens_median']:.0f} tokens)"
 
 
 def write_report(rows: Sequence[Row], results: dict[str, Any], out: Path) -> Path:

@@ -54,7 +54,7 @@ def imagery_sample(recipe: ImageryRecipe, slot: Slot, index: int) -> Sample:
     rng = Rng("imagery form", recipe.seed, slot.world, slot.difficulty, index)
     mode, wording = pick(rng, recipe.modes), pick(rng, recipe.wordings)
     prompt = rollout_prompt(walk, mode, wording)
-    response = f"{world.unroll(walk.start, walk.actions)}\nAnswer: {walk.answer}"
+    response = f"{world.imagine(walk)}\nAnswer: {walk.answer}"
     content = world.walk_content(walk)
     meta = {
         "key": content_key(slot.world, content, *walk.actions, walk.question),

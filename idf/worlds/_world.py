@@ -55,6 +55,7 @@ class Walk(Generic[S]):
         start: The first state.
         actions: The actions, in order; each is legal where it is taken.
         question: What is asked about the last state.
+        reading: How the answer is read off the last state, in words; empty if the answer is that state.
         answer: The true answer, as text.
     """
 
@@ -63,6 +64,7 @@ class Walk(Generic[S]):
     start: S
     actions: tuple[str, ...]
     question: str
+    reading: str
     answer: str
 
 
@@ -250,6 +252,10 @@ class World(ABC, Generic[S, Q]):
     @abstractmethod
     def wander(self, rng: Rng, difficulty: str) -> Walk[S]:
         """A random walk worth imagining, and a question about its end."""
+
+    def imagine(self, walk: Walk[S]) -> str:
+        """A walk spelled out: every state on the way, then how the answer is read off the last one."""
+        return "\n".join(filter(None, (self.unroll(walk.start, walk.actions), walk.reading)))
 
     def walk_content(self, walk: Walk[S]) -> str:
         """What makes a walk the same scene again; shares its form with `content`, so that splits agree."""

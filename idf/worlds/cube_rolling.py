@@ -166,7 +166,8 @@ class CubeRolling(World[Cube, Query]):
         return problem.start.colours[FACES.index(problem.query.face)]
 
     def narrate(self, problem: Problem[Cube, Query]) -> str:
-        return f"{self.unroll(problem.start, self.solve(problem))}\n{problem.query.face}: {self.truth(problem)}"
+        rolls = self.solve(problem)
+        return f"{self.unroll(problem.start, rolls)}\n{_read_off(self.replay(problem.start, rolls)[-1], problem.query.face)}"
 
     def content(self, problem: Problem[Cube, Query]) -> str:
         return f"{self.write(problem.start)} | {problem.query.path}"
@@ -174,7 +175,15 @@ class CubeRolling(World[Cube, Query]):
     def wander(self, rng: Rng, difficulty: str) -> Walk[Cube]:
         problem = self.pose(rng, difficulty)
         question = f"Which colour is the {problem.query.face} face at the end?"
-        return Walk(self.name, difficulty, problem.start, self.solve(problem), question, self.truth(problem))
+        rolls = self.solve(problem)
+        reading = _read_off(self.replay(problem.start, rolls)[-1], problem.query.face)
+        return Walk(self.name, difficulty, problem.start, rolls, question, reading, self.truth(problem))
+
+
+def _read_off(end: Cube, face: str) -> str:
+    """The last state with the names of its faces, then the face that is asked."""
+    named = ", ".join(f"{name} {colour}" for name, colour in zip(FACES, end.colours, strict=True))
+    return f"End: {named}\n{face}: {end.colours[FACES.index(face)]}"
 
 
 def _next_cell(state: Cube, action: str) -> tuple[int, int]:

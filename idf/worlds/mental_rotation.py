@@ -153,9 +153,10 @@ class MentalRotation(World[Structure, Query]):
         undo = {"left": "right", "right": "left", "top": "bottom", "bottom": "top"}
         for _ in range(1 + rng.below(3)):
             turns.append(rng.choice([turn for turn in TURNS if not turns or turn != undo[turns[-1]]]))
-        seen = visible(self.replay(start, turns)[-1], "front")
+        end = self.replay(start, turns)[-1]
+        answer = counts_text(colour_counts(visible(end, "front")))
         question = "How many cubes are visible from the front at the end, and how many of each colour?"
-        return Walk(self.name, difficulty, start, tuple(turns), question, counts_text(colour_counts(seen)))
+        return Walk(self.name, difficulty, start, tuple(turns), question, _columns_text(end), answer)
 
     def walk_content(self, walk: Walk[Structure]) -> str:
         return self.write(canonical(walk.start))

@@ -162,7 +162,7 @@ class MovingBox(World[Room, Query]):
             actions.append(action)
             room = self.step(room, action)
         question = "Where are the player and the box at the end?"
-        return Walk(self.name, difficulty, start, tuple(actions), question, self.line(room))
+        return Walk(self.name, difficulty, start, tuple(actions), question, "", self.line(room))
 
     def walk_content(self, walk: Walk[Room]) -> str:
         return self.write(walk.start)

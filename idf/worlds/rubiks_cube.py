@@ -193,11 +193,15 @@ class RubiksCube(World[bytes, Query]):
         return self._answer(problem.start, problem.query)
 
     def narrate(self, problem: Problem[bytes, Query]) -> str:
+        moves = self.solve(problem)
+        return f"{self.unroll(problem.start, moves)}\n{self._read_off(problem)}"
+
+    def _read_off(self, problem: Problem[bytes, Query]) -> str:
+        """The face that is asked, at the end, then what is asked of it."""
+        _, face, position, colour = problem.query
         end = self.replay(problem.start, self.solve(problem))[-1]
-        face, position, colour = problem.query.face, problem.query.position, problem.query.colour
         letter = next(letter for letter, name in FACES.items() if name == face)
-        found = f"{position}: {self.truth(problem)}" if position else f"{colour}: {self.truth(problem)}"
-        return f"{self.unroll(problem.start, self.solve(problem))}\n{face}: {_face_text(end, letter)}\n{found}"
+        return f"{face}: {_face_text(end, letter)}\n{position or colour}: {self.truth(problem)}"
 
     def content(self, problem: Problem[bytes, Query]) -> str:
         return f"{self.write(problem.start)} | {problem.query.moves}"
@@ -209,7 +213,8 @@ class RubiksCube(World[bytes, Query]):
             question = f"Which colour is the {position} square of the {face} face at the end?"
         else:
             question = f"How many {colour} squares are on the {face} face at the end?"
-        return Walk(self.name, difficulty, problem.start, self.solve(problem), question, str(self.truth(problem)))
+        moves, reading = self.solve(problem), self._read_off(problem)
+        return Walk(self.name, difficulty, problem.start, moves, question, reading, str(self.truth(problem)))
 
 
 def face_colours(state: bytes, face: str) -> list[str]:

@@ -166,7 +166,7 @@ class WoodSlide(World[Blocks, Query]):
         """A walk that gets somewhere: a shortest way to a random position (30 uniform steps end 4 moves away)."""
         start, plan = self._shortest_walk(rng, difficulty)
         end = self.write(self.replay(start, plan)[-1])
-        return Walk(self.name, difficulty, start, plan, "What is the board at the end?", end)
+        return Walk(self.name, difficulty, start, plan, "What is the board at the end?", "", end)
 
     def walk_content(self, walk: Walk[Blocks]) -> str:
         return f"{self.write(walk.start)} | {walk.answer}"

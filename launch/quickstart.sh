@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# The whole of idf on a tiny model, from a random walk to a scored checkpoint: about ten minutes on two CPU cores.
+# Safe to run again: the environment is kept; everything else is made afresh, in folders named quickstart only.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+source launch/environment.sh
+
+export TOKENIZERS_PARALLELISM=false OMP_NUM_THREADS=1 PYTHONWARNINGS=ignore
+data=data/quickstart
+run=checkpoints/quickstart
+results=runs/quickstart
+recipes=recipes/quickstart
+begun=$SECONDS
+
+say() { printf '\n== %s\n' "$*"; }
+say "1/6 data: random walks with every state in between, and traces that replay to the right answer"
+rm -rf $data $run $results
+idf imagery --recipe $recipes/imagery.yaml --out $data/imagery --workers 2
+idf traces --recipe $recipes/traces.yaml --out $data/candidates --workers 2
+idf filter $data/candidates --out $data/traces --keep 5500
+idf suite --recipe $recipes/suite.yaml --out $data/suite
+
+say "2/6 the tiny base model: Qwen2.5-VL's classes at 1.1 million parameters, random weights"
+idf tiny $data/imagery $data/traces --out $run/base
+
+say "3/6 stage 1, Imagery-Distillation, 2 ranks, DeepSpeed ZeRO-2"
+torchrun --nproc_per_node 2 launch/stage1.py --recipe $recipes/stage1.yaml
+
+say "4/6 stage 2, Reasoning-Distillation, from stage 1's final checkpoint"
+torchrun --nproc_per_node 2 launch/stage2.py --recipe $recipes/stage2.yaml
+
+say "5/6 evaluation on held-out problems: untrained, after stage 1, after stage 2"
+OMP_NUM_THREADS=2
+for name in base stage1 stage2; do
+    checkpoint=$run/$name; [ $name = base ] || checkpoint=$run/$name/final
+    idf-eval $checkpoint --suite $data/suite --modes tqa,vtqa --prompts idf-short-1 --max-new-tokens 160 --batch-size 50 \
+        --out $results/$name
+done
+idf-eval --baseline random --suite $data/suite --modes tqa,vtqa --out $results/chance
+
+say "6/6 what was learned"
+idf table chance=$results/chance untrained=$results/base stage1=$results/stage1 stage2=$results/stage2
+idf gallery $data/imagery --out $results/gallery.html --limit 12
+minutes=$(((SECONDS - begun) / 60)) seconds=$(((SECONDS - begun) % 60))
+echo "report of the final checkpoint: $results/stage2/report.html"
+echo "took $minutes min $seconds s after installing"
