@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from idf.training.recipe import read_arguments
-from idf.training.stage import checkpoint_facts, dry_run, find_data, run_stage
+from idf.training.stage import check_device, checkpoint_facts, dry_run, find_data, run_stage
 
 
 def main() -> None:
@@ -25,7 +25,8 @@ def main() -> None:
     from idf.training.model import StageModel, freeze_vision
     from idf.training.trainer import StageTrainer, training_arguments
 
-    # The data first: a wrong folder or a sample that cannot be trained on is found before any weight is loaded.
+    # What can be wrong with machine, folder or samples is found before any weight is loaded.
+    check_device(recipe)
     folder = find_data(recipe)
     settings = training_arguments(recipe)
     first = settings.process_index == 0

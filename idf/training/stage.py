@@ -37,6 +37,21 @@ def run_stage(story: Callable[[], None]) -> None:
         sys.exit(1)
 
 
+def check_device(recipe: StageRecipe) -> None:
+    """Refuse a recipe for GPUs on a machine that has none.
+
+    Raises:
+        UserError: There is no GPU.
+    """
+    import torch
+
+    if recipe.device == "gpu" and not torch.cuda.is_available():
+        raise UserError(
+            f"this recipe trains {recipe.model} on GPUs, and this machine has none: see the whole pipeline work on a tiny "
+            "model with `bash launch/quickstart.sh`, or check this recipe with --dry-run"
+        )
+
+
 def find_data(recipe: StageRecipe) -> DatasetFolder:
     """The stage's dataset.
 

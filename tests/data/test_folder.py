@@ -1,0 +1,202 @@
+"""Dataset folders: readable by others, whole or not there, and honest about damage."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pyarrow
+import pyarrow.parquet as pq
+import pytest
+
+import idf
+from idf.data import DatasetFolder, Sample, open_dataset, text_of, write_dataset
+from idf.data import _folder as folder_module
+from idf.errors import UserError
+from tests.data.samples import files_of, picture, plain
+
+FACTS = {"recipe": {"samples": 5}, "seed": 7}
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> DatasetFolder:
+    return write_dataset([plain(0), plain(1, pictures=0), plain(2, pictures=2), plain(3), plain(4)], tmp_path / "d", FACTS)
+
+
+def test_what_is_written_is_read_back(dataset):
+    samples = list(dataset.samples())
+    assert len(samples) == len(dataset) == 5
+    for number, (sample, pictures) in enumerate(zip(samples, (1, 0, 2, 1, 1), strict=True)):
+        wanted = plain(number, pictures)
+        assert (sample.id, sample.world, sample.difficulty, sample.kind, sample.meta, sample.images) == (
+            *(wanted.id, wanted.world, wanted.difficulty, wanted.kind, wanted.meta, wanted.images),
+        )
+        assert [(m["role"], text_of(m)) for m in sample.messages] == [(m["role"], text_of(m)) for m in wanted.messages]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_plain_datasets_reads_it_with_decoded_pictures_and_the_columns_of_the_design(dataset, tmp_path):
+    datasets = pytest.importorskip("datasets")
+    from PIL import Image
+
+    rows = datasets.load_dataset(
+        "parquet", data_files=[str(shard) for shard in dataset.shards], split="train", cache_dir=str(tmp_path / "cache")
+    )
+    assert rows.column_names == ["id", "world", "difficulty", "kind", "images", "messages", "meta"]
+    assert len(rows) == 5
+    for number, (row, pictures) in enumerate(zip(rows, (1, 0, 2, 1, 1), strict=True)):
+        assert (row["id"], row["world"], row["kind"]) == (f"plain:{number}", "cube_rolling", "rollout")
+        assert len(row["images"]) == pictures
+        for image in row["images"]:
+            assert isinstance(image, Image.Image)
+            assert np.array_equal(np.asarray(image.convert("RGB")), picture(number))
+        assert [message["role"] for message in row["messages"]] == ["user", "assistant"]
+        kinds = [part["type"] for part in row["messages"][0]["content"]]
+        assert kinds == [*(["image"] if pictures else []), "text"]
+        assert row["messages"][0]["content"][-1]["text"] == f"question {number} \N{SNOWMAN}"
+        assert row["messages"][1]["content"] == [{"type": "text", "text": f"Answer: {number}"}]
+        assert json.loads(row["meta"]) == plain(number).meta
+
+
+def test_dataset_json_says_recipe_seed_counts_hashes_and_versions(dataset):
+    manifest = json.loads((dataset.path / "dataset.json").read_text(encoding="utf-8"))
+    assert manifest == dataset.manifest
+    assert (manifest["recipe"], manifest["seed"], manifest["samples"]) == (FACTS["recipe"], FACTS["seed"], 5)
+    assert manifest["counts"] == {"cube_rolling": {"easy": 2, "medium": 2, "hard": 1}}
+    assert manifest["sha256"] == {shard.name: sha256(shard.read_bytes()).hexdigest() for shard in dataset.shards}
+    assert manifest["versions"] == {"idf": idf.__version__, "pyarrow": pyarrow.__version__}
+
+
+def test_many_samples_are_cut_into_shards_that_keep_their_order(tmp_path, monkeypatch):
+    monkeypatch.setattr(folder_module, "ROWS_PER_SHARD", 4)
+    dataset = write_dataset((plain(i, pictures=0) for i in range(9)), tmp_path / "d", {})
+    assert [shard.name for shard in dataset.shards] == [f"train-{i:05d}.parquet" for i in range(3)]
+    assert [pq.read_metadata(shard).num_rows for shard in dataset.shards] == [4, 4, 1]
+    assert [sample.id for sample in dataset.samples()] == [f"plain:{i}" for i in range(9)]
+    # A last shard that is full is not followed by an empty one.
+    assert len(write_dataset((plain(i, pictures=0) for i in range(8)), tmp_path / "e", {}).shards) == 2
+
+
+def test_a_fact_that_is_known_only_at_the_end_stands_in_the_manifest(tmp_path):
+    facts: dict[str, int] = {}
+
+    def samples() -> Iterator[Sample]:
+        yield plain(0)
+        facts["late"] = 3
+
+    assert write_dataset(samples(), tmp_path / "d", facts).manifest["late"] == 3
+
+
+def test_the_fingerprint_is_of_the_content_alone(dataset, tmp_path):
+    same = write_dataset(list(dataset.samples()), tmp_path / "other name", {"seed": 99})
+    other = write_dataset([plain(0)], tmp_path / "e", FACTS)
+    assert same.fingerprint() == dataset.fingerprint() != other.fingerprint()
+
+
+# --- whole or not there ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stop", [RuntimeError, KeyboardInterrupt, UserError])
+def test_an_interrupted_write_leaves_no_dataset_and_does_not_stand_in_the_way(tmp_path, monkeypatch, stop):
+    monkeypatch.setattr(folder_module, "ROWS_PER_SHARD", 2)
+
+    def samples() -> Iterator[Sample]:
+        yield from (plain(i) for i in range(5))
+        raise stop("enough")
+
+    with pytest.raises(stop):
+        write_dataset(samples(), tmp_path / "d", {})
+    assert not (tmp_path / "d").exists()
+    with pytest.raises(UserError, match="no dataset in"):
+        open_dataset(tmp_path / "d", made_by="idf imagery")
+    assert len(write_dataset([plain(0)], tmp_path / "d", {})) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["d"], "the next write clears what was left"
+
+
+def test_an_interruption_between_the_shards_and_the_manifest_leaves_no_dataset(tmp_path, monkeypatch):
+    replace = Path.replace
+
+    def replace_or_fall(self: Path, target: Path) -> Path:
+        if self.name == "dataset.json":
+            raise KeyboardInterrupt
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", replace_or_fall)
+    with pytest.raises(KeyboardInterrupt):
+        write_dataset([plain(0)], tmp_path / "d", {})
+    assert not (tmp_path / "d" / "dataset.json").exists()
+    with pytest.raises(UserError, match="no dataset in"):
+        open_dataset(tmp_path / "d", made_by="idf imagery")
+
+
+def test_a_folder_that_holds_a_dataset_is_not_written_over(dataset):
+    before = files_of(dataset.path)
+    with pytest.raises(UserError, match="holds a dataset already"):
+        write_dataset([plain(9)], dataset.path, {})
+    assert files_of(dataset.path) == before
+
+
+def test_nothing_is_no_dataset(tmp_path):
+    with pytest.raises(UserError, match="no sample was made"):
+        write_dataset([], tmp_path / "d", {})
+    assert not (tmp_path / "d").exists()
+
+
+@pytest.mark.xfail(
+    reason="_folder.py:write_dataset: Path('.').with_name raises ValueError, after all samples were made", strict=True, raises=ValueError
+)
+def test_the_present_folder_can_be_written_to(tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert len(write_dataset([plain(0)], Path("."), {})) == 1
+
+
+# --- damage ------------------------------------------------------------------------------------------------------
+
+
+def said(folder: Path) -> str:
+    """The one sentence about a folder that is not as it was written."""
+    with pytest.raises(UserError) as refusal:
+        open_dataset(folder, made_by="idf imagery --out there")
+    assert "\n" not in str(refusal.value)
+    return str(refusal.value)
+
+
+def test_a_missing_dataset_names_the_command_that_makes_it(tmp_path):
+    assert said(tmp_path / "d") == f"no dataset in {tmp_path / 'd'}: make it with `idf imagery --out there`"
+
+
+def test_a_shard_with_one_changed_byte_is_corrupt(dataset):
+    shard = dataset.shards[0]
+    data = bytearray(shard.read_bytes())
+    data[len(data) // 2] ^= 1
+    shard.write_bytes(data)
+    assert f"the shard {shard} is corrupt" in said(dataset.path)
+
+
+def test_a_shard_that_was_cut_off_is_corrupt(dataset):
+    dataset.shards[0].write_bytes(dataset.shards[0].read_bytes()[:-10])
+    assert "is corrupt" in said(dataset.path)
+
+
+def test_a_missing_shard_is_named_with_the_command_that_makes_it(dataset):
+    dataset.shards[0].unlink()
+    assert f"the shard {dataset.shards[0]} is missing" in said(dataset.path)
+    assert "`idf imagery --out there`" in said(dataset.path)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "3", "{}", '{"sha256": {}}', '{"sha256": {}, "samples": "many"}'])
+def test_a_broken_manifest_is_named(dataset, text):
+    (dataset.path / "dataset.json").write_text(text)
+    assert f"{dataset.path / 'dataset.json'} is broken" in said(dataset.path)
+
+
+def test_a_manifest_cannot_point_out_of_its_folder(dataset, tmp_path):
+    outside = tmp_path / "outside.parquet"
+    outside.write_bytes(dataset.shards[0].read_bytes())
+    manifest = dataset.manifest | {"sha256": {"../outside.parquet": sha256(outside.read_bytes()).hexdigest()}}
+    (dataset.path / "dataset.json").write_text(json.dumps(manifest))
+    assert f"the shard {dataset.path / 'outside.parquet'} is missing" in said(dataset.path)

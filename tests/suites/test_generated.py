@@ -1,0 +1,181 @@
+"""Generated suites: the same for everybody, and nothing in them that a model was trained on."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from idf.drawing import decode_png, draw
+from idf.errors import UserError
+from idf.suites import SuiteRecipe, generate_suite, open_suite, read_suite
+from idf.worlds import DIFFICULTIES, WORLDS, problem_to_json, split_of
+from tests.worlds.samples import problems, walks
+
+PIXELS = 12_544
+SMALL = SuiteRecipe(items=2, seed=4, difficulties=["easy", "medium"], max_pixels=PIXELS)
+ROLLS = SuiteRecipe(items=2, seed=4, worlds=["cube_rolling"], difficulties=["easy"], max_pixels=PIXELS)
+
+
+@pytest.fixture(scope="module")
+def suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("suite")
+    assert generate_suite(SMALL, folder) == 20
+    return folder
+
+
+@pytest.fixture
+def rolls(tmp_path: Path) -> Path:
+    generate_suite(ROLLS, tmp_path / "rolls")
+    return tmp_path / "rolls"
+
+
+def test_the_same_seed_gives_the_same_bytes_and_pixels(suite, tmp_path):
+    generate_suite(SMALL, tmp_path)
+    assert (tmp_path / "items.jsonl").read_bytes() == (suite / "items.jsonl").read_bytes()
+    pictures = sorted(path.name for path in (suite / "pictures").iterdir())
+    assert pictures == sorted(path.name for path in (tmp_path / "pictures").iterdir())
+    for name in pictures:
+        here, there = (decode_png((folder / "pictures" / name).read_bytes()) for folder in (suite, tmp_path))
+        assert np.array_equal(here, there)
+
+
+def test_another_seed_gives_other_items(suite, tmp_path):
+    other = SuiteRecipe(2, 5, difficulties=["easy"], worlds=["cube_rolling", "rubiks_cube"], max_pixels=PIXELS)
+    generate_suite(other, tmp_path)
+    ours = {json.dumps(problem_to_json(item.problem)) for item in read_suite(suite)}
+    assert not ours & {json.dumps(problem_to_json(item.problem)) for item in read_suite(tmp_path)}
+
+
+def test_items_are_named_by_world_difficulty_and_index_and_are_what_their_name_says(suite):
+    items = read_suite(suite)
+    assert [item.id for item in items] == [
+        f"{world}:{difficulty}:{i}" for world in WORLDS for difficulty in ("easy", "medium") for i in range(2)
+    ]
+    for item in items:
+        world, difficulty, _ = item.id.split(":")
+        assert (item.problem.world, item.problem.difficulty) == (world, difficulty)
+        assert WORLDS[world].size(item.problem) in WORLDS[world].sizes(difficulty)
+
+
+def test_every_scene_is_of_the_eval_split_and_none_is_a_scene_of_the_training_data(suite):
+    for item in read_suite(suite):
+        world = WORLDS[item.problem.world]
+        assert split_of(world.name, world.content(item.problem)) == "eval"
+    asked = {(item.problem.world, WORLDS[item.problem.world].content(item.problem)) for item in read_suite(suite)}
+    trained = {
+        (world, content)
+        for world in WORLDS
+        for difficulty in DIFFICULTIES
+        for content in (
+            *(WORLDS[world].content(item) for item in problems(world, difficulty)[: len(problems(world, difficulty)) // 2]),
+            *(WORLDS[world].walk_content(way) for way in walks(world, difficulty)[: len(walks(world, difficulty)) // 2]),
+        )
+    }
+    assert not asked & trained
+
+
+def test_no_item_occurs_twice_even_where_scenes_are_few(tmp_path):
+    recipe = SuiteRecipe(items=60, worlds=["mental_rotation"], difficulties=["easy"], max_pixels=3136)
+    generate_suite(recipe, tmp_path)
+    items = [json.dumps(problem_to_json(item.problem)) for item in read_suite(tmp_path)]
+    assert len(set(items)) == 60
+
+
+def test_a_picture_shows_the_start_of_its_item_at_the_size_that_was_asked_for(suite):
+    for item in read_suite(suite):
+        pixels = decode_png(item.picture.read_bytes())
+        assert pixels.shape[0] * pixels.shape[1] <= PIXELS
+        assert np.array_equal(pixels, draw(item.problem, PIXELS))
+
+
+def test_the_manifest_says_how_to_make_the_suite_again(suite, tmp_path):
+    manifest = json.loads((suite / "suite.json").read_text())
+    assert manifest["items"] == 20
+    assert set(manifest["versions"]) == {"idf", *WORLDS}
+    generate_suite(SuiteRecipe(**manifest["recipe"]), tmp_path)
+    assert (tmp_path / "items.jsonl").read_bytes() == (suite / "items.jsonl").read_bytes()
+
+
+def test_a_folder_that_holds_a_suite_is_not_written_over(rolls):
+    before = {path: path.read_bytes() for path in rolls.rglob("*") if path.is_file()}
+    with pytest.raises(UserError, match="holds a suite already"):
+        generate_suite(SuiteRecipe(items=1, seed=9, worlds=["cube_rolling"], max_pixels=3136), rolls)
+    assert {path: path.read_bytes() for path in rolls.rglob("*") if path.is_file()} == before
+
+
+# --- reading -----------------------------------------------------------------------------------------------------
+
+
+def test_a_folder_without_a_suite_names_the_command_that_makes_one(tmp_path):
+    with pytest.raises(UserError, match=rf"no suite in {re.escape(str(tmp_path))}: make one with `idf suite --out"):
+        open_suite(str(tmp_path))
+
+
+def spoiled(rolls: Path, line: str) -> str:
+    path = rolls / "items.jsonl"
+    path.write_text(path.read_text() + line + "\n")
+    with pytest.raises(UserError) as refusal:
+        read_suite(rolls)
+    assert f"{path}, line 3: not an item" in str(refusal.value)
+    return str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["", "{", "[]", "3", "null", "{}", '{"id": "a:b:0", "picture": "pictures/a.png", "problem": {}}', '{"id": 1, "picture": 5}'],
+)
+def test_a_broken_line_is_named(rolls, line):
+    spoiled(rolls, line)
+
+
+def test_a_problem_of_an_unknown_world_or_state_is_named(rolls):
+    row = json.loads((rolls / "items.jsonl").read_text().splitlines()[0])
+    assert "unknown world" in spoiled(rolls, json.dumps(row | {"problem": row["problem"] | {"world": "chess"}}))
+
+
+@pytest.mark.parametrize("picture", ["../secret.png", "/etc/hostname", "pictures/../../x.png"])
+def test_a_picture_outside_of_the_suite_is_refused(rolls, picture):
+    row = json.loads((rolls / "items.jsonl").read_text().splitlines()[0])
+    assert "outside" in spoiled(rolls, json.dumps(row | {"picture": picture}))
+
+
+def test_a_suite_without_items_is_refused(rolls):
+    (rolls / "items.jsonl").write_text("")
+    with pytest.raises(UserError, match="holds no item"):
+        read_suite(rolls)
+
+
+# --- recipes -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("recipe", "why"),
+    [
+        (SuiteRecipe(worlds=["chess"]), "unknown world 'chess'.*cube_rolling"),
+        (SuiteRecipe(difficulties=["extreme"]), "unknown difficulty 'extreme'.*easy"),
+        (SuiteRecipe(items=0), "items must be at least 1"),
+    ],
+)
+def test_what_cannot_be_generated_is_refused_in_words(recipe, why):
+    with pytest.raises(UserError, match=why):
+        recipe.check()
+
+
+@pytest.mark.xfail(reason="SuiteRecipe.check lets these pass", strict=True)
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        SuiteRecipe(worlds=[]),  # writes a suite of no items, which read_suite then refuses
+        SuiteRecipe(difficulties=[]),
+        SuiteRecipe(worlds=["cube_rolling", "cube_rolling"]),  # every item twice, under the same id
+        SuiteRecipe(max_pixels=100),  # ValueError of `draw`: a traceback in the terminal
+    ],
+    ids=["no world", "no difficulty", "a world twice", "pictures too small"],
+)
+def test_an_empty_doubled_or_undrawable_suite_is_refused_in_words(recipe):
+    with pytest.raises(UserError):
+        recipe.check()

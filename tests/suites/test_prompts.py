@@ -1,0 +1,79 @@
+"""Prompts: what is said in each mode, and what is not."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from idf.scoring import final_answer, parse_answer
+from idf.suites import MODES, PROMPTS, prompt_text
+from idf.worlds import DIFFICULTIES, WORLDS
+from idf.worlds.cube_rolling import FACES, HIDDEN
+from tests.worlds.samples import problems
+
+ALL = [(world, prompts) for world in WORLDS for prompts in PROMPTS]
+
+
+@pytest.mark.parametrize(("world", "prompts"), ALL)
+def test_both_modes_with_text_say_the_same_and_state_the_start(world, prompts):
+    for item in problems(world, "easy", 4):
+        text = prompt_text(item, "tqa", prompts)
+        assert text == prompt_text(item, "vtqa", prompts)
+        assert text != prompt_text(item, "vqa", prompts)
+        if world in ("moving_box", "wood_slide", "mental_rotation"):
+            assert WORLDS[world].write(item.start) in text
+        elif world == "cube_rolling":
+            assert all(f"{face} {colour}" in text for face, colour in zip(FACES, item.start.colours, strict=True))
+            assert ", ".join(item.query.path.split()) in text
+        else:
+            assert "L: " in text
+            assert item.query.moves in text
+
+
+@pytest.mark.parametrize(("world", "prompts"), ALL)
+def test_with_the_picture_alone_the_text_holds_no_state_that_the_picture_shows(world, prompts):
+    for difficulty in DIFFICULTIES:
+        for item in problems(world, difficulty, 4):
+            text = prompt_text(item, "vqa", prompts)
+            assert "picture" in text
+            assert WORLDS[world].write(item.start) not in text
+            assert WORLDS[world].line(item.start) not in text
+            if world == "cube_rolling":
+                shown = {face: c for face, c in zip(FACES, item.start.colours, strict=True) if face not in HIDDEN}
+                assert not set(shown.values()) & set(re.findall("[a-z]+", text))
+                assert len(item.query.path.split()) < 2 or ", ".join(item.query.path.split()) not in text
+            elif world == "moving_box":
+                assert not [row for row in WORLDS[world].write(item.start).splitlines() if row in text]
+            elif world == "wood_slide":
+                assert item.query.target not in text
+            elif world == "rubiks_cube":
+                assert not re.search("[UDLRFB]: (red|green|blue|yellow|orange|grey)", text)
+            else:
+                assert not [colour for _, colour in item.start if f" {colour} (" in text]
+
+
+@pytest.mark.parametrize(("world", "prompts"), ALL)
+@pytest.mark.parametrize("mode", MODES)
+def test_every_prompt_says_how_to_answer_and_does_not_answer_itself(world, prompts, mode):
+    for item in problems(world, "medium", 4):
+        simulator = WORLDS[world]
+        text = prompt_text(item, mode, prompts)
+        assert "Answer: <" in text.splitlines()[-1]
+        # A model that repeats the prompt has said nothing.
+        stated = final_answer(text)
+        assert stated is None or parse_answer(simulator, simulator.answer_kind(item), stated) is None
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def test_the_short_prompts_are_shorter(world):
+    for item in problems(world, "easy", 2):
+        assert len(prompt_text(item, "tqa", "idf-short-1")) < len(prompt_text(item, "tqa", "idf-long-1"))
+
+
+def test_an_unknown_mode_or_prompt_set_is_refused_with_the_known_ones():
+    (item, *_) = problems("cube_rolling", "easy", 1)
+    with pytest.raises(ValueError, match=r"unknown mode 'audio': use one of vqa, tqa, vtqa"):
+        prompt_text(item, "audio", "idf-long-1")
+    with pytest.raises(ValueError, match=r"unknown prompts 'idf-9': use one of idf-long-1, idf-short-1"):
+        prompt_text(item, "vqa", "idf-9")

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from safetensors.torch import load_file, save_file
+
+from idf.errors import UserError
+from idf.training.load import load_model, load_processor, meta_model
+from idf.training.model import parameter_counts
+
+
+def test_the_7b_model_has_the_parameters_that_the_paper_trains():
+    total, frozen, trainable = parameter_counts(meta_model("Qwen/Qwen2.5-VL-7B-Instruct"))
+    assert [round(n / 1e9, 3) for n in (total, frozen, trainable)] == [8.292, 0.677, 7.616]
+
+
+def test_the_3b_model_counts_its_tied_embeddings_once():
+    total, frozen, trainable = parameter_counts(meta_model("Qwen/Qwen2.5-VL-3B-Instruct"))
+    assert [round(n / 1e9, 3) for n in (total, frozen, trainable)] == [3.755, 0.669, 3.086]
+
+
+def test_a_folder_without_a_processor_is_refused(tiny, tmp_path):
+    folder = shutil.copytree(tiny.model, tmp_path / "model")
+    (folder / "processor_config.json").unlink()
+    with pytest.raises(UserError, match="holds no processor"):
+        load_processor(str(folder))
+
+
+def test_a_folder_that_lacks_weights_is_refused(tiny, tmp_path):
+    folder = shutil.copytree(tiny.model, tmp_path / "model")
+    weights = load_file(folder / "model.safetensors")
+    weights.pop("lm_head.weight")
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(UserError, match=r"lack 1 weights, lm_head\.weight"):
+        load_model(str(folder), precision="fp32", attention="sdpa")
+
+
+def test_stage_2_without_stage_1_says_what_to_run_first():
+    with pytest.raises(UserError, match=r"no model in checkpoints/stage1/none; stage 2 begins from it.*launch/stage1\.py"):
+        load_processor("checkpoints/stage1/none")

@@ -1,0 +1,141 @@
+"""Packing, positions, loss and freezing, on the real Qwen2.5-VL classes at a tiny size."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.nn.functional import cross_entropy
+
+from idf.training.collate import Collator, mrope_positions
+from idf.training.encode import IGNORE, Encoder
+from idf.training.load import load_model
+from idf.training.model import StageModel, freeze_vision, label_loss, parameter_counts
+
+
+@pytest.fixture(scope="module")
+def samples(tiny):
+    encoder = Encoder(tiny.processor, max_length=4096, max_pixels=112 * 112)
+    found = [(encoder(sample), sample.images) for sample in tiny.imagery.samples()]
+    with_picture = [sample for sample in found if sample[1]][:3]
+    text_only = [sample for sample in found if not sample[1]][:2]
+    assert len(with_picture) == 3
+    assert len(text_only) == 2
+    return [with_picture[0], text_only[0], with_picture[1], text_only[1], with_picture[2]]
+
+
+@pytest.fixture(scope="module")
+def collator(tiny):
+    tokenizer = tiny.processor.tokenizer
+    image_token = tokenizer.convert_tokens_to_ids("<|image_pad|>")
+    return Collator(tiny.processor.image_processor, image_token, tokenizer.pad_token_id)
+
+
+def stage_model(tiny, attention: str = "sdpa") -> StageModel:
+    torch.manual_seed(0)
+    vlm = load_model(str(tiny.model), precision="fp32", attention=attention)
+    with torch.no_grad():  # at the initial scale all logits are nearly equal, and a leak would hardly show
+        for parameter in vlm.parameters():
+            parameter.mul_(3.0)
+    freeze_vision(vlm)
+    return StageModel(vlm)
+
+
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+def test_a_packed_sample_has_the_loss_that_it_has_alone(tiny, samples, collator, attention):
+    model = stage_model(tiny, attention)
+    alone = [model(**collator([[sample]])) for sample in samples]
+    packed = model(**collator([samples]))
+    assert packed.item() == pytest.approx(sum(loss.item() for loss in alone), rel=1e-5)
+
+
+def test_padding_beside_a_longer_row_changes_nothing(tiny, samples, collator):
+    model = stage_model(tiny)
+    alone = model(**collator([samples[:1]])) + model(**collator([samples[1:]]))
+    assert model(**collator([samples[:1], samples[1:]])).item() == pytest.approx(alone.item(), rel=1e-5)
+
+
+def test_without_positions_that_begin_again_packed_samples_would_leak(tiny, samples, collator):
+    # The condition that keeps samples apart, taken away: the test above must be able to fail.
+    model = stage_model(tiny)
+    batch = collator([samples])
+    right = model(**batch)
+    batch["position_ids"] = batch["position_ids"][1:]
+    assert abs(model(**batch).item() - right.item()) > 1e-3
+
+
+def test_the_loss_is_the_models_own(tiny, samples, collator):
+    model = stage_model(tiny)
+    for sample in samples:
+        batch = collator([[sample]])
+        labels = sum(label != IGNORE for label in sample[0].labels)
+        pictures = {k: v for k, v in batch.items() if k in ("pixel_values", "image_grid_thw")}
+        theirs = model.vlm(
+            input_ids=batch["input_ids"],
+            attention_mask=torch.ones_like(batch["input_ids"]),
+            labels=batch["labels"],
+            mm_token_type_ids=(batch["input_ids"] == model.vlm.config.image_token_id).int(),
+            **pictures,
+        ).loss
+        assert model(**batch).item() / labels == pytest.approx(theirs.item(), rel=1e-5)
+
+
+def test_positions_are_those_of_the_model(tiny, samples, collator):
+    model = stage_model(tiny)
+    token = model.vlm.config.image_token_id
+    for encoded, _ in samples:
+        ids = torch.tensor([encoded.ids])
+        grids = torch.tensor(encoded.grids) if encoded.grids else None
+        theirs, _ = model.vlm.model.get_rope_index(ids, mm_token_type_ids=(ids == token).int(), image_grid_thw=grids)
+        ours = mrope_positions(encoded.ids, encoded.grids, token, merge=2)
+        assert torch.equal(ours[1:], theirs[:, 0])
+        assert ours[0].tolist() == list(range(len(encoded)))
+
+
+def test_chunked_loss_equals_plain_loss_and_so_do_its_gradients(monkeypatch):
+    torch.manual_seed(0)
+    monkeypatch.setattr("idf.training.model.CHUNK", 7)
+    head = torch.nn.Linear(16, 50, bias=False)
+    hidden = torch.randn(2, 40, 16, requires_grad=True)
+    labels = torch.randint(0, 50, (2, 40))
+    labels[torch.rand(2, 40) < 0.4] = IGNORE
+    plain = cross_entropy(head(hidden)[:, :-1].reshape(-1, 50), labels[:, 1:].reshape(-1), reduction="sum")
+    expected = torch.autograd.grad(plain, (hidden, head.weight))
+    chunked = label_loss(hidden, labels, head)
+    assert chunked.item() == pytest.approx(plain.item(), rel=1e-5)
+    for ours, theirs in zip(torch.autograd.grad(chunked, (hidden, head.weight)), expected, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+def test_a_row_without_labels_gives_a_zero_that_has_gradients(tiny, collator):
+    model = stage_model(tiny)
+    loss = model(**collator([[]]))
+    loss.backward()
+    assert loss.item() == 0.0
+
+
+@pytest.mark.parametrize("checkpointing", [False, True])
+def test_every_trainable_tensor_gets_a_gradient_and_no_frozen_one(tiny, samples, collator, checkpointing):
+    model = stage_model(tiny).train()
+    if checkpointing:
+        model.vlm.model.language_model.gradient_checkpointing_enable({"use_reentrant": False})
+    model(**collator([samples])).backward()
+    for name, parameter in model.vlm.named_parameters():
+        assert (parameter.grad is not None) == (".visual." not in f".{name}"), name
+
+
+def test_the_frozen_tower_runs_without_autograd(tiny, samples, collator):
+    model = stage_model(tiny).train()
+    model.vlm.model.language_model.gradient_checkpointing_enable({"use_reentrant": False})
+    batch = collator([samples])
+    features = model.picture_features(batch["pixel_values"], batch["image_grid_thw"])
+    assert not features.requires_grad
+    assert features.grad_fn is None
+
+
+def test_frozen_are_vision_encoder_and_merger_and_nothing_else(tiny):
+    vlm = stage_model(tiny).vlm
+    frozen = {name for name, parameter in vlm.named_parameters() if not parameter.requires_grad}
+    assert frozen == {name for name, _ in vlm.named_parameters() if ".visual." in f".{name}"}
+    assert any("merger" in name for name in frozen)
+    total, still, learning = parameter_counts(vlm)
+    assert total == still + learning
