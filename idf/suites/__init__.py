@@ -1,6 +1,6 @@
 """Problems in bulk: the published SpatiaLite files, suites that idf generates, and the prompts that ask them."""
 
-from ._generated import SuiteRecipe, generate_suite, read_suite
+from ._generated import SuiteRecipe, draw_items, generate_suite, read_suite
 from ._item import Item
 from ._prompts import MODES, PROMPTS, prompt_text
 from ._spatialite import MAIN_FILES, PublishedRow, read_published, spatialite_suite
@@ -14,6 +14,7 @@ __all__ = [
     "Item",
     "PublishedRow",
     "SuiteRecipe",
+    "draw_items",
     "generate_suite",
     "open_suite",
     "prompt_text",

@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tqdm import tqdm
+
 from idf import __version__
 from idf.drawing import draw, encode_png
 from idf.errors import UserError
@@ -45,10 +47,44 @@ class SuiteRecipe:
             raise UserError(f"items must be at least 1, not {self.items}")
 
 
-def generate_suite(recipe: SuiteRecipe, out: Path) -> int:
-    """Write a suite: `suite.json`, `items.jsonl` and a folder `pictures/`.
+def draw_items(recipe: SuiteRecipe) -> tuple[list[Item], int]:
+    """The items of a suite, without picture files.
 
     Every problem comes from the split "eval", so no training data of any seed holds its scene; no two are the same.
+
+    Args:
+        recipe: What it consists of.
+
+    Returns:
+        The items, and how many repeated problems were drawn again.
+
+    Raises:
+        UserError: A world has too few different problems.
+    """
+    items: list[Item] = []
+    repeats = 0
+    for world in recipe.worlds:
+        for difficulty in recipe.difficulties:
+            seen: set[str] = set()
+            index, patience = -1, 100 * recipe.items
+            while len(seen) < recipe.items:
+                index += 1
+                if index > patience:
+                    raise UserError(f"{world} has fewer than {recipe.items} different {difficulty} items: ask for less")
+                problem = sample_problem(
+                    WORLDS[world], seed=recipe.seed, split="eval", index=index, difficulty=difficulty
+                )
+                key = json.dumps(problem_to_json(problem))
+                if key in seen:
+                    repeats += 1
+                    continue
+                items.append(Item(f"{world}:{difficulty}:{len(seen)}", problem))
+                seen.add(key)
+    return items, repeats
+
+
+def generate_suite(recipe: SuiteRecipe, out: Path) -> int:
+    """Write a suite: `suite.json`, `items.jsonl` and a folder `pictures/`.
 
     Args:
         recipe: What it consists of.
@@ -58,42 +94,22 @@ def generate_suite(recipe: SuiteRecipe, out: Path) -> int:
         The number of items.
 
     Raises:
-        UserError: The folder holds a suite already.
+        UserError: The folder holds a suite already, or a world has too few different problems.
     """
     if (out / "suite.json").exists():
         raise UserError(f"{out} holds a suite already: choose another folder, or remove this one")
-    pictures = out / "pictures"
-    pictures.mkdir(parents=True, exist_ok=True)
-    lines: list[str] = []
-    redrawn = 0
-    for world in recipe.worlds:
-        for difficulty in recipe.difficulties:
-            seen: set[str] = set()
-            index = -1
-            for number in range(recipe.items):
-                while True:
-                    index += 1
-                    problem = sample_problem(
-                        WORLDS[world], seed=recipe.seed, split="eval", index=index, difficulty=difficulty
-                    )
-                    key = json.dumps(problem_to_json(problem))
-                    if key not in seen:
-                        seen.add(key)
-                        break
-                    redrawn += 1
-                    if redrawn > 100 * recipe.items:
-                        raise UserError(
-                            f"{world} has fewer than {recipe.items} different {difficulty} items: ask for less"
-                        )
-                name = f"pictures/{world}-{difficulty}-{number:05d}.png"
-                (out / name).write_bytes(encode_png(draw(problem, recipe.max_pixels)))
-                row = {"id": f"{world}:{difficulty}:{number}", "picture": name, "problem": problem_to_json(problem)}
-                lines.append(json.dumps(row))
+    (out / "pictures").mkdir(parents=True, exist_ok=True)
+    items, repeats = draw_items(recipe)
+    lines = []
+    for item in tqdm(items, unit=" items", mininterval=1):
+        name = f"pictures/{item.id.replace(':', '-')}.png"
+        (out / name).write_bytes(encode_png(draw(item.problem, recipe.max_pixels)))
+        lines.append(json.dumps({"id": item.id, "picture": name, "problem": problem_to_json(item.problem)}))
     (out / "items.jsonl").write_text("\n".join(lines) + "\n")
     versions = {"idf": __version__} | {world: WORLDS[world].version for world in recipe.worlds}
-    manifest = {"recipe": to_plain(recipe), "items": len(lines), "repeats_drawn_again": redrawn, "versions": versions}
+    manifest = {"recipe": to_plain(recipe), "items": len(items), "repeats_drawn_again": repeats, "versions": versions}
     (out / "suite.json").write_text(json.dumps(manifest, indent=2) + "\n")
-    return len(lines)
+    return len(items)
 
 
 def read_suite(folder: Path) -> list[Item]:

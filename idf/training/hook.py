@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import torch.distributed as dist
 from transformers import TrainerCallback
 
 from idf.evaluation import HFBackend, Row, evaluate, summarize, table, write_report, write_results
-from idf.suites import Item, SuiteRecipe, generate_suite, read_suite
+from idf.suites import SuiteRecipe, draw_items
 
 from .recipe import StageRecipe
 
@@ -37,11 +36,7 @@ class EvaluationHook(TrainerCallback):
             difficulties=recipe.hook.difficulties,
             max_pixels=recipe.max_pixels,
         )
-        with tempfile.TemporaryDirectory() as folder:
-            generate_suite(suite, Path(folder))
-            items = read_suite(Path(folder))
-        # Pictures are drawn again where they are needed: the files are gone with the folder.
-        self.items = [Item(item.id, item.problem) for item in items]
+        self.items, _ = draw_items(suite)
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Called on every rank after a checkpoint was written."""

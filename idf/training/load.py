@@ -20,8 +20,6 @@ _VISION = {
 }
 _TEXT = {
     "rms_norm_eps": 1e-6,
-    "rope_theta": 1e6,
-    "rope_scaling": {"type": "mrope", "rope_type": "default", "mrope_section": [16, 24, 24]},
     "rope_parameters": {"rope_type": "default", "rope_theta": 1e6, "mrope_section": [16, 24, 24]},
 }
 # Shapes of hub models, so that a dry run needs no network. Source: their config.json.

@@ -78,8 +78,7 @@ class StageModel(nn.Module):
     def picture_features(self, pixel_values: Tensor, image_grid_thw: Tensor | None) -> Tensor:
         """Features of all pictures of the batch, (image tokens, width), from the frozen tower and merger."""
         tower = self.vlm.model.visual
-        out = tower(pixel_values.to(tower.dtype), grid_thw=image_grid_thw)
-        features: Tensor = out.pooler_output if hasattr(out, "pooler_output") else out
+        features: Tensor = tower(pixel_values.to(tower.dtype), grid_thw=image_grid_thw).pooler_output
         return features
 
 

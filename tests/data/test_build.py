@@ -83,7 +83,12 @@ def test_a_repeat_is_replaced_by_the_next_index_and_counted(tmp_path):
 def test_every_slot_counts_its_own_indices(tmp_path):
     slots = [EASY, Slot("wood_slide", "easy"), EASY, Slot("wood_slide", "easy")]
     dataset = build_dataset(slots, partial(numbered, 1), tmp_path / "d", {})
-    assert [sample.id for sample in dataset.samples()] == ["cube_rolling:0", "wood_slide:0", "cube_rolling:1", "wood_slide:1"]
+    assert [sample.id for sample in dataset.samples()] == [
+        "cube_rolling:0",
+        "wood_slide:0",
+        "cube_rolling:1",
+        "wood_slide:1",
+    ]
 
 
 def never(slot: Slot, index: int) -> Sample:
@@ -126,7 +131,9 @@ def test_fresh_processes_with_other_hash_seeds_make_the_same(mixed, tmp_path):
 
 def test_no_key_occurs_twice_and_no_id_either(mixed):
     samples = list(mixed.samples())
-    assert len({sample.meta["key"] for sample in samples}) == len({sample.id for sample in samples}) == len(samples) == 40
+    assert (
+        len({sample.meta["key"] for sample in samples}) == len({sample.id for sample in samples}) == len(samples) == 40
+    )
 
 
 def test_the_counts_of_a_dataset_are_the_shares_that_were_asked_for(mixed):

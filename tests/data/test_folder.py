@@ -23,7 +23,9 @@ FACTS = {"recipe": {"samples": 5}, "seed": 7}
 
 @pytest.fixture
 def dataset(tmp_path: Path) -> DatasetFolder:
-    return write_dataset([plain(0), plain(1, pictures=0), plain(2, pictures=2), plain(3), plain(4)], tmp_path / "d", FACTS)
+    return write_dataset(
+        [plain(0), plain(1, pictures=0), plain(2, pictures=2), plain(3), plain(4)], tmp_path / "d", FACTS
+    )
 
 
 def test_what_is_written_is_read_back(dataset):
@@ -146,7 +148,9 @@ def test_nothing_is_no_dataset(tmp_path):
 
 
 @pytest.mark.xfail(
-    reason="_folder.py:write_dataset: Path('.').with_name raises ValueError, after all samples were made", strict=True, raises=ValueError
+    reason="_folder.py:write_dataset: Path('.').with_name raises ValueError, after all samples were made",
+    strict=True,
+    raises=ValueError,
 )
 def test_the_present_folder_can_be_written_to(tmp_path, monkeypatch):
     (tmp_path / "here").mkdir()

@@ -29,7 +29,9 @@ def test_weights_need_not_add_up_to_one():
     check_mix("worlds", {"a": 0.0, "b": 12.5}, ("a", "b"))
 
 
-@pytest.mark.xfail(reason="_mix.py:check_mix: nan is not < 0 and is true, so it passes; plan_slots then falls", strict=True)
+@pytest.mark.xfail(
+    reason="_mix.py:check_mix: nan is not < 0 and is true, so it passes; plan_slots then falls", strict=True
+)
 @pytest.mark.parametrize("weight", [float("nan"), float("inf")])
 def test_a_weight_that_is_no_finite_number_is_refused(weight):
     with pytest.raises(UserError):
@@ -48,7 +50,7 @@ def test_a_pick_does_not_depend_on_the_order_of_the_names():
 
 
 def test_a_content_key_is_the_same_for_ever_and_tells_its_parts_apart():
-    assert content_key("a", "b") == "bed5bf1aafd1c00c2fdb49efbb6e6a71" or len(content_key("a", "b")) == 32
+    assert content_key("a", "b") == "b5404f4000b980c89598060458b27e2a"
     assert len({content_key("a", "b"), content_key("b", "a"), content_key("a"), content_key("ab")}) == 4
 
 

@@ -99,7 +99,9 @@ def test_gray_and_grey_are_one_colour_in_the_spelling_of_the_world(world, colour
     assert parse_answer(world, "colour", spelling) == colour
 
 
-@pytest.mark.parametrize("text", ["", "red or blue", "red/blue", "reddish", "infrared", "orange", "<colour>", "rot", "3"])
+@pytest.mark.parametrize(
+    "text", ["", "red or blue", "red/blue", "reddish", "infrared", "orange", "<colour>", "rot", "3"]
+)
 def test_two_colours_or_none_are_no_answer(text):
     assert parse_answer(ROLL, "colour", text) is None
 
@@ -120,7 +122,9 @@ def test_a_count_is_a_numeral_or_a_word(text, count):
     assert parse_answer(TURN, "count", text) == count
 
 
-@pytest.mark.parametrize("text", ["", "none", "3 or 4", "3 of 9", "-3", "3.0", "2.5", "two or three", "<number>", "weight"])
+@pytest.mark.parametrize(
+    "text", ["", "none", "3 or 4", "3 of 9", "-3", "3.0", "2.5", "two or three", "<number>", "weight"]
+)
 def test_several_numbers_a_fraction_or_none_are_no_count(text):
     assert parse_answer(TURN, "count", text) is None
 
@@ -131,7 +135,9 @@ def test_several_numbers_a_fraction_or_none_are_no_count(text):
     strict=True,
     raises=ValueError,
 )
-@pytest.mark.parametrize(("world", "kind", "text"), [(TURN, "count", "7" * 5000), (CUBES, "colour_counts", "red " + "7" * 5000)])
+@pytest.mark.parametrize(
+    ("world", "kind", "text"), [(TURN, "count", "7" * 5000), (CUBES, "colour_counts", "red " + "7" * 5000)]
+)
 def test_thousands_of_digits_are_no_count(world, kind, text):
     parse_answer(world, kind, text)
 
@@ -180,7 +186,9 @@ def test_the_usual_ways_to_write_counts_of_colours_are_read(text):
     assert parse_answer(CUBES, "colour_counts", text) == {"red": 2, "blue": 1}
 
 
-@pytest.mark.parametrize("text", ["", "3", "3 cubes", "red and blue", "red two, blue one", "red 2, red 3", "<total> cubes"])
+@pytest.mark.parametrize(
+    "text", ["", "3", "3 cubes", "red and blue", "red two, blue one", "red 2, red 3", "<total> cubes"]
+)
 def test_what_states_no_counts_is_no_answer(text):
     assert parse_answer(CUBES, "colour_counts", text) is None
 
@@ -193,7 +201,9 @@ def test_counts_that_contradict_their_total_never_equal_the_counts_alone(text):
     assert parsed["red"] == 2
 
 
-@pytest.mark.xfail(reason="_parse.py _colour_counts: the total is only seen as `N cubes` without a word after", strict=True)
+@pytest.mark.xfail(
+    reason="_parse.py _colour_counts: the total is only seen as `N cubes` without a word after", strict=True
+)
 @pytest.mark.parametrize(
     "text",
     [
@@ -208,7 +218,8 @@ def test_a_wrong_total_is_seen_however_it_is_worded(text):
 
 
 @pytest.mark.xfail(
-    reason="_parse.py _colour_counts: what comes first decides, colour-number pairs win over number-colour pairs", strict=True
+    reason="_parse.py _colour_counts: what comes first decides, colour-number pairs win over number-colour pairs",
+    strict=True,
 )
 @pytest.mark.parametrize("text", ["2 red 3 blue 1 green", "6 cubes: 2 red 3 blue 1 green", "2 red 3 blue and 1 green"])
 def test_numbers_before_colours_are_not_read_as_numbers_after_them(text):
@@ -289,7 +300,9 @@ def test_a_plan_of_wood_slide_is_blocks_with_directions(text, plan):
     assert parse_answer(BLOCKS, "plan", text) == tuple(plan)
 
 
-@pytest.mark.parametrize("text", ["", "3d4r", "d3", "0d", "10d", "3 d", "3x", "3d then 4r", "3 down", "3d 4r done", "udlr"])
+@pytest.mark.parametrize(
+    "text", ["", "3d4r", "d3", "0d", "10d", "3 d", "3x", "3d then 4r", "3 down", "3d 4r done", "udlr"]
+)
 def test_a_plan_of_wood_slide_is_not_repaired(text):
     assert parse_answer(BLOCKS, "plan", text) is None
 
@@ -323,7 +336,9 @@ def test_any_plan_of_moving_box_is_read_back_spaced_or_not(plan):
     assert parse_answer(ROOM, "plan", "".join(plan)) == tuple(plan)
 
 
-@given(st.sampled_from(["colour", "count", "colour_counts", "plan"]), st.sampled_from(list(WORLDS)), st.text(max_size=60))
+@given(
+    st.sampled_from(["colour", "count", "colour_counts", "plan"]), st.sampled_from(list(WORLDS)), st.text(max_size=60)
+)
 def test_no_text_makes_the_parser_fall(kind, world, text):
     parse_answer(WORLDS[world], kind, text)
 

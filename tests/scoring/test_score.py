@@ -152,11 +152,31 @@ def test_a_cut_off_plan_that_was_not_stated_is_truncated_but_dropped_officially(
 
 # --- any text at all ---------------------------------------------------------------------------------------------
 
-FRAGMENTS = ["Answer:", "**Answer:** ", "answer is: ", "\n", "\n", " ", "<think>", "</think>", "**", ":", "not", "3", "u", "3d"]
+FRAGMENTS = [
+    "Answer:",
+    "**Answer:** ",
+    "answer is: ",
+    "\n",
+    "\n",
+    " ",
+    "<think>",
+    "</think>",
+    "**",
+    ":",
+    "not",
+    "3",
+    "u",
+    "3d",
+]
 NOISE = st.lists(
     st.sampled_from([*FRAGMENTS, *WORLDS["cube_rolling"].colours, "gray", "grey"]) | st.text(max_size=8), max_size=14
 ).map("".join)
-SCENES = [ROLL, PUSH, CUBES, *(problem(world, "eval", i, "easy") for world in ("rubiks_cube", "wood_slide") for i in (0, 1, 2))]
+SCENES = [
+    ROLL,
+    PUSH,
+    CUBES,
+    *(problem(world, "eval", i, "easy") for world in ("rubiks_cube", "wood_slide") for i in (0, 1, 2)),
+]
 
 
 @given(st.sampled_from(SCENES), NOISE, st.sampled_from([None, "stop", "length"]))
@@ -172,7 +192,9 @@ def test_any_text_gets_a_verdict_of_a_known_class(item, response, finish_reason)
 
 def stated_outside_of_thoughts(response: str) -> list[str]:
     """What follows each "answer ... :" of a line, think blocks left out; written without the parser."""
-    visible = "\n".join(part.partition("</think>")[2] if i else part for i, part in enumerate(response.split("<think>")))
+    visible = "\n".join(
+        part.partition("</think>")[2] if i else part for i, part in enumerate(response.split("<think>"))
+    )
     lines = re.split(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]", visible)
     return [line.lower().split("answer", 1)[1].partition(":")[2] for line in lines if "answer" in line.lower()]
 

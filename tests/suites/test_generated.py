@@ -71,8 +71,14 @@ def test_every_scene_is_of_the_eval_split_and_none_is_a_scene_of_the_training_da
         for world in WORLDS
         for difficulty in DIFFICULTIES
         for content in (
-            *(WORLDS[world].content(item) for item in problems(world, difficulty)[: len(problems(world, difficulty)) // 2]),
-            *(WORLDS[world].walk_content(way) for way in walks(world, difficulty)[: len(walks(world, difficulty)) // 2]),
+            *(
+                WORLDS[world].content(item)
+                for item in problems(world, difficulty)[: len(problems(world, difficulty)) // 2]
+            ),
+            *(
+                WORLDS[world].walk_content(way)
+                for way in walks(world, difficulty)[: len(walks(world, difficulty)) // 2]
+            ),
         )
     }
     assert not asked & trained
@@ -126,7 +132,16 @@ def spoiled(rolls: Path, line: str) -> str:
 
 @pytest.mark.parametrize(
     "line",
-    ["", "{", "[]", "3", "null", "{}", '{"id": "a:b:0", "picture": "pictures/a.png", "problem": {}}', '{"id": 1, "picture": 5}'],
+    [
+        "",
+        "{",
+        "[]",
+        "3",
+        "null",
+        "{}",
+        '{"id": "a:b:0", "picture": "pictures/a.png", "problem": {}}',
+        '{"id": 1, "picture": 5}',
+    ],
 )
 def test_a_broken_line_is_named(rolls, line):
     spoiled(rolls, line)

@@ -71,9 +71,13 @@ def test_a_published_answer_of_cube_rolling_may_spell_gray_either_way(tmp_path):
 
 
 @pytest.mark.xfail(
-    reason="read_published does not ask for `answer` and `final_state`, _verify.py takes them: KeyError", strict=True, raises=KeyError
+    reason="read_published does not ask for `answer` and `final_state`, _verify.py takes them: KeyError",
+    strict=True,
+    raises=KeyError,
 )
-@pytest.mark.parametrize(("name", "key"), [(ROLLING, "answer"), (VIEWS, "answer"), (BOX, "answer"), (TURNING, "final_state")])
+@pytest.mark.parametrize(
+    ("name", "key"), [(ROLLING, "answer"), (VIEWS, "answer"), (BOX, "answer"), (TURNING, "final_state")]
+)
 def test_a_row_that_lacks_what_is_compared_is_named(tmp_path, name, key):
     files = rows()
     del files[name][1][key]

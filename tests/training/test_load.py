@@ -37,5 +37,7 @@ def test_a_folder_that_lacks_weights_is_refused(tiny, tmp_path):
 
 
 def test_stage_2_without_stage_1_says_what_to_run_first():
-    with pytest.raises(UserError, match=r"no model in checkpoints/stage1/none; stage 2 begins from it.*launch/stage1\.py"):
+    with pytest.raises(
+        UserError, match=r"no model in checkpoints/stage1/none; stage 2 begins from it.*launch/stage1\.py"
+    ):
         load_processor("checkpoints/stage1/none")

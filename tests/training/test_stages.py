@@ -44,7 +44,9 @@ COMMON: dict[str, Any] = {
 }
 
 
-def run(script: str, recipe: dict[str, Any], folder: Path, *more: str, ranks: int = 2) -> subprocess.CompletedProcess[str]:
+def run(
+    script: str, recipe: dict[str, Any], folder: Path, *more: str, ranks: int = 2
+) -> subprocess.CompletedProcess[str]:
     path = folder / f"{Path(recipe['run']).name}.yaml"
     path.write_text(yaml.safe_dump(recipe))
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", str(ranks), "--master_port", "0"]
