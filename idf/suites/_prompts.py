@@ -40,8 +40,7 @@ def prompt_text(problem: Problem[Any, Any], mode: str, prompts: str) -> str:
     form = _FORMS[world.answer_kind(problem)]
     if wording == "short":
         return f"{question} End with: {form}"
-    example = {"moving_box": " A move is one of the letters u, d, l, r."}.get(problem.world, "")
     return (
         f"{question}\n\nThink step by step and write down every state on the way. "
-        f"Then finish with one line of exactly this form:\n{form}{example}"
+        f"Then finish with one line of exactly this form:\n{form}"
     )

@@ -39,7 +39,9 @@ class EvaluationHook(TrainerCallback):
         self.items, _ = draw_items(suite)
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Called on every rank after a checkpoint was written."""
+        """Called on every rank after a checkpoint was written. The last one is evaluated as `final/`."""
+        if state.global_step >= state.max_steps:
+            return
         folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
         self.run(folder)
 

@@ -112,7 +112,7 @@ class MovingBox(World[Room, Query]):
         return (
             f"A storekeeper pushes a box through a warehouse of {rows_and_columns} cells. The player moves up, down, left "
             "or right by one cell. Walking against the box pushes it one cell further, if that cell is free. The player "
-            "cannot walk through walls or the box, and can never pull. "
+            "cannot walk through walls or the box, and can never pull. Moves are written u, d, l and r. "
             f"{rows}{legend + '. ' if described else ''}"
             "Which sequence of moves of the player brings the box to the target?"
         )

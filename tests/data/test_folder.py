@@ -118,11 +118,12 @@ def test_an_interrupted_write_leaves_no_dataset_and_does_not_stand_in_the_way(tm
     assert sorted(path.name for path in tmp_path.iterdir()) == ["d"], "the next write clears what was left"
 
 
-def test_an_interruption_between_the_shards_and_the_manifest_leaves_no_dataset(tmp_path, monkeypatch):
+@pytest.mark.parametrize("at", ["train-00000.parquet", "dataset.json"])
+def test_an_interruption_while_the_files_are_put_in_place_leaves_no_dataset(tmp_path, monkeypatch, at):
     replace = Path.replace
 
     def replace_or_fall(self: Path, target: Path) -> Path:
-        if self.name == "dataset.json":
+        if self.name == at:
             raise KeyboardInterrupt
         return replace(self, target)
 

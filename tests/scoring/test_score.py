@@ -203,8 +203,9 @@ def stated_outside_of_thoughts(response: str) -> list[str]:
 @settings(max_examples=300)
 def test_a_text_is_right_only_if_an_answer_line_states_the_truth_and_no_other_colour(response):
     if score(ROLL, response).correct:
+        colours = set(WORLDS["cube_rolling"].colours)
         assert any(
-            [colour for colour in WORLDS["cube_rolling"].colours if colour in said.replace("grey", "gray")] == [TRUTH]
+            colours & set(re.split("[^a-z]+", said.replace("grey", "gray"))) == {TRUTH}
             for said in stated_outside_of_thoughts(response)
         )
 

@@ -12,6 +12,8 @@ import pytest
 from idf.drawing import decode_png, draw
 from idf.errors import UserError
 from idf.suites import SuiteRecipe, generate_suite, open_suite, read_suite
+from idf.suites import _generated as generated_module
+from idf.suites._generated import draw_items
 from idf.worlds import DIFFICULTIES, WORLDS, problem_to_json, split_of
 from tests.worlds.samples import problems, walks
 
@@ -84,11 +86,27 @@ def test_every_scene_is_of_the_eval_split_and_none_is_a_scene_of_the_training_da
     assert not asked & trained
 
 
-def test_no_item_occurs_twice_even_where_scenes_are_few(tmp_path):
-    recipe = SuiteRecipe(items=60, worlds=["mental_rotation"], difficulties=["easy"], max_pixels=3136)
-    generate_suite(recipe, tmp_path)
-    items = [json.dumps(problem_to_json(item.problem)) for item in read_suite(tmp_path)]
-    assert len(set(items)) == 60
+def test_no_item_occurs_twice_and_a_repeat_is_counted(monkeypatch):
+    drawn = problems("cube_rolling", "easy", 6)
+    monkeypatch.setattr(generated_module, "sample_problem", lambda world, *, index, **at: drawn[index // 3])
+    items, repeats = draw_items(SuiteRecipe(4, worlds=["cube_rolling"], difficulties=["easy"]))
+    assert [item.problem for item in items] == drawn[:4]
+    assert [item.id for item in items] == [f"cube_rolling:easy:{i}" for i in range(4)]
+    assert repeats == 6
+
+
+def test_the_items_can_be_had_without_files(suite, tmp_path):
+    drawn, _ = draw_items(SMALL)
+    assert [(item.id, item.problem) for item in drawn] == [(item.id, item.problem) for item in read_suite(suite)]
+    assert {item.picture for item in drawn} == {None}
+
+
+def test_a_world_with_too_few_different_problems_is_told_and_not_searched_for_ever(monkeypatch):
+    only = problems("cube_rolling", "easy", 1)[0]
+    monkeypatch.setattr(generated_module, "sample_problem", lambda *arguments, **at: only)
+    assert len(draw_items(SuiteRecipe(1, worlds=["cube_rolling"], difficulties=["easy"]))[0]) == 1
+    with pytest.raises(UserError, match="cube_rolling has fewer than 2 different easy items: ask for less"):
+        draw_items(SuiteRecipe(2, worlds=["cube_rolling"], difficulties=["easy"]))
 
 
 def test_a_picture_shows_the_start_of_its_item_at_the_size_that_was_asked_for(suite):

@@ -109,7 +109,7 @@ def test_gray_and_grey_are_read_as_the_world_spells_them(tmp_path, spelling):
 
 
 def test_a_missing_folder_a_missing_file_and_a_doubled_file_are_told_apart(tmp_path, clone):
-    with pytest.raises(UserError, match="no folder .*nowhere: give a clone of SpatiaLite"):
+    with pytest.raises(UserError, match=r"no folder .*nowhere: give a clone of SpatiaLite"):
         spatialite_suite(tmp_path / "nowhere")
     (clone / "data" / BOX).unlink()
     with pytest.raises(UserError, match=r"no move_box_samples\.json below .*is it a clone"):
