@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import math
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
 
 from idf.errors import UserError
+from idf.files import read_text
 
 T = TypeVar("T")
 
@@ -33,13 +35,15 @@ def read_recipe(kind: type[T], path: Path | str | None, overrides: Sequence[str]
     data: Any = {}
     if path is not None:
         where = str(path)
+        if not Path(path).exists():
+            raise UserError(f"no recipe at {path}: the ones that come with idf are in recipes/")
         try:
-            data = yaml.safe_load(Path(path).read_text())
-        except FileNotFoundError:
-            raise UserError(f"no recipe at {path}: the ones that come with idf are in recipes/") from None
+            data = yaml.safe_load(read_text(Path(path)))
         except yaml.YAMLError as error:
             raise UserError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
         data = {} if data is None else data
+        if not isinstance(data, dict):
+            raise UserError(f"{path} must be a set of `key: value` lines")
     for override in overrides:
         key, equals, value = override.partition("=")
         if not equals:
@@ -47,9 +51,13 @@ def read_recipe(kind: type[T], path: Path | str | None, overrides: Sequence[str]
         target = data
         *sections, last = key.split(".")
         for section in sections:
-            target = target.setdefault(section, {}) if isinstance(target, dict) else {}
-        if isinstance(target, dict):
+            if not isinstance(target.setdefault(section, {}), dict):
+                raise UserError(f"{override!r}: {section} is a value, it has no key {last}")
+            target = target[section]
+        try:
             target[last] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise UserError(f"{override!r}: {value!r} is not YAML") from None
     recipe = _build(kind, data, where, "")
     if check := getattr(recipe, "check", None):
         check()
@@ -97,11 +105,42 @@ def _convert(kind: Any, value: Any, where: str, key: str) -> Any:
     if origin is list and isinstance(value, list):
         return [_convert(args[0], v, where, f"{key}[{i}]") for i, v in enumerate(value)]
     if kind is float and not isinstance(value, bool):
-        try:
-            return float(value)
-        except (TypeError, ValueError):
-            pass  # falls through to the sentence below
+        number = _as_float(value)
+        if number is not None:
+            return number
     elif isinstance(kind, type) and isinstance(value, kind) and isinstance(value, bool) == (kind is bool):
         return value
     wanted = getattr(kind, "__name__", str(kind)) if origin is None else str(kind)
     raise UserError(f"{where}: {key} must be {wanted}, not {value!r}")
+
+
+def _as_float(value: Any) -> float | None:
+    """A finite number, or None."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def check_names(key: str, names: Sequence[str], known: Collection[str]) -> None:
+    """Refuse a list of names that is empty, or names something unknown or twice.
+
+    Raises:
+        UserError: It does.
+    """
+    for name in names:
+        if name not in known:
+            raise UserError(f"{key}: unknown name {name!r}, use some of {', '.join(known)}")
+    if len(set(names)) != len(names) or not names:
+        raise UserError(f"{key} must name at least one of {', '.join(known)}, and none twice, not {list(names)}")
+
+
+def check_pixels(max_pixels: int | None) -> None:
+    """Refuse a limit below the smallest picture, 56 x 56.
+
+    Raises:
+        UserError: It is below.
+    """
+    if max_pixels is not None and max_pixels < 56 * 56:
+        raise UserError(f"max_pixels must be at least {56 * 56} (56 x 56), not {max_pixels}")

@@ -61,18 +61,20 @@ def _run(arguments: argparse.Namespace) -> None:
         write_report,
         write_results,
     )
+    from idf.recipe import check_names, check_pixels
     from idf.suites import MODES, PROMPTS, SuiteRecipe, generate_suite, open_suite
 
     given = [x for x in (arguments.checkpoint, arguments.baseline, arguments.responses) if x is not None]
     if len(given) != 1:
         raise UserError("name one of: a checkpoint, --baseline NAME, or --responses FILE")
     modes = arguments.modes.split(",")
-    for mode in modes:
-        if mode not in MODES:
-            raise UserError(f"unknown mode {mode!r}: --modes takes some of {', '.join(MODES)}")
+    check_names("--modes", modes, MODES)
     if arguments.prompts not in PROMPTS:
         raise UserError(f"unknown prompts {arguments.prompts!r}: use one of {', '.join(PROMPTS)}")
     who = arguments.checkpoint or (f"baseline {arguments.baseline}" if arguments.baseline else arguments.responses.name)
+    if arguments.out is not None and arguments.out.is_file():
+        raise UserError(f"--out {arguments.out} is a file: name a folder")
+    check_pixels(arguments.max_pixels)
     out = arguments.out or Path("runs") / f"eval-{time.strftime('%Y%m%d-%H%M%S')}"
     max_pixels = arguments.max_pixels or _trained_pixels(arguments.checkpoint)
     suite = arguments.suite

@@ -61,7 +61,9 @@ def _suite_entries(source: Path) -> Iterator[tuple[str, str]]:
         world = WORLDS[item.problem.world]
         answer = write_answer(world.answer_kind(item.problem), world.truth(item.problem))
         turns = [("user", prompt_text(item.problem, "vtqa", "idf-long-1")), ("truth", f"Answer: {answer}")]
-        images = [item.picture.read_bytes()] if item.picture else []
+        if item.picture is None or not item.picture.exists():
+            raise UserError(f"the picture {item.picture} of item {item.id} is missing")
+        images = [item.picture.read_bytes()]
         yield f"{item.problem.world} {item.problem.difficulty}", _entry(item.id, images, turns)
 
 

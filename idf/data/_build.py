@@ -13,6 +13,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from idf.errors import UserError
 from idf.worlds import Rng
 
 from ._folder import DatasetFolder, refuse_existing, write_dataset
@@ -85,7 +86,7 @@ def _fill(
 ) -> Iterator[Sample]:
     next_index: dict[Slot, int] = defaultdict(int)
     seen: set[str] = set()
-    repeats = 0
+    repeats, patience = 0, 1000 + 100 * len(slots)
     with tqdm(total=len(slots), unit=" samples", mininterval=1) as bar:
         for begin in range(0, len(slots), _CHUNK):
             chunk = slots[begin : begin + _CHUNK]
@@ -100,6 +101,8 @@ def _fill(
                 for i, sample in zip(open_places, made, strict=True):
                     if sample.meta["key"] in seen:
                         repeats += 1
+                        if repeats > patience:
+                            raise UserError(f"there are not {len(slots)} different samples of this mix: ask for fewer")
                         continue
                     seen.add(sample.meta["key"])
                     kept[i] = sample

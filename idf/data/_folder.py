@@ -107,7 +107,9 @@ def _table(samples: list[Sample]) -> pa.Table:
 
 
 def refuse_existing(out: Path) -> None:
-    """Raise a UserError if a folder holds a dataset already."""
+    """Raise a UserError if a folder holds a dataset already, or is a file."""
+    if out.is_file():
+        raise UserError(f"{out} is a file: name a folder")
     if (out / "dataset.json").exists():
         raise UserError(f"{out} holds a dataset already: choose another folder, or remove this one")
 
@@ -125,10 +127,11 @@ def write_dataset(samples: Iterable[Sample], out: Path, facts: dict[str, Any]) -
         UserError: The folder holds a dataset already.
     """
     refuse_existing(out)
-    work = out.with_name(out.name + ".part")
+    out.mkdir(parents=True, exist_ok=True)
+    work = out / ".part"  # what an interrupted run left there is of no use
     if work.exists():
         shutil.rmtree(work)
-    work.mkdir(parents=True)
+    work.mkdir()
     counts: dict[str, dict[str, int]] = {}
     shards: list[Path] = []
     waiting: list[Sample] = []
@@ -150,6 +153,7 @@ def write_dataset(samples: Iterable[Sample], out: Path, facts: dict[str, Any]) -
     if waiting:
         flush()
     if not total:
+        work.rmdir()
         raise UserError(f"nothing to write to {out}: no sample was made")
     manifest = {
         "samples": total,
@@ -159,7 +163,6 @@ def write_dataset(samples: Iterable[Sample], out: Path, facts: dict[str, Any]) -
         "sha256": {shard.name: sha256(shard.read_bytes()).hexdigest() for shard in shards},
     }
     (work / "dataset.json").write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
-    out.mkdir(parents=True, exist_ok=True)
     for path in [*shards, work / "dataset.json"]:  # the manifest last: it is what makes the folder a dataset
         path.replace(out / path.name)
     work.rmdir()

@@ -43,7 +43,7 @@ def picture_of(item: Item, max_pixels: int, redraw: bool) -> NDArray[np.uint8]:
             if opened.width * opened.height > MOST_PIXELS:
                 raise UserError(f"the picture {item.picture} has more than {MOST_PIXELS:,} pixels")
             rgba = opened.convert("RGBA")
-    except (OSError, Image.DecompressionBombError) as error:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise UserError(f"the picture {item.picture} of item {item.id} cannot be read: {error}") from None
     white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
     picture = Image.alpha_composite(white, rgba).convert("RGB")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -115,14 +116,10 @@ def write_report(rows: Sequence[Row], results: dict[str, Any], out: Path) -> Pat
     )
     examples = "".join(_example(row) for row in _some(rows))
     facts = "".join(f"<tr><td>{escape(str(k))}</td><td>{escape(str(v))}</td></tr>" for k, v in results["run"].items())
-    page = (
-        package_text("evaluation/report.html")
-        .replace("{{table}}", f"<tr>{head}</tr>{body}")
-        .replace("{{examples}}", examples)
-        .replace("{{run}}", facts)
-    )
+    parts = {"table": f"<tr>{head}</tr>{body}", "examples": examples, "run": facts}
+    page = re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], package_text("evaluation/report.html"))
     path = out / "report.html"
-    path.write_text(page, encoding="utf-8")
+    path.write_text(page, encoding="utf-8", errors="backslashreplace")
     return path
 
 

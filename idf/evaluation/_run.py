@@ -12,6 +12,7 @@ from tqdm import tqdm
 from idf import __version__
 from idf.data import conversation
 from idf.errors import UserError
+from idf.files import read_lines
 from idf.scoring import score
 from idf.suites import MODES, Item, prompt_text
 
@@ -101,10 +102,8 @@ def read_responses(path: Path) -> dict[tuple[str, str], Response]:
     Raises:
         UserError: The file is missing, or a line is broken or doubled; the line is named.
     """
-    if not path.exists():
-        raise UserError(f"no file of responses at {path}")
     responses: dict[tuple[str, str], Response] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(read_lines(path), 1):
         if not line.strip():
             continue
         try:
@@ -113,6 +112,9 @@ def read_responses(path: Path) -> dict[tuple[str, str], Response]:
             response = row["response"]
             if not isinstance(response, str):
                 raise TypeError(f"response must be a text, not {response!r}")
+            tokens = row.get("completion_tokens")
+            if tokens is not None and (isinstance(tokens, bool) or not isinstance(tokens, int) or tokens < 0):
+                raise TypeError(f"completion_tokens must be a whole number, not {tokens!r}")
         except (ValueError, KeyError, TypeError) as error:
             what = f"the key {error} is missing" if isinstance(error, KeyError) else error
             raise UserError(f"{path}, line {number}: not a response: {what}") from None
@@ -120,7 +122,7 @@ def read_responses(path: Path) -> dict[tuple[str, str], Response]:
             raise UserError(f"{path}, line {number}: unknown mode {key[1]!r}, use one of {', '.join(MODES)}")
         if key in responses:
             raise UserError(f"{path}, line {number}: a second response to {key[0]} in mode {key[1]}")
-        responses[key] = Response(response, None, row.get("completion_tokens"), row.get("finish_reason"))
+        responses[key] = Response(response, None, tokens, row.get("finish_reason"))
     return responses
 
 
@@ -155,8 +157,8 @@ def write_results(rows: Sequence[Row], out: Path, run: dict[str, Any]) -> dict[s
         What `results.json` says.
     """
     out.mkdir(parents=True, exist_ok=True)
-    lines = [json.dumps(row.to_json(), ensure_ascii=False) for row in rows]
+    lines = [json.dumps(row.to_json()) for row in rows]  # in ASCII: a response may end in half a character
     (out / "samples.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     results = {**summarize(rows), "run": run | {"idf": __version__}}
-    (out / "results.json").write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    (out / "results.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     return results

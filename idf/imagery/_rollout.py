@@ -9,7 +9,7 @@ from pathlib import Path
 from idf.data import DatasetFolder, Sample, Slot, build_dataset, check_mix, content_key, conversation, pick, plan_slots
 from idf.drawing import draw, encode_png
 from idf.errors import UserError
-from idf.recipe import to_plain
+from idf.recipe import check_pixels, to_plain
 from idf.suites import MODES
 from idf.worlds import DIFFICULTIES, WORLDS, Rng, Walk, sample_walk
 
@@ -42,6 +42,7 @@ class ImageryRecipe:
         check_mix("worlds", self.worlds, tuple(WORLDS))
         check_mix("difficulties", self.difficulties, DIFFICULTIES)
         check_mix("modes", self.modes, MODES)
+        check_pixels(self.max_pixels)
         check_mix("wordings", self.wordings, ("long", "short"))
         if self.samples < 1:
             raise UserError(f"samples must be at least 1, not {self.samples}")

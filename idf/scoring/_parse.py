@@ -11,12 +11,58 @@ from typing import Any
 from idf.worlds import Answer, World
 from idf.worlds.mental_rotation import counts_text
 
+# Bounded repeats only: a response of a million blanks must not take minutes.
 _ANSWER_LINE = re.compile(
-    r"^[\W_]*(?:the\s+)?(?:final\s+)?answer[\s*_`]*(?:is)?[\s*_`]*[::][\s*_`]*(.*)$", re.IGNORECASE
+    r"^[\W_]{0,20}(?:the\s{1,5})?(?:final\s{1,5})?answer[\s*_`]{0,10}(?:is[\s*_`]{0,10})?[:\uff1a](.*)$", re.IGNORECASE
 )
 _THINK_BLOCK = re.compile(r"<think>.*?</think>", re.DOTALL)
 _SEPARATORS = re.compile(r"[\s,;.\[\](){}'\"`*]+|->|→")
 _NUMBER_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_LONGEST = 500  # characters; a longer "answer" that names a colour or a number is prose
+_DOUBT = frozenset(("not", "no", "or", "neither", "either", "maybe", "cannot", "unknown", "unsure"))
+# Words that may stand beside the colours and numbers of a count of cubes; any other word makes it unreadable.
+_FILLERS = frozenset(
+    [
+        "a",
+        "an",
+        "and",
+        "are",
+        "be",
+        "can",
+        "cube",
+        "cubes",
+        "colour",
+        "colours",
+        "color",
+        "colors",
+        "from",
+        "fully",
+        "front",
+        "back",
+        "top",
+        "bottom",
+        "left",
+        "right",
+        "i",
+        "in",
+        "is",
+        "of",
+        "one",
+        "see",
+        "seen",
+        "side",
+        "that",
+        "the",
+        "there",
+        "total",
+        "view",
+        "viewpoint",
+        "visible",
+        "which",
+        "with",
+        "you",
+    ]
+)
 
 
 def final_answer(response: str) -> str | None:
@@ -29,7 +75,7 @@ def final_answer(response: str) -> str | None:
     found = None
     for line in text.splitlines():
         if match := _ANSWER_LINE.match(line):
-            found = match[1].strip().rstrip("*_`").strip()
+            found = match[1].strip(" \t*_`")
     return found
 
 
@@ -69,38 +115,57 @@ def _spell(world: World[Any, Any], text: str) -> str:
 
 
 def _colour(world: World[Any, Any], text: str) -> str | None:
-    named = {word for word in re.findall(r"[a-z]+", _spell(world, text)) if word in world.colours}
-    return named.pop() if len(named) == 1 else None
+    words = set(re.findall(r"[a-z]+", _spell(world, text)))
+    named = words & set(world.colours)
+    return named.pop() if len(named) == 1 and not words & _DOUBT and len(text) <= _LONGEST else None
 
 
 def _count(text: str) -> int | None:
-    words = re.findall(r"-?\d+(?:\.\d+)?|[a-z]+", text.lower())
+    words = re.findall(r"-?\d+(?:\.\d+)?|[a-z]+", text.lower()[: _LONGEST + 1])
     numbers = {word for word in words if word[0].isdigit() or word[0] == "-" or word in _NUMBER_WORDS}
-    if len(numbers) != 1:
+    if len(numbers) != 1 or len(text) > _LONGEST or set(words) & _DOUBT:
         return None
     number = numbers.pop()
     if number in _NUMBER_WORDS:
         return _NUMBER_WORDS.index(number)
-    return int(number) if number.isdigit() else None
+    return int(number) if re.fullmatch("[0-9]{1,3}", number) else None
 
 
 def _colour_counts(world: World[Any, Any], text: str) -> dict[str, int] | None:
-    spelled = _spell(world, text)
+    """Reads clause by clause; what cannot be read makes the whole unreadable, never a part of it right."""
+    if len(text) > _LONGEST:
+        return None
     colours = "|".join(world.colours)
-    total = re.search(r"(\d+)\s+(?:visible\s+)?cubes?\b(?!\s*[a-z])", spelled)
-    after = spelled[total.end() :] if total else spelled
-    pairs = re.findall(rf"\b({colours})\b\s*[:=x×]?\s*(\d+)", after)
-    if not pairs:
-        pairs = [(colour, n) for n, colour in re.findall(rf"(\d+)\s*[x×]?\s*\b({colours})\b", after)]
+    spelled = re.sub(rf"\b({colours})\s*[:=x×-]\s*(?=\d)", r"\1 ", _spell(world, text))
+    spelled = re.sub(rf"(?<=\d)\s*[x×]\s*(?=(?:{colours})\b)", " ", spelled)
     counts: dict[str, int] = {}
-    for colour, n in pairs:
-        if counts.setdefault(colour, int(n)) != int(n):
-            return None  # the same colour twice, with different numbers
+    total: int | None = None
+    for clause in re.split(r"[,;:()\[\]\n]|\band\b|\.(?!\d)", spelled):
+        parts = re.findall(r"[^\W\d_]+|[\d.]+|[^\w\s]", clause)
+        said = [part for part in parts if part in world.colours or part[0].isdigit()]
+        if any(part not in said and part not in _FILLERS and part not in "*_`" for part in parts):
+            return None
+        if any(part[0].isdigit() and not re.fullmatch("[0-9]{1,3}", part) for part in said):
+            return None
+        kinds = "".join("n" if part[0].isdigit() else "c" for part in said)
+        if not kinds:
+            continue
+        if kinds == "n":
+            if total is not None and total != int(said[0]):
+                return None
+            total = int(said[0])
+            continue
+        if not re.fullmatch("(cn)+|(nc)+", kinds):
+            return None
+        for first, second in zip(said[::2], said[1::2], strict=True):
+            colour, n = (first, int(second)) if kinds[0] == "c" else (second, int(first))
+            if counts.setdefault(colour, n) != n:
+                return None  # the same colour twice, with different numbers
     if not counts:
         return None
     counts = {colour: counts[colour] for colour in world.colours if counts.get(colour)}
-    if total and int(total[1]) != sum(counts.values()):
-        counts["stated total"] = int(total[1])  # contradicts itself: kept visible, and never equal to the truth
+    if total is not None and total != sum(counts.values()):
+        counts["stated total"] = total  # contradicts itself: kept visible, and never equal to the truth
     return counts
 
 

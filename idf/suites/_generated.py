@@ -11,7 +11,8 @@ from tqdm import tqdm
 from idf import __version__
 from idf.drawing import draw, encode_png
 from idf.errors import UserError
-from idf.recipe import to_plain
+from idf.files import read_lines
+from idf.recipe import check_names, check_pixels, to_plain
 from idf.worlds import DIFFICULTIES, WORLDS, problem_from_json, problem_to_json, sample_problem
 
 from ._item import Item
@@ -37,12 +38,9 @@ class SuiteRecipe:
 
     def check(self) -> None:
         """Refuse what cannot be generated, with a sentence."""
-        for world in self.worlds:
-            if world not in WORLDS:
-                raise UserError(f"unknown world {world!r}: use some of {', '.join(WORLDS)}")
-        for difficulty in self.difficulties:
-            if difficulty not in DIFFICULTIES:
-                raise UserError(f"unknown difficulty {difficulty!r}: use some of {', '.join(DIFFICULTIES)}")
+        check_names("worlds", self.worlds, WORLDS)
+        check_names("difficulties", self.difficulties, DIFFICULTIES)
+        check_pixels(self.max_pixels)
         if self.items < 1:
             raise UserError(f"items must be at least 1, not {self.items}")
 
@@ -122,7 +120,9 @@ def read_suite(folder: Path) -> list[Item]:
     if not path.exists():
         raise UserError(f"no suite in {folder}: make one with `idf suite --out {folder}`, or name spatialite:DIR")
     items = []
-    for number, line in enumerate(path.read_text().splitlines(), 1):
+    for number, line in enumerate(read_lines(path), 1):
+        if not line.strip():
+            continue
         try:
             row = json.loads(line)
             picture = folder / row["picture"]

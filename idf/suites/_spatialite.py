@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from idf.errors import UserError
+from idf.files import read_lines
 from idf.worlds import WORLDS, Problem
 from idf.worlds.cube_rolling import CORNER, Cube
 from idf.worlds.cube_rolling import FACES as CUBE_FACES
@@ -105,7 +106,7 @@ def read_published(path: Path) -> list[PublishedRow]:
     if world is None:
         raise UserError(f"{path} is not in a folder of SpatiaLite ({', '.join(_FOLDERS)})")
     rows: list[PublishedRow] = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(read_lines(path), 1):
         if not line.strip():
             continue
         try:

@@ -95,7 +95,10 @@ def _judge(source: DatasetFolder, sample: Sample) -> str | None:
     """The error class of a trace, or None if it succeeds."""
     if "problem" not in sample.meta:
         raise UserError(f"{source.path}: the sample {sample.id} holds no problem: is this a folder of `idf traces`?")
-    problem = problem_from_json(sample.meta["problem"])
+    try:
+        problem = problem_from_json(sample.meta["problem"])
+    except ValueError as error:
+        raise UserError(f"{source.path}: the problem of sample {sample.id} cannot be read: {error}") from None
     return score(problem, text_of(sample.messages[-1]), sample.meta.get("finish_reason")).error
 
 

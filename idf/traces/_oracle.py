@@ -20,7 +20,7 @@ from idf.data import (
 )
 from idf.drawing import draw, encode_png
 from idf.errors import UserError
-from idf.recipe import to_plain
+from idf.recipe import check_pixels, to_plain
 from idf.scoring import write_answer
 from idf.suites import MODES, PROMPTS, prompt_text
 from idf.worlds import DIFFICULTIES, WORLDS, Problem, Rng, problem_to_json, sample_problem
@@ -57,6 +57,7 @@ class TracesRecipe:
         check_mix("worlds", self.worlds, tuple(WORLDS))
         check_mix("difficulties", self.difficulties, DIFFICULTIES)
         check_mix("modes", self.modes, MODES)
+        check_pixels(self.max_pixels)
         check_mix("prompts", self.prompts, tuple(PROMPTS))
         if self.problems < 1:
             raise UserError(f"problems must be at least 1, not {self.problems}")
