@@ -24,7 +24,8 @@ def read_text(path: Path) -> str:
     except FileNotFoundError:
         raise UserError(f"there is no file {path}") from None
     except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not UTF-8 text (byte {error.start})") from None
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise UserError(f"{path}, line {line}: not UTF-8 text") from None
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}") from None
 
@@ -35,4 +36,5 @@ def read_lines(path: Path) -> list[str]:
     Raises:
         UserError: As `read_text`.
     """
-    return [line.removesuffix("\r") for line in read_text(path).split("\n")]
+    lines = read_text(path).removesuffix("\n").split("\n")
+    return [line.removesuffix("\r") for line in lines]

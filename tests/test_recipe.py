@@ -125,7 +125,7 @@ def test_a_key_that_is_missing_is_named(tmp_path):
 
 @pytest.mark.parametrize("text", ["- a\n- b", "just words", "5"])
 def test_a_file_that_is_no_set_of_keys_is_refused(tmp_path, text):
-    assert "the recipe must be a set of `key: value` lines" in refusal(tmp_path, text)
+    assert "must be a set of `key: value` lines" in refusal(tmp_path, text)
 
 
 def test_a_file_that_is_no_yaml_is_told_in_one_sentence(tmp_path):
@@ -197,21 +197,16 @@ def test_a_wrong_override_is_named(override, said):
         read_recipe(Recipe, None, ["name=run", override])
 
 
-@pytest.mark.xfail(reason="recipe.py:50 the YAML of an override is read outside of any try: a traceback", strict=True)
 def test_an_override_that_is_no_yaml_is_told_in_one_sentence():
     with pytest.raises(UserError):
         read_recipe(Recipe, None, ["name=run", "worlds={a"])
 
 
-@pytest.mark.xfail(
-    reason="recipe.py:45-50 an override below a key that is no section is dropped in silence", strict=True
-)
 def test_an_override_below_a_plain_value_is_refused_and_not_forgotten(tmp_path):
     with pytest.raises(UserError):
         recipe(tmp_path, "name: run\nsteps: 1", "steps.x=5")
 
 
-@pytest.mark.xfail(reason="recipe.py:35-40 a folder, or bytes that are no UTF-8, end in a traceback", strict=True)
 @pytest.mark.parametrize("kind", ["folder", "bytes"])
 def test_a_recipe_that_is_no_text_file_is_told_in_one_sentence(tmp_path, kind):
     path = tmp_path / "recipe.yaml"
@@ -220,9 +215,6 @@ def test_a_recipe_that_is_no_text_file_is_told_in_one_sentence(tmp_path, kind):
         read_recipe(Recipe, path)
 
 
-@pytest.mark.xfail(
-    reason="recipe.py:_convert: float() takes nan and inf, and every check by < and <= lets nan pass", strict=True
-)
 @pytest.mark.parametrize("value", [".nan", "nan", ".inf"])
 def test_a_number_is_finite(tmp_path, value):
     with pytest.raises(UserError):

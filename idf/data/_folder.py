@@ -127,11 +127,11 @@ def write_dataset(samples: Iterable[Sample], out: Path, facts: dict[str, Any]) -
         UserError: The folder holds a dataset already.
     """
     refuse_existing(out)
-    out.mkdir(parents=True, exist_ok=True)
-    work = out / ".part"  # what an interrupted run left there is of no use
-    if work.exists():
+    out = out.resolve()
+    work = out.with_name(out.name + ".part")
+    if work.exists():  # what an interrupted run left there is of no use
         shutil.rmtree(work)
-    work.mkdir()
+    work.mkdir(parents=True)
     counts: dict[str, dict[str, int]] = {}
     shards: list[Path] = []
     waiting: list[Sample] = []
@@ -163,6 +163,7 @@ def write_dataset(samples: Iterable[Sample], out: Path, facts: dict[str, Any]) -
         "sha256": {shard.name: sha256(shard.read_bytes()).hexdigest() for shard in shards},
     }
     (work / "dataset.json").write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+    out.mkdir(exist_ok=True)
     for path in [*shards, work / "dataset.json"]:  # the manifest last: it is what makes the folder a dataset
         path.replace(out / path.name)
     work.rmdir()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hashlib import blake2b
+from math import isfinite
 
 from idf.errors import UserError
 from idf.worlds import Rng
@@ -13,8 +14,10 @@ def check_mix(name: str, weights: dict[str, float], known: tuple[str, ...]) -> N
     for key, weight in weights.items():
         if key not in known:
             raise UserError(f"{name}: unknown name {key!r}, use some of {', '.join(known)}")
-        if not 0 <= weight < float("inf"):
-            raise UserError(f"{name}.{key} must be a number from 0 on, but is {weight}")
+        if weight < 0:
+            raise UserError(f"{name}.{key} must not be negative, but is {weight}")
+        if not isfinite(weight):
+            raise UserError(f"{name}.{key} must be finite, but is {weight}")
     if not any(weights.values()):
         raise UserError(f"{name}: at least one weight must be above zero")
 

@@ -9,6 +9,7 @@ from PIL import Image
 
 from idf.drawing import draw
 from idf.errors import UserError
+from idf.recipe import check_pixels
 from idf.suites import Item
 
 if TYPE_CHECKING:
@@ -30,8 +31,9 @@ def picture_of(item: Item, max_pixels: int, redraw: bool) -> NDArray[np.uint8]:
         (height, width, 3) RGB; both sides are multiples of 28.
 
     Raises:
-        UserError: The file is missing, too large, or no picture.
+        UserError: The file is missing, too large, or no picture, or max_pixels is below 56 x 56.
     """
+    check_pixels(max_pixels)
     if redraw or item.picture is None:
         return draw(item.problem, max_pixels)
     if not item.picture.exists():

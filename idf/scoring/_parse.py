@@ -22,46 +22,9 @@ _LONGEST = 500  # characters; a longer "answer" that names a colour or a number 
 _DOUBT = frozenset(("not", "no", "or", "neither", "either", "maybe", "cannot", "unknown", "unsure"))
 # Words that may stand beside the colours and numbers of a count of cubes; any other word makes it unreadable.
 _FILLERS = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "are",
-        "be",
-        "can",
-        "cube",
-        "cubes",
-        "colour",
-        "colours",
-        "color",
-        "colors",
-        "from",
-        "fully",
-        "front",
-        "back",
-        "top",
-        "bottom",
-        "left",
-        "right",
-        "i",
-        "in",
-        "is",
-        "of",
-        "one",
-        "see",
-        "seen",
-        "side",
-        "that",
-        "the",
-        "there",
-        "total",
-        "view",
-        "viewpoint",
-        "visible",
-        "which",
-        "with",
-        "you",
-    ]
+    ("a", "an", "are", "can", "cube", "cubes", "colour", "colours", "color", "colors", "from", "fully", "front", "back")
+    + ("top", "bottom", "left", "right", "i", "in", "is", "of", "one", "see", "seen", "side", "that", "the", "there")
+    + ("total", "view", "viewpoint", "visible", "which", "with", "you")
 )
 
 

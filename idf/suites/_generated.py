@@ -121,8 +121,6 @@ def read_suite(folder: Path) -> list[Item]:
         raise UserError(f"no suite in {folder}: make one with `idf suite --out {folder}`, or name spatialite:DIR")
     items = []
     for number, line in enumerate(read_lines(path), 1):
-        if not line.strip():
-            continue
         try:
             row = json.loads(line)
             picture = folder / row["picture"]

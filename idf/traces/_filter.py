@@ -80,11 +80,9 @@ def filter_traces(
         )
     facts = {
         "stage": "traces",
-        "source": {
-            "folder": source.path.name,
-            "fingerprint": source.fingerprint(),
-            "recipe": source.manifest["recipe"],
-        },
+        "recipe": source.manifest.get("recipe"),
+        "seed": source.manifest.get("seed"),
+        "source": {"folder": source.path.name, "fingerprint": source.fingerprint()},
         "funnel": funnel.counts,
         "split": source.manifest.get("split"),
     }

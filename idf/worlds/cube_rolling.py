@@ -174,7 +174,7 @@ class CubeRolling(World[Cube, Query]):
 
     def wander(self, rng: Rng, difficulty: str) -> Walk[Cube]:
         problem = self.pose(rng, difficulty)
-        question = f"Which colour is the {problem.query.face} face at the end?"
+        question = f"Which colour is the {problem.query.face} face now?"
         rolls = self.solve(problem)
         reading = _read_off(self.replay(problem.start, rolls)[-1], problem.query.face)
         return Walk(self.name, difficulty, problem.start, rolls, question, reading, self.truth(problem))
@@ -183,7 +183,7 @@ class CubeRolling(World[Cube, Query]):
 def _read_off(end: Cube, face: str) -> str:
     """The last state with the names of its faces, then the face that is asked."""
     named = ", ".join(f"{name} {colour}" for name, colour in zip(FACES, end.colours, strict=True))
-    return f"End: {named}\n{face}: {end.colours[FACES.index(face)]}"
+    return f"End: {named}\nLook at the {face}: {face} {end.colours[FACES.index(face)]}"
 
 
 def _next_cell(state: Cube, action: str) -> tuple[int, int]:

@@ -142,11 +142,11 @@ def test_a_wrong_line_of_responses_is_one_sentence_and_nothing_is_written(capsys
     [
         ((), "name one of: a checkpoint, --baseline NAME, or --responses FILE"),
         (("checkpoints/nowhere", "--baseline", "oracle"), "name one of"),
-        (("--baseline", "oracle", "--modes", "audio"), "unknown mode 'audio'"),
-        (("--baseline", "oracle", "--modes", ""), "unknown mode ''"),
+        (("--baseline", "oracle", "--modes", "audio"), "--modes: unknown name 'audio'"),
+        (("--baseline", "oracle", "--modes", ""), "--modes: unknown name ''"),
         (("--baseline", "oracle", "--prompts", "idf-9"), "unknown prompts 'idf-9'"),
         (("--baseline", "oracle", "--limit", "0"), "--limit must be at least 1"),
-        (("--responses", "nowhere.jsonl"), "no file of responses at nowhere.jsonl"),
+        (("--responses", "nowhere.jsonl"), "there is no file nowhere.jsonl"),
     ],
 )
 def test_wrong_arguments_are_one_sentence_and_status_1(capsys, suite, tmp_path, arguments, said):
@@ -167,19 +167,11 @@ def test_wrong_usage_ends_with_status_2(arguments):
     assert evaluate(*arguments) == 2
 
 
-@pytest.mark.xfail(
-    reason="evaluate.py: a mode that is named twice is asked twice: n doubles and the interval shrinks", strict=True
-)
 def test_a_mode_that_is_named_twice_is_counted_once(suite, tmp_path):
     evaluate("--baseline", "oracle", "--suite", suite, "--modes", "tqa,tqa", "--out", tmp_path / "o")
     assert not (tmp_path / "o").exists() or results(tmp_path / "o")["worlds"]["cube_rolling"]["tqa"]["all"]["n"] == 2
 
 
-@pytest.mark.xfail(
-    reason="evaluate.py: --out that is a file ends in a traceback, after everything was asked",
-    strict=True,
-    raises=FileExistsError,
-)
 def test_an_out_that_is_a_file_is_one_sentence(suite, tmp_path):
     (tmp_path / "o").write_text("")
     assert evaluate("--baseline", "oracle", "--suite", suite, "--out", tmp_path / "o") == 1

@@ -74,11 +74,6 @@ def test_a_folder_that_is_neither_is_one_sentence(capsys, tmp_path):
     assert not (tmp_path / "page.html").exists()
 
 
-@pytest.mark.xfail(
-    reason="gallery.py:_suite_entries reads the picture without asking whether it is there",
-    strict=True,
-    raises=FileNotFoundError,
-)
 def test_a_missing_picture_of_a_suite_is_one_sentence(tmp_path):
     assert run("suite", "--out", tmp_path / "s", "--items", 1, "worlds=[cube_rolling]", "max_pixels=3136") == 0
     next((tmp_path / "s" / "pictures").iterdir()).unlink()

@@ -148,11 +148,6 @@ def test_nothing_is_no_dataset(tmp_path):
     assert not (tmp_path / "d").exists()
 
 
-@pytest.mark.xfail(
-    reason="_folder.py:write_dataset: Path('.').with_name raises ValueError, after all samples were made",
-    strict=True,
-    raises=ValueError,
-)
 def test_the_present_folder_can_be_written_to(tmp_path, monkeypatch):
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")

@@ -29,9 +29,6 @@ def test_weights_need_not_add_up_to_one():
     check_mix("worlds", {"a": 0.0, "b": 12.5}, ("a", "b"))
 
 
-@pytest.mark.xfail(
-    reason="_mix.py:check_mix: nan is not < 0 and is true, so it passes; plan_slots then falls", strict=True
-)
 @pytest.mark.parametrize("weight", [float("nan"), float("inf")])
 def test_a_weight_that_is_no_finite_number_is_refused(weight):
     with pytest.raises(UserError):

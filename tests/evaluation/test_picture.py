@@ -120,11 +120,6 @@ def test_a_huge_picture_is_refused_before_it_is_decoded(tmp_path, monkeypatch):
     assert "more than 3,599 pixels" in said(item)
 
 
-@pytest.mark.xfail(
-    reason="_picture.py:picture_of catches OSError only; Pillow also raises SyntaxError and ValueError for broken PNG files",
-    strict=True,
-    raises=(SyntaxError, ValueError),
-)
 @pytest.mark.parametrize("at", ["the kind of the second chunk", "the length of the header"])
 def test_a_png_with_a_broken_chunk_is_told_with_its_item(tmp_path, at):
     noise = np.random.default_rng(0).integers(0, 256, (400, 400, 3), np.uint8)
@@ -139,9 +134,6 @@ def test_a_png_with_a_broken_chunk_is_told_with_its_item(tmp_path, at):
     said(replace(ITEM, picture=tmp_path / "x.png"))
 
 
-@pytest.mark.xfail(
-    reason="_picture.py: max_pixels below 56 x 56 is exceeded for files, and a ValueError when drawing", strict=True
-)
 def test_a_limit_that_no_picture_can_keep_is_refused(tmp_path):
     with pytest.raises(UserError):
         picture_of(stored(tmp_path, Image.new("RGB", (100, 100))), 1000, redraw=False)

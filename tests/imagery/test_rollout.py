@@ -172,9 +172,6 @@ def test_a_recipe_that_cannot_be_made_is_refused_in_words(changes, why):
         ImageryRecipe(**changes).check()
 
 
-@pytest.mark.xfail(
-    reason="ImageryRecipe.check lets it pass; `draw` then raises ValueError, a traceback in the terminal", strict=True
-)
 def test_pictures_too_small_to_draw_are_refused_in_words():
     with pytest.raises(UserError):
         ImageryRecipe(max_pixels=100).check()

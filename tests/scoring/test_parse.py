@@ -65,9 +65,6 @@ def test_without_an_answer_line_nothing_is_stated(response):
     assert final_answer(response) is None
 
 
-@pytest.mark.xfail(
-    reason="_parse.py:15 the class [::] holds the ASCII colon twice; the full-width one was meant", strict=True
-)
 def test_a_full_width_colon_is_a_colon():
     assert final_answer("Answer\N{FULLWIDTH COLON} red") == "red"
 
@@ -106,7 +103,6 @@ def test_two_colours_or_none_are_no_answer(text):
     assert parse_answer(ROLL, "colour", text) is None
 
 
-@pytest.mark.xfail(reason="_parse.py _colour: a negated colour is read as that colour", strict=True)
 def test_a_colour_that_is_ruled_out_is_no_answer():
     assert parse_answer(ROLL, "colour", "not red") is None
 
@@ -129,12 +125,6 @@ def test_several_numbers_a_fraction_or_none_are_no_count(text):
     assert parse_answer(TURN, "count", text) is None
 
 
-@pytest.mark.xfail(
-    reason="_parse.py _count, _colour_counts: int() refuses more than 4300 digits with a ValueError, so one "
-    "degenerate response ends a whole evaluation",
-    strict=True,
-    raises=ValueError,
-)
 @pytest.mark.parametrize(
     ("world", "kind", "text"), [(TURN, "count", "7" * 5000), (CUBES, "colour_counts", "red " + "7" * 5000)]
 )
@@ -142,11 +132,6 @@ def test_thousands_of_digits_are_no_count(world, kind, text):
     parse_answer(world, kind, text)
 
 
-@pytest.mark.xfail(
-    reason="_parse.py _ANSWER_LINE and _colour_counts: neighbouring star groups backtrack quadratically; a response that "
-    "degenerates into blanks or digits holds the scorer up for minutes",
-    strict=True,
-)
 @pytest.mark.parametrize(
     "read",
     [
@@ -201,9 +186,6 @@ def test_counts_that_contradict_their_total_never_equal_the_counts_alone(text):
     assert parsed["red"] == 2
 
 
-@pytest.mark.xfail(
-    reason="_parse.py _colour_counts: the total is only seen as `N cubes` without a word after", strict=True
-)
 @pytest.mark.parametrize(
     "text",
     [
@@ -217,21 +199,15 @@ def test_a_wrong_total_is_seen_however_it_is_worded(text):
     assert parse_answer(CUBES, "colour_counts", text) != {"red": 2, "blue": 1}
 
 
-@pytest.mark.xfail(
-    reason="_parse.py _colour_counts: what comes first decides, colour-number pairs win over number-colour pairs",
-    strict=True,
-)
 @pytest.mark.parametrize("text", ["2 red 3 blue 1 green", "6 cubes: 2 red 3 blue 1 green", "2 red 3 blue and 1 green"])
 def test_numbers_before_colours_are_not_read_as_numbers_after_them(text):
     assert parse_answer(CUBES, "colour_counts", text) in (None, {"red": 2, "blue": 3, "green": 1})
 
 
-@pytest.mark.xfail(reason="_parse.py _colour_counts: `N cubes` of one colour is taken for the total", strict=True)
 def test_cubes_of_one_colour_are_not_the_total():
     assert parse_answer(CUBES, "colour_counts", "red: 2 cubes, blue: 3 cubes") in (None, {"red": 2, "blue": 3})
 
 
-@pytest.mark.xfail(reason="_parse.py _colour_counts: whatever is not understood is passed over in silence", strict=True)
 @pytest.mark.parametrize("text", ["red 2, blue 1, orange 4", "red 2, blue 1 or 2", "red 2, blue 1.5"])
 def test_counts_with_a_part_that_is_not_understood_are_not_read_as_the_rest(text):
     assert parse_answer(CUBES, "colour_counts", text) != {"red": 2, "blue": 1}

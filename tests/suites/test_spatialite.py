@@ -194,11 +194,6 @@ def test_a_picture_behind_a_link_out_of_the_folder_is_refused(tmp_path):
         read_published(tmp_path / "data" / ROLLING)
 
 
-@pytest.mark.xfail(
-    reason="_spatialite.py:read_published reads the file outside of its try: bytes that are no UTF-8 end in a traceback",
-    strict=True,
-    raises=UnicodeDecodeError,
-)
 def test_a_file_that_is_not_utf_8_is_named(tmp_path):
     path = write_clone(tmp_path, {ROLLING: rows()[ROLLING]}) / "data" / ROLLING
     path.write_bytes(path.read_bytes() + b'{"question": "\xe9"}\n')
@@ -206,11 +201,6 @@ def test_a_file_that_is_not_utf_8_is_named(tmp_path):
         read_published(path)
 
 
-@pytest.mark.xfail(
-    reason="_spatialite.py:95 str.splitlines also breaks a line at U+2028 and U+0085, which JSON allows inside of a text",
-    strict=True,
-    raises=UserError,
-)
 def test_a_line_ends_at_a_newline_and_nowhere_else(tmp_path):
     path = write_clone(tmp_path, {ROLLING: []}) / "data" / ROLLING
     path.write_text(json.dumps(rows()[ROLLING][0] | {"question": "one\u2028two"}, ensure_ascii=False), encoding="utf-8")

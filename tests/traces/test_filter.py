@@ -171,29 +171,17 @@ def test_a_dataset_that_is_there_is_not_written_over(tmp_path, out):
     assert len(open_dataset(out, made_by="idf filter")) == 1
 
 
-@pytest.mark.xfail(
-    reason="_filter.py:84 takes source.manifest['recipe'], which a filtered folder does not have: KeyError",
-    strict=True,
-    raises=KeyError,
-)
 def test_what_was_filtered_can_be_filtered_again(tmp_path, out):
     once, _ = filter_traces(source_of(traces("cube_rolling", 3), tmp_path / "d"), out, keep=3)
     twice, _ = filter_traces(once, tmp_path / "twice", keep=2)
     assert len(twice) == 2
 
 
-@pytest.mark.xfail(
-    reason="DESIGN.md: dataset.json has recipe and seed; of a filtered folder only the source's recipe, no seed",
-    strict=True,
-)
 def test_the_manifest_has_a_recipe_and_a_seed_of_its_own(tmp_path, out):
     kept, _ = filter_traces(source_of(traces("cube_rolling", 2), tmp_path / "d"), out, keep=2)
     assert {"recipe", "seed"} <= set(kept.manifest)
 
 
-@pytest.mark.xfail(
-    reason="_filter.py:_judge lets the ValueError of problem_from_json through", strict=True, raises=ValueError
-)
 def test_a_problem_that_cannot_be_read_is_named_by_its_sample(tmp_path, out):
     source = source_of([plain(0, meta={"key": "0", "problem": {"world": "chess"}})], tmp_path / "d")
     with pytest.raises(UserError, match="plain:0"):
