@@ -144,3 +144,13 @@ def check_pixels(max_pixels: int | None) -> None:
     """
     if max_pixels is not None and max_pixels < 56 * 56:
         raise UserError(f"max_pixels must be at least {56 * 56} (56 x 56), not {max_pixels}")
+
+
+def check_positive(key: str, number: int | None) -> None:
+    """Refuse a count below 1.
+
+    Raises:
+        UserError: It is below.
+    """
+    if number is not None and number < 1:
+        raise UserError(f"{key} must be at least 1, not {number}")

@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--modes", default="vtqa", help="some of vqa,tqa,vtqa, separated by commas (default: %(default)s)"
     )
-    parser.add_argument("--limit", type=int, help="only the first N items of each world")
+    parser.add_argument("--limit", type=int, help="only N items of each world, spread evenly over the suite")
     parser.add_argument("--out", type=Path, help="folder for samples.jsonl, results.json and report.html")
     parser.add_argument("--backend", choices=["hf"], default="hf", help="what generates (default: %(default)s)")
     parser.add_argument("--baseline", choices=["oracle", "initial", "random"], help="a player that needs no model")
@@ -57,11 +57,12 @@ def _run(arguments: argparse.Namespace) -> None:
         evaluate,
         read_responses,
         score_rows,
+        spread,
         table,
         write_report,
         write_results,
     )
-    from idf.recipe import check_names, check_pixels
+    from idf.recipe import check_names, check_pixels, check_positive
     from idf.suites import MODES, PROMPTS, SuiteRecipe, generate_suite, open_suite
 
     given = [x for x in (arguments.checkpoint, arguments.baseline, arguments.responses) if x is not None]
@@ -75,24 +76,22 @@ def _run(arguments: argparse.Namespace) -> None:
     if arguments.out is not None and arguments.out.is_file():
         raise UserError(f"--out {arguments.out} is a file: name a folder")
     check_pixels(arguments.max_pixels)
+    for option in ("limit", "batch_size", "max_new_tokens"):
+        check_positive(f"--{option.replace('_', '-')}", getattr(arguments, option))
     out = arguments.out or Path("runs") / f"eval-{time.strftime('%Y%m%d-%H%M%S')}"
     max_pixels = arguments.max_pixels or _trained_pixels(arguments.checkpoint)
     suite = arguments.suite
     if suite is None:
         suite = str(out / "suite")
-        if not (out / "suite" / "suite.json").exists():
-            generate_suite(SuiteRecipe(max_pixels=max_pixels), out / "suite")
+        if (out / "suite").exists():
+            raise UserError(
+                f"{out / 'suite'} holds a suite of an earlier run: name it with --suite, or choose another --out"
+            )
+        generate_suite(SuiteRecipe(max_pixels=max_pixels), out / "suite")
     items = open_suite(suite)
+    known = {item.id for item in items}
     if arguments.limit is not None:
-        if arguments.limit < 1:
-            raise UserError(f"--limit must be at least 1, not {arguments.limit}")
-        counts: dict[str, int] = {}
-        kept = []
-        for item in items:
-            counts[item.problem.world] = counts.get(item.problem.world, 0) + 1
-            if counts[item.problem.world] <= arguments.limit:
-                kept.append(item)
-        items = kept
+        items = spread(items, arguments.limit)
 
     run = {"evaluated": who, "suite": suite, "items": len(items), "modes": modes, "limit": arguments.limit}
     begun = time.perf_counter()
@@ -126,7 +125,11 @@ def _run(arguments: argparse.Namespace) -> None:
         rows, _ = score_rows(items, modes, told)
     else:
         stored = read_responses(arguments.responses)
-        rows, missing = score_rows(items, modes, {key: value for key, value in stored.items() if key[1] in modes})
+        if strange := [item for item, _ in stored if item not in known]:
+            raise UserError(f"{len(strange)} responses belong to no item of {suite}, {strange[0]} among them")
+        asked = {item.id for item in items}
+        wanted = {key: value for key, value in stored.items() if key[0] in asked and key[1] in modes}
+        rows, missing = score_rows(items, modes, wanted)
         run |= {"without_response": missing}
         if missing:
             print(f"{missing} of {len(rows)} items have no response: counted as empty")

@@ -10,6 +10,7 @@ from pathlib import Path
 from idf.data import open_dataset, text_of
 from idf.errors import UserError
 from idf.files import package_text
+from idf.recipe import check_positive
 from idf.scoring import write_answer
 from idf.suites import prompt_text, read_suite
 from idf.worlds import WORLDS
@@ -29,6 +30,7 @@ def write_gallery(source: Path, out: Path, limit: int) -> int:
     Raises:
         UserError: The folder is neither a dataset nor a suite.
     """
+    check_positive("--limit", limit)
     if (source / "dataset.json").exists():
         entries = _dataset_entries(source)
     elif (source / "suite.json").exists():

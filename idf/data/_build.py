@@ -14,6 +14,7 @@ from typing import Any
 from tqdm import tqdm
 
 from idf.errors import UserError
+from idf.recipe import check_positive
 from idf.worlds import Rng
 
 from ._folder import DatasetFolder, refuse_existing, write_dataset
@@ -75,6 +76,7 @@ def build_dataset(
         UserError: The folder holds a dataset already.
     """
     refuse_existing(out)
+    check_positive("workers", workers)
     facts = dict(facts)
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context) if workers > 1 else nullcontext() as pool:

@@ -4,7 +4,7 @@ from ._backend import HFBackend, Request, Response
 from ._baselines import BASELINES, baseline_response
 from ._metrics import Row, summarize, wilson
 from ._report import side_by_side, table, write_report
-from ._run import evaluate, read_responses, score_rows, write_results
+from ._run import evaluate, read_responses, score_rows, spread, write_results
 
 __all__ = [
     "BASELINES",
@@ -17,6 +17,7 @@ __all__ = [
     "read_responses",
     "score_rows",
     "side_by_side",
+    "spread",
     "summarize",
     "table",
     "wilson",

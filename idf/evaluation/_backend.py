@@ -57,6 +57,7 @@ class HFBackend:
 
     def __init__(self, checkpoint: str, *, max_new_tokens: int, batch_size: int, device: str | None = None) -> None:
         import torch
+        from safetensors import SafetensorError
         from transformers import AutoModelForImageTextToText, AutoProcessor
 
         folder = Path(checkpoint)
@@ -71,7 +72,7 @@ class HFBackend:
         try:
             self.processor = AutoProcessor.from_pretrained(checkpoint)
             self.model = AutoModelForImageTextToText.from_pretrained(checkpoint, dtype=dtype, use_safetensors=True)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, SafetensorError) as error:
             raise UserError(f"cannot load {checkpoint}: {str(error).strip().splitlines()[0]}") from None
         self.model.to(self.device).eval()
         # Generation appends to the right, so prompts of a batch must be padded on the left.

@@ -35,7 +35,7 @@ def picture_of(item: Item, max_pixels: int, redraw: bool) -> NDArray[np.uint8]:
     """
     check_pixels(max_pixels)
     if redraw or item.picture is None:
-        return draw(item.problem, max_pixels)
+        return draw(item.problem, max_pixels).copy()  # a drawing may be a shared, read-only array
     if not item.picture.exists():
         raise UserError(
             f"the picture {item.picture} of item {item.id} is missing (--pictures drawn draws it from the state)"

@@ -85,7 +85,7 @@ def side_by_side(folders: Mapping[str, Path]) -> str:
         if not path.exists():
             raise UserError(f"no results in {folder}: idf-eval --out {folder} writes them")
         read[name] = json.loads(path.read_text(encoding="utf-8"))
-    suites = {(results["run"]["suite"], results["run"]["items"]) for results in read.values()}
+    suites = {(results["run"].get("suite"), results["run"].get("items")) for results in read.values()}
     if len(suites) > 1:
         raise UserError(f"these evaluations asked different suites and cannot stand in one table: {sorted(suites)}")
     rows = [("world", "mode", "n", *read)]

@@ -93,6 +93,18 @@ def scored(item: Item, mode: str, response: Response) -> Row:
     )
 
 
+def spread(items: Sequence[Item], limit: int) -> list[Item]:
+    """At most `limit` items of each world, spread evenly over the suite's order, so that no difficulty is left out."""
+    by_world: dict[str, list[Item]] = {}
+    for item in items:
+        by_world.setdefault(item.problem.world, []).append(item)
+    kept: list[Item] = []
+    for mine in by_world.values():
+        n = min(limit, len(mine))
+        kept += [mine[i * len(mine) // n] for i in range(n)]
+    return kept
+
+
 def read_responses(path: Path) -> dict[tuple[str, str], Response]:
     """Stored responses: one JSON object a line with `id`, `mode`, `response`, `completion_tokens`?, `finish_reason`?.
 

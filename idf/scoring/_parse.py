@@ -18,6 +18,7 @@ _ANSWER_LINE = re.compile(
 _THINK_BLOCK = re.compile(r"<think>.*?</think>", re.DOTALL)
 _SEPARATORS = re.compile(r"[\s,;.\[\](){}'\"`*]+|->|→")
 _NUMBER_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+NO_MOVES = "none"  # how an empty plan is written
 _LONGEST = 500  # characters; a longer "answer" that names a colour or a number is prose
 _DOUBT = frozenset(("not", "no", "or", "neither", "either", "maybe", "cannot", "unknown", "unsure"))
 # Words that may stand beside the colours and numbers of a count of cubes; any other word makes it unreadable.
@@ -53,6 +54,8 @@ def parse_answer(world: World[Any, Any], kind: str, text: str) -> Answer | None:
     Raises:
         ValueError: The kind is unknown.
     """
+    if re.search(r"answer *[:\uff1a]", text.lower()):
+        return None  # two answers in one line
     if kind == "colour":
         return _colour(world, text)
     if kind == "count":
@@ -68,7 +71,9 @@ def write_answer(kind: str, answer: Answer) -> str:
     """An answer as it should stand after `Answer:`; `parse_answer` reads it back."""
     if kind == "colour_counts":
         return counts_text(answer)
-    return " ".join(answer) if kind == "plan" else str(answer)
+    if kind == "plan":
+        return " ".join(answer) or NO_MOVES
+    return str(answer)
 
 
 def _spell(world: World[Any, Any], text: str) -> str:
@@ -134,6 +139,8 @@ def _colour_counts(world: World[Any, Any], text: str) -> dict[str, int] | None:
 
 def _plan(world: World[Any, Any], text: str) -> tuple[str, ...] | None:
     words = [word for word in _SEPARATORS.split(text.lower()) if word]
+    if words == [NO_MOVES]:
+        return ()
     if len(words) == 1 and world.read_action(words[0]) is None:
         words = list(words[0])  # "uulr": letters run together are a plan only if they are all there is
     actions = [world.read_action(word) for word in words]

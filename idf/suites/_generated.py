@@ -119,13 +119,17 @@ def read_suite(folder: Path) -> list[Item]:
     path = folder / "items.jsonl"
     if not path.exists():
         raise UserError(f"no suite in {folder}: make one with `idf suite --out {folder}`, or name spatialite:DIR")
-    items = []
+    items: list[Item] = []
+    seen: set[str] = set()
     for number, line in enumerate(read_lines(path), 1):
         try:
             row = json.loads(line)
             picture = folder / row["picture"]
             if not picture.resolve().is_relative_to(folder.resolve()):
                 raise ValueError(f"the picture {row['picture']!r} lies outside the suite's folder")
+            if row["id"] in seen:
+                raise ValueError(f"a second item with the id {row['id']}")
+            seen.add(row["id"])
             items.append(Item(row["id"], problem_from_json(row["problem"]), picture))
         except (ValueError, KeyError, TypeError) as error:
             raise UserError(f"{path}, line {number}: not an item: {error}") from None

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from idf.data import DatasetFolder, Sample, text_of, write_dataset
 from idf.errors import UserError
+from idf.recipe import check_positive
 from idf.scoring import score
 from idf.worlds import problem_from_json
 
@@ -61,6 +62,7 @@ def filter_traces(
     Raises:
         UserError: Fewer traces than asked for succeed (nothing is written then), or a row holds no problem.
     """
+    check_positive("keep", keep)
     funnel = Funnel()
     right: list[str] = []
     for sample in source.samples():

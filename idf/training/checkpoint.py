@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from idf.errors import UserError
+from idf.recipe import to_plain
+
+from .recipe import StageRecipe
 
 PREFIX = "vlm."  # StageModel holds the model under this name
 
@@ -39,16 +42,21 @@ def complete_checkpoints(run: Path) -> list[Path]:
     return sorted(found, key=lambda path: int(path.name.rpartition("-")[2]))
 
 
-def start_or_resume(run: Path, clean: bool) -> Path | None:
+SAME = ("stage", "model", "data", "seed", "epochs", "tokens_per_row", "rows_per_step", "learning_rate")
+"""Keys of a recipe that a run must keep when it goes on."""
+
+
+def start_or_resume(recipe: StageRecipe, clean: bool) -> Path | None:
     """Where to go on from: the last complete checkpoint, or None for a fresh start.
 
     Args:
-        run: Folder of the run.
+        recipe: The recipe; `recipe.run` is the folder of the run.
         clean: Remove unfinished checkpoint folders (a kill during a save), and say so; for one rank to do.
 
     Raises:
-        UserError: The run has finished already.
+        UserError: The run has finished already, or was begun with another recipe.
     """
+    run = Path(recipe.run)
     if (run / "final" / "idf.json").exists():
         raise UserError(
             f"the run {run} has finished already ({run}/final): remove its folder, or set run=another/folder"
@@ -58,15 +66,32 @@ def start_or_resume(run: Path, clean: bool) -> Path | None:
         if path not in complete:
             print(f"removing {path}: it was not written to the end")
             shutil.rmtree(path)
+    if complete:
+        begun = (read_facts(complete[-1]) or {})["recipe"]
+        now = to_plain(recipe)
+        if changed := [key for key in SAME if begun.get(key) != now[key]]:
+            key = changed[0]
+            raise UserError(
+                f"the run {run} was begun with {key}={begun.get(key)}, not {now[key]}: set it back, remove the folder, or set "
+                "run=another/folder"
+            )
     if complete and clean:
         print(f"resuming from {complete[-1]}")
     return complete[-1] if complete else None
 
 
 def read_facts(folder: Path) -> dict[str, Any] | None:
-    """What `idf.json` of a checkpoint says, or None if it is no checkpoint of ours (a base model)."""
+    """What `idf.json` of a checkpoint says, or None if it is no checkpoint of ours (a base model).
+
+    Raises:
+        UserError: The file is broken.
+    """
     path = folder / "idf.json"
     if not path.exists():
         return None
-    facts: dict[str, Any] = json.loads(path.read_text())
+    try:
+        facts: dict[str, Any] = json.loads(path.read_text())
+        facts["recipe"]["max_pixels"], facts["stage"], facts["step"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} is broken ({type(error).__name__} {error}): is the checkpoint complete?") from None
     return facts

@@ -63,7 +63,12 @@ class EvaluationHook(TrainerCallback):
         rows = self._gather(rows)
         results = summarize(rows)
         if self.rank == 0:
-            facts = {"checkpoint": str(folder), "prompts": hook.prompts, "suite": "generated for the evaluation hook"}
+            facts = {
+                "evaluated": str(folder),
+                "suite": "generated for the evaluation hook",
+                "items": len(self.items),
+                "prompts": hook.prompts,
+            }
             results = write_results(rows, folder / "evaluation", facts)
             write_report(rows, results, folder / "evaluation")
             print(f"evaluation of {folder}\n{table(results)}", flush=True)

@@ -92,6 +92,7 @@ def load_model(name: str, *, precision: str, attention: str, **options: Any) -> 
     """
     _check_folder(name)
     import torch
+    from safetensors import SafetensorError
     from transformers import AutoModelForImageTextToText
 
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
@@ -99,7 +100,7 @@ def load_model(name: str, *, precision: str, attention: str, **options: Any) -> 
         model, info = AutoModelForImageTextToText.from_pretrained(
             name, dtype=dtype, attn_implementation=attention, output_loading_info=True, use_safetensors=True, **options
         )
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise UserError(f"cannot load the model {name}: {_first_line(error)}") from None
     if missing := sorted(info["missing_keys"]):
         raise UserError(f"the files of {name} lack {len(missing)} weights, {missing[0]} among them")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from idf.errors import UserError
-from idf.recipe import read_recipe
+from idf.recipe import check_pixels, read_recipe
 from idf.suites import MODES, PROMPTS
 from idf.worlds import DIFFICULTIES, WORLDS
 
@@ -119,6 +119,9 @@ class StageRecipe:
                 raise UserError(f"{name} must be at least 1, not {getattr(self, name)}")
         if len(self.betas) != 2:
             raise UserError(f"betas must be two numbers, not {self.betas}")
+        if self.hook.items < 0:
+            raise UserError(f"hook.items must not be negative, but is {self.hook.items}; 0 turns the hook off")
+        check_pixels(self.max_pixels)
         self.accumulation_steps(self.gpus)
         for name, given, known in (
             ("hook.worlds", self.hook.worlds, WORLDS),

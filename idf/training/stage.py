@@ -131,7 +131,12 @@ def _lengths(recipe: StageRecipe, data: DatasetFolder) -> tuple[list[int], str]:
         pixels = 0
         for image in sample.images:
             with Image.open(io.BytesIO(image)) as picture:
-                pixels += picture.width * picture.height
+                size = picture.width * picture.height
+            if size > recipe.max_pixels:
+                raise UserError(
+                    f"sample {sample.id}: a picture of {size} pixels is larger than max_pixels ({recipe.max_pixels})"
+                )
+            pixels += size
         lengths.append(words + pixels // 784 + 10)
     return lengths, "an estimate: the tokenizer is not on this machine; a word, digit or sign counted as one token"
 

@@ -115,6 +115,7 @@ class StageTrainer(Trainer):
         if hook is not None:
             hook.log = self.log
             self.add_callback(hook)
+        self._pad_token_id = tokenizer.pad_token_id
         self._tokens = 0
         self._label_tokens = 0
         self._clock = time.perf_counter()
@@ -135,7 +136,7 @@ class StageTrainer(Trainer):
         """
         if num_items_in_batch is None:
             raise RuntimeError("Trainer did not count the label tokens of the batch")
-        self._tokens += inputs["input_ids"].numel()
+        self._tokens += int((inputs["input_ids"] != self._pad_token_id).sum())
         self._label_tokens += int((inputs["labels"] >= 0).sum())
         total: torch.Tensor = model(**inputs)
         return total * (self.args.world_size / num_items_in_batch)
