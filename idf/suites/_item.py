@@ -17,10 +17,8 @@ class Item:
         id: `<file stem>:<row, from 0>` if published, `<world>:<difficulty>:<index>` if generated.
         problem: The problem.
         picture: The picture file, or None if it is to be drawn from the state.
-        published_question: The question text as published, if it is.
     """
 
     id: str
     problem: Problem[Any, Any]
     picture: Path | None = None
-    published_question: str | None = None

@@ -80,7 +80,7 @@ def test_a_walk_shows_its_start_and_nothing_of_its_end(size: tuple[int, int]) ->
     for index in range(20):
         walk = sample_walk(WORLD, seed=0, split="train", index=index, difficulty="medium")
         assert read_back(draw(walk, size), len(walk.start.walls)) == grid(walk.start)
-        longer = Walk(walk.world, walk.difficulty, walk.start, (), "?", "!")
+        longer = Walk(walk.world, walk.difficulty, walk.start, (), "?", "", "!")
         assert np.array_equal(draw(walk, size), draw(longer, size))
 
 

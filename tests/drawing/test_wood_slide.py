@@ -91,7 +91,7 @@ def test_a_walk_shows_its_start_and_not_its_end(size: tuple[int, int]) -> None:
         picture = draw(walk, size)
         assert read_back(picture, LEFT) == WORLD.write(walk.start)
         assert picture[:, size[0] * 6 // 11 :].min() == 255  # nothing at all on the right
-        other = Walk(walk.world, walk.difficulty, walk.start, (), "?", "!")
+        other = Walk(walk.world, walk.difficulty, walk.start, (), "?", "", "!")
         assert np.array_equal(picture, draw(other, size))
 
 

@@ -520,7 +520,7 @@ def test_a_walk_over_the_scene_of_a_problem_falls_into_the_same_split(world):
     for item in problems(world, "easy"):
         actions = WORLDS[world].solve(item)
         end = WORLDS[world].replay(item.start, actions)[-1]
-        walk = Walk(world, item.difficulty, item.start, actions, "?", WORLDS[world].write(end))
+        walk = Walk(world, item.difficulty, item.start, actions, "?", "", WORLDS[world].write(end))
         assert WORLDS[world].walk_content(walk) == WORLDS[world].content(item)
 
 
