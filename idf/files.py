@@ -36,5 +36,6 @@ def read_lines(path: Path) -> list[str]:
     Raises:
         UserError: As `read_text`.
     """
-    lines = read_text(path).removesuffix("\n").split("\n")
+    text = read_text(path)
+    lines = text.removesuffix("\n").split("\n") if text else []
     return [line.removesuffix("\r") for line in lines]

@@ -24,10 +24,10 @@ say "2/6 the tiny base model: Qwen2.5-VL's classes at 1.1 million parameters, ra
 idf tiny $data/imagery $data/traces --out $run/base
 
 say "3/6 stage 1, Imagery-Distillation, 2 ranks, DeepSpeed ZeRO-2"
-torchrun --nproc_per_node 2 launch/stage1.py --recipe $recipes/stage1.yaml
+torchrun --standalone --nproc_per_node 2 launch/stage1.py --recipe $recipes/stage1.yaml
 
 say "4/6 stage 2, Reasoning-Distillation, from stage 1's final checkpoint"
-torchrun --nproc_per_node 2 launch/stage2.py --recipe $recipes/stage2.yaml
+torchrun --standalone --nproc_per_node 2 launch/stage2.py --recipe $recipes/stage2.yaml
 
 say "5/6 evaluation on held-out problems: untrained, after stage 1, after stage 2"
 OMP_NUM_THREADS=2

@@ -126,7 +126,7 @@ def _run(arguments: argparse.Namespace) -> None:
     else:
         stored = read_responses(arguments.responses)
         if strange := [item for item, _ in stored if item not in known]:
-            raise UserError(f"{len(strange)} responses belong to no item of {suite}, {strange[0]} among them")
+            raise UserError(f"{len(strange)} responses belong to no item of the suite, {strange[0]} among them")
         asked = {item.id for item in items}
         wanted = {key: value for key, value in stored.items() if key[0] in asked and key[1] in modes}
         rows, missing = score_rows(items, modes, wanted)

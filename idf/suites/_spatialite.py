@@ -78,9 +78,7 @@ def spatialite_suite(root: Path, file: str | None = None) -> list[Item]:
     """
     files = [file] if file else list(MAIN_FILES)
     return [
-        Item(row.id, row.problem, row.picture)
-        for name in files
-        for row in read_published(find_published(root, name))
+        Item(row.id, row.problem, row.picture) for name in files for row in read_published(find_published(root, name))
     ]
 
 

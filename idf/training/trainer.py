@@ -26,9 +26,11 @@ def training_arguments(recipe: StageRecipe) -> TrainingArguments:
     """The recipe in Trainer's terms. Joins the process group, so that ranks are known from here on.
 
     Raises:
-        UserError: `rows_per_step` does not divide.
+        UserError: It was not started by torchrun, or `rows_per_step` does not divide.
     """
     on_cpu = recipe.device == "cpu"
+    if "RANK" not in os.environ:
+        raise UserError("start it with torchrun, for example: torchrun --nproc_per_node 8 launch/stage1.py")
     if recipe.wandb and not os.environ.get("WANDB_API_KEY"):
         os.environ.setdefault("WANDB_MODE", "offline")
     os.environ.setdefault("WANDB_PROJECT", "idf")
@@ -202,8 +204,9 @@ class StageTrainer(Trainer):
         """Write a complete Hugging Face folder. Called by Trainer on every rank."""
         out = Path(output_dir or self.args.output_dir)
         state = None
-        if self.recipe.deepspeed is not None:
-            state = self.accelerator.get_state_dict(self.deepspeed)  # gathers ZeRO-3's shards; a collective call
+        if (self.recipe.deepspeed or "").startswith("zero3"):
+            # Only ZeRO-3 shards the parameters. Gathering them is a collective call.
+            state = self.accelerator.get_state_dict(self.deepspeed)
         if self.args.should_save:
             vlm = self.accelerator.unwrap_model(self.model).vlm
             export(vlm, self.processor, state, self.facts | {"step": self.state.global_step}, out)

@@ -167,13 +167,15 @@ def test_a_broken_line_is_named(rolls, line):
 
 def test_a_problem_of_an_unknown_world_or_state_is_named(rolls):
     row = json.loads((rolls / "items.jsonl").read_text().splitlines()[0])
-    assert "unknown world" in spoiled(rolls, json.dumps(row | {"problem": row["problem"] | {"world": "chess"}}))
+    assert "unknown world" in spoiled(
+        rolls, json.dumps(row | {"id": "x", "problem": row["problem"] | {"world": "chess"}})
+    )
 
 
 @pytest.mark.parametrize("picture", ["../secret.png", "/etc/hostname", "pictures/../../x.png"])
 def test_a_picture_outside_of_the_suite_is_refused(rolls, picture):
     row = json.loads((rolls / "items.jsonl").read_text().splitlines()[0])
-    assert "outside" in spoiled(rolls, json.dumps(row | {"picture": picture}))
+    assert "outside" in spoiled(rolls, json.dumps(row | {"id": "x", "picture": picture}))
 
 
 def test_a_suite_without_items_is_refused(rolls):

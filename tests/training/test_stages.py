@@ -31,7 +31,7 @@ COMMON: dict[str, Any] = {
     "deepspeed": "zero2",
     "gradient_checkpointing": True,
     "learning_rate": 1e-3,
-    "tokens_per_row": 1536,
+    "tokens_per_row": 768,
     "rows_per_micro_batch": 1,
     "rows_per_step": 4,
     "max_pixels": 12544,
@@ -49,7 +49,7 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     path = folder / f"{Path(recipe['run']).name}.yaml"
     path.write_text(yaml.safe_dump(recipe))
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", str(ranks), "--master_port", "0"]
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(ranks)]
     if ranks == 0:
         command = [sys.executable]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false", "WANDB_MODE": "offline"}
@@ -111,7 +111,7 @@ def test_frozen_tensors_are_the_bases_bit_by_bit_and_all_names_too(tiny, runs):
         assert set(final) == set(base)
         changed = {name for name in base if not base[name].equal(final[name])}
         frozen = {name for name in base if name.startswith("visual.")}
-        assert frozen
+        assert any("merger" in name for name in frozen)
         assert changed == set(base) - frozen
 
 
@@ -141,7 +141,7 @@ def test_every_checkpoint_answers_the_hooks_suite(runs):
 
 def test_a_finished_run_is_not_trained_again(runs):
     folder, _, _, recipe = runs
-    again = run("stage1.py", recipe, folder, ranks=0)
+    again = run("stage1.py", recipe, folder, ranks=1)
     assert again.returncode == 1
     assert "finished already" in again.stderr
 
@@ -215,6 +215,19 @@ def test_a_recipe_for_gpus_on_a_machine_without_one_points_at_the_quickstart_and
 
 def test_the_recipe_of_the_other_stage_is_refused(recipe, tmp_path):
     assert "run it with launch/stage1.py" in refused(recipe, tmp_path, script="stage2.py")
+
+
+def test_without_torchrun_it_says_how_to_start_it(recipe, tmp_path):
+    assert "start it with torchrun" in refused(recipe, tmp_path)
+
+
+def test_a_run_that_was_begun_with_another_recipe_is_not_gone_on_with(runs):
+    folder, _, _, recipe = runs
+    shutil.copytree(folder / "stage1", folder / "other")
+    shutil.rmtree(folder / "other" / "final")
+    done = run("stage1.py", {**recipe, "run": "other", "learning_rate": 5e-4}, folder, ranks=1)
+    assert done.returncode == 1
+    assert "was begun with learning_rate=0.001, not 0.0005" in done.stderr
 
 
 def test_rows_that_do_not_divide_over_the_ranks_are_refused(recipe, tmp_path):

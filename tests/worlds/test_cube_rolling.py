@@ -142,7 +142,7 @@ def test_the_truth_of_every_problem_is_what_the_rigid_cube_shows(difficulty):
 @pytest.mark.parametrize("difficulty", DIFFICULTIES)
 def test_the_answer_of_every_walk_is_what_the_rigid_cube_shows(difficulty):
     for way in walks("cube_rolling", difficulty, 300):
-        (face,) = re.findall(r"Which colour is the (\w+) face at the end\?", way.question)
+        (face,) = re.findall(r"Which colour is the (\w+) face now\?", way.question)
         assert way.answer == replayed(way.start, way.actions).colour(face)
 
 
@@ -154,7 +154,9 @@ def test_every_line_of_the_reasoning_is_what_the_rigid_cube_shows(difficulty):
         expected += [
             f"{n}. {path[n - 1]}: {' '.join(shown(replayed(item.start, path[:n])))}" for n in range(1, len(path) + 1)
         ]
-        expected.append(f"{item.query.face}: {replayed(item.start, path).colour(item.query.face)}")
+        end, face = replayed(item.start, path), item.query.face
+        expected.append("End: " + ", ".join(f"{name} {end.colour(name)}" for name in FACES))
+        expected.append(f"Look at the {face}: {face} {end.colour(face)}")
         assert WORLD.narrate(item).splitlines() == expected
 
 
