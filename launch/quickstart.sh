@@ -41,6 +41,7 @@ idf-eval --baseline random --suite $data/suite --modes tqa,vtqa --out $results/c
 say "6/6 what was learned"
 idf table chance=$results/chance untrained=$results/base stage1=$results/stage1 stage2=$results/stage2
 idf gallery $data/imagery --out $results/gallery.html --limit 12
-minutes=$(((SECONDS - begun) / 60)) seconds=$(((SECONDS - begun) % 60))
+seconds=$((SECONDS - begun))
+echo $seconds > $results/seconds
 echo "report of the final checkpoint: $results/stage2/report.html"
-echo "took $minutes min $seconds s after installing"
+echo "took $((seconds / 60)) min $((seconds % 60)) s after installing"

@@ -43,7 +43,7 @@ def main() -> None:
 
     hook = EvaluationHook(recipe) if recipe.hook.items else None
     facts = checkpoint_facts(recipe, folder)
-    trainer = StageTrainer(StageModel(vlm), recipe, rows, processor, settings, facts, hook)
+    trainer = StageTrainer(StageModel(vlm, recipe.sharded), recipe, rows, processor, settings, facts, hook)
     trainer.announce()
     trainer.train_stage(resume_from)
 

@@ -31,6 +31,8 @@ def export(vlm: Any, processor: Any, state: dict[str, Any] | None, facts: dict[s
         state = {name.removeprefix(PREFIX): tensor for name, tensor in state.items()}
         if vlm.config.get_text_config().tie_word_embeddings:
             state.pop("lm_head.weight", None)  # gathered copies no longer share storage: the base has one of them
+        # Loading under ZeRO-3 records renamings that saving would revert wrongly; without them it uses the model's own.
+        vlm._weight_conversions = None
     vlm.save_pretrained(out, state_dict=state, safe_serialization=True)
     processor.save_pretrained(out)
     temporary = out / "idf.json.part"

@@ -47,13 +47,17 @@ class StageModel(nn.Module):
 
     Args:
         vlm: A `Qwen2_5_VLForConditionalGeneration` (or one of the same layout).
+        sharded: Whether parameters are sharded over ranks (ZeRO-3). Then the tower runs on every rank in every
+            forward pass, on a blank picture if there is none: its weights are gathered by all ranks together, and a rank
+            that skipped it would make the others wait for ever.
     """
 
     accepts_loss_kwargs = True  # read by Trainer: the loss is normalised by us, over the global batch
 
-    def __init__(self, vlm: Any) -> None:
+    def __init__(self, vlm: Any, sharded: bool = False) -> None:
         super().__init__()
         self.vlm = vlm
+        self.sharded = sharded
 
     def forward(
         self,
@@ -69,10 +73,18 @@ class StageModel(nn.Module):
             features = self.picture_features(pixel_values, image_grid_thw).to(embeddings.dtype)
             place = (input_ids == self.vlm.config.image_token_id).unsqueeze(-1)
             embeddings = embeddings.masked_scatter(place, features)
+        elif self.sharded:
+            self.picture_features(*self._blank_picture(input_ids.device))
         hidden = self.vlm.model.language_model(
             inputs_embeds=embeddings, position_ids=position_ids, attention_mask=None, use_cache=False
         ).last_hidden_state
         return label_loss(hidden, labels, self.vlm.lm_head)
+
+    def _blank_picture(self, device: torch.device) -> tuple[Tensor, Tensor]:
+        """The patches and grid of the smallest picture, 56 x 56."""
+        vision = self.vlm.config.vision_config
+        values = 3 * vision.temporal_patch_size * vision.patch_size**2
+        return torch.zeros(16, values, device=device), torch.tensor([[1, 4, 4]], device=device)
 
     @torch.no_grad()
     def picture_features(self, pixel_values: Tensor, image_grid_thw: Tensor | None) -> Tensor:

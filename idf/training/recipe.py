@@ -133,6 +133,11 @@ class StageRecipe:
                 if value not in known:
                     raise UserError(f"{name}: unknown {value!r}, use some of {', '.join(known)}")
 
+    @property
+    def sharded(self) -> bool:
+        """Whether parameters are sharded over ranks."""
+        return (self.deepspeed or "").startswith("zero3")
+
     def accumulation_steps(self, devices: int) -> int:
         """Micro-batches that each device adds up before an optimizer step.
 

@@ -204,8 +204,7 @@ class StageTrainer(Trainer):
         """Write a complete Hugging Face folder. Called by Trainer on every rank."""
         out = Path(output_dir or self.args.output_dir)
         state = None
-        if (self.recipe.deepspeed or "").startswith("zero3"):
-            # Only ZeRO-3 shards the parameters. Gathering them is a collective call.
+        if self.recipe.sharded:  # gathering is a collective call
             state = self.accelerator.get_state_dict(self.deepspeed)
         if self.args.should_save:
             vlm = self.accelerator.unwrap_model(self.model).vlm

@@ -172,6 +172,18 @@ def test_ranks_and_zero_change_nothing_in_the_loss(tiny, runs):
     assert losses(done.stdout) == pytest.approx(losses(first), abs=2e-4)
 
 
+@pytest.mark.slow
+def test_zero_3_trains_the_same_and_exports_all_weights(tiny, runs):
+    # Rows of one or two samples: at some steps one rank has a picture and the other has none.
+    folder, first, _, recipe = runs
+    done = run("stage1.py", {**recipe, "run": "zero3", "deepspeed": "zero3", "hook": {"items": 0}}, folder)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert losses(done.stdout) == pytest.approx(losses(first), abs=2e-4)
+    base, final = (load_file(path / "model.safetensors") for path in (tiny.model, folder / "zero3" / "final"))
+    assert set(final) == set(base)
+    assert {name for name in base if base[name].equal(final[name])} == {n for n in base if n.startswith("visual.")}
+
+
 # --- bad input: one clear sentence, exit status 1 ----------------------------------------------------------------
 
 
