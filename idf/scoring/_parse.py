@@ -79,7 +79,7 @@ def write_answer(kind: str, answer: Answer) -> str:
 def _spell(world: World[Any, Any], text: str) -> str:
     """The text in lower case, with gray or grey spelled as this world spells it."""
     wanted = "grey" if "grey" in world.colours else "gray"
-    return re.sub(r"\bgr[ae]y\b", wanted, text.lower())
+    return re.sub("gr[ae]y", wanted, text.lower())
 
 
 def _colour(world: World[Any, Any], text: str) -> str | None:
