@@ -30,7 +30,7 @@ def main() -> None:
     folder = find_data(recipe)
     settings = training_arguments(recipe)
     first = settings.process_index == 0
-    resume_from = start_or_resume(recipe, clean=first)
+    resume_from = start_or_resume(recipe, folder.fingerprint(), settings.world_size, clean=first)
     processor = load_processor(recipe.model)
     encoder = Encoder(processor, recipe.tokens_per_row, recipe.max_pixels)
     rows = PackedDataset(folder, encoder, recipe.tokens_per_row, recipe.rows_per_step, recipe.seed, show=first)

@@ -80,6 +80,14 @@ def _run(arguments: argparse.Namespace) -> None:
         check_positive(f"--{option.replace('_', '-')}", getattr(arguments, option))
     out = arguments.out or Path("runs") / f"eval-{time.strftime('%Y%m%d-%H%M%S')}"
     max_pixels = arguments.max_pixels or _trained_pixels(arguments.checkpoint)
+    # Whoever is evaluated comes first: a wrong name must not cost the making of a suite.
+    backend, stored = None, {}
+    if arguments.checkpoint is not None:
+        backend = HFBackend(
+            arguments.checkpoint, max_new_tokens=arguments.max_new_tokens, batch_size=arguments.batch_size
+        )
+    if arguments.responses is not None:
+        stored = read_responses(arguments.responses)
     suite = arguments.suite
     if suite is None:
         suite = str(out / "suite")
@@ -95,10 +103,7 @@ def _run(arguments: argparse.Namespace) -> None:
 
     run = {"evaluated": who, "suite": suite, "items": len(items), "modes": modes, "limit": arguments.limit}
     begun = time.perf_counter()
-    if arguments.checkpoint is not None:
-        backend = HFBackend(
-            arguments.checkpoint, max_new_tokens=arguments.max_new_tokens, batch_size=arguments.batch_size
-        )
+    if backend is not None:
         redraw = {
             "auto": {"wood_slide"} if suite.startswith("spatialite:") else set(),
             "published": set(),
@@ -124,7 +129,6 @@ def _run(arguments: argparse.Namespace) -> None:
         }
         rows, _ = score_rows(items, modes, told)
     else:
-        stored = read_responses(arguments.responses)
         if strange := [item for item, _ in stored if item not in known]:
             raise UserError(f"{len(strange)} responses belong to no item of the suite, {strange[0]} among them")
         asked = {item.id for item in items}

@@ -160,11 +160,13 @@ def _gallery(arguments: argparse.Namespace) -> None:
 def _table(arguments: argparse.Namespace) -> None:
     from idf.evaluation import side_by_side
 
-    named = dict(entry.partition("=")[::2] for entry in arguments.results)
-    for name, folder in named.items():
-        if not folder:
-            raise UserError(f"{name!r} is not NAME=DIR: write for example stage1=runs/stage1")
-    print(side_by_side({name: Path(folder) for name, folder in named.items()}))
+    named: dict[str, Path] = {}
+    for entry in arguments.results:
+        name, _, folder = entry.partition("=")
+        if not folder or name in named:
+            raise UserError(f"{entry!r} is not NAME=DIR with a name of its own: write for example stage1=runs/stage1")
+        named[name] = Path(folder)
+    print(side_by_side(named))
 
 
 def _tiny(arguments: argparse.Namespace) -> None:

@@ -75,7 +75,7 @@ def cell(rows: Sequence[Row]) -> dict[str, Any]:
         "incomplete": errors.count("incomplete"),
         "truncated": sum(row.finish_reason == "length" for row in rows),
         "tokens_median": median(tokens) if tokens else None,
-        "tokens_p90": tokens[min(len(tokens) - 1, int(0.9 * len(tokens)))] if tokens else None,
+        "tokens_p90": tokens[-(-9 * len(tokens) // 10) - 1] if tokens else None,
         "tokens_per_correct": sum(tokens) / correct if tokens and correct else None,
     }
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from idf.errors import UserError
-from idf.files import package_text
+from idf.files import package_text, read_text
 
 from ._metrics import ALL, Row
 
@@ -84,7 +84,11 @@ def side_by_side(folders: Mapping[str, Path]) -> str:
         path = folder / "results.json"
         if not path.exists():
             raise UserError(f"no results in {folder}: idf-eval --out {folder} writes them")
-        read[name] = json.loads(path.read_text(encoding="utf-8"))
+        try:
+            read[name] = json.loads(read_text(path))
+            read[name]["worlds"], read[name]["run"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise UserError(f"{path} holds no results ({type(error).__name__} {error})") from None
     suites = {(results["run"].get("suite"), results["run"].get("items")) for results in read.values()}
     if len(suites) > 1:
         raise UserError(f"these evaluations asked different suites and cannot stand in one table: {sorted(suites)}")

@@ -17,7 +17,7 @@ PREFIX = "vlm."  # StageModel holds the model under this name
 
 
 def export(vlm: Any, processor: Any, state: dict[str, Any] | None, facts: dict[str, Any], out: Path) -> None:
-    """Write a complete folder beside its place, file by file, then the marker `idf.json` last.
+    """Write a complete folder, file by file; the marker `idf.json` comes last.
 
     Args:
         vlm: The model, for its config and key names.
@@ -46,24 +46,37 @@ def complete_checkpoints(run: Path) -> list[Path]:
     return sorted(found, key=lambda path: int(path.name.rpartition("-")[2]))
 
 
-SAME = ("stage", "model", "data", "seed", "epochs", "tokens_per_row", "rows_per_step", "learning_rate")
+def remove_old(run: Path, keep: int) -> None:
+    """Remove all but the last `keep` complete checkpoints; a kill on the way leaves none that looks complete."""
+    for path in complete_checkpoints(run)[:-keep]:
+        (path / "done").unlink()
+        shutil.rmtree(path)
+
+
+SAME = (
+    *("stage", "model", "data", "seed", "epochs", "learning_rate", "betas", "weight_decay", "warmup", "max_grad_norm"),
+    *("precision", "deepspeed", "tokens_per_row", "rows_per_micro_batch", "rows_per_step"),
+)
 """Keys of a recipe that a run must keep when it goes on."""
 
 
-def start_or_resume(recipe: StageRecipe, clean: bool) -> Path | None:
+def start_or_resume(recipe: StageRecipe, fingerprint: str, ranks: int, clean: bool) -> Path | None:
     """Where to go on from: the last complete checkpoint, or None for a fresh start.
 
     Args:
         recipe: The recipe; `recipe.run` is the folder of the run.
+        fingerprint: Of the data.
+        ranks: How many there are now; DeepSpeed's state is stored in one part per rank.
         clean: Remove unfinished checkpoint folders (a kill during a save), and say so; for one rank to do.
 
     Raises:
-        UserError: The run has finished already, or was begun with another recipe.
+        UserError: The run has finished already, or was begun with another recipe, other data or other ranks.
     """
     run = Path(recipe.run)
     if (run / "final" / "idf.json").exists():
         raise UserError(
-            f"the run {run} has finished already ({run}/final): remove its folder, or set run=another/folder"
+            f"the run {run} has finished already: evaluate {run}/final with idf-eval, remove the folder, or set "
+            "run=another/folder"
         )
     complete = complete_checkpoints(run)
     for path in run.glob("checkpoint-*") if clean else ():
@@ -71,14 +84,15 @@ def start_or_resume(recipe: StageRecipe, clean: bool) -> Path | None:
             print(f"removing {path}: it was not written to the end")
             shutil.rmtree(path)
     if complete:
-        begun = (read_facts(complete[-1]) or {})["recipe"]
-        now = to_plain(recipe)
-        if changed := [key for key in SAME if begun.get(key) != now[key]]:
-            key = changed[0]
-            raise UserError(
-                f"the run {run} was begun with {key}={begun.get(key)}, not {now[key]}: set it back, remove the folder, or set "
-                "run=another/folder"
-            )
+        facts = read_facts(complete[-1]) or {}
+        now = {**to_plain(recipe), "data's fingerprint": fingerprint, "ranks": ranks}
+        begun = {**facts["recipe"], "data's fingerprint": facts["data"]["fingerprint"], "ranks": facts["ranks"]}
+        for key in (*SAME, "data's fingerprint", "ranks"):
+            if begun.get(key) != now[key]:
+                raise UserError(
+                    f"the run {run} was begun with {key}={begun.get(key)}, not {now[key]}: set it back, remove the "
+                    "folder, or set run=another/folder"
+                )
     if complete and clean:
         print(f"resuming from {complete[-1]}")
     return complete[-1] if complete else None

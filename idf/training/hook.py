@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import torch
 import torch.distributed as dist
 from transformers import TrainerCallback
+from transformers.integrations.deepspeed import set_hf_deepspeed_config, unset_hf_deepspeed_config
 
 from idf.evaluation import HFBackend, Row, evaluate, summarize, table, write_report, write_results
 from idf.suites import SuiteRecipe, draw_items
@@ -28,7 +33,9 @@ class EvaluationHook(TrainerCallback):
 
     def __init__(self, recipe: StageRecipe) -> None:
         self.recipe = recipe
-        self.log: Any = None  # StageTrainer.log, set when the trainer takes the hook
+        # Set when the trainer takes the hook: StageTrainer.log, and Trainer's DeepSpeed configuration.
+        self.log: Any = None
+        self.deepspeed: Any = None
         self.rank, self.ranks = distributed()
         suite = SuiteRecipe(
             items=recipe.hook.items,
@@ -55,11 +62,21 @@ class EvaluationHook(TrainerCallback):
             The results, on every rank.
         """
         hook = self.recipe.hook
-        device = f"cuda:{self.rank % _gpus()}" if self.recipe.device == "gpu" else "cpu"
-        backend = HFBackend(str(folder), max_new_tokens=hook.max_new_tokens, batch_size=hook.batch_size, device=device)
+        on_gpu = self.recipe.device == "gpu"
+        device = f"cuda:{torch.cuda.current_device()}" if on_gpu else "cpu"
         mine = self.items[self.rank :: self.ranks]
-        rows = evaluate(mine, hook.modes, backend, prompts=hook.prompts, max_pixels=self.recipe.max_pixels, show=False)
+        with _without_sharding(self.deepspeed):
+            backend = HFBackend(
+                str(folder), max_new_tokens=hook.max_new_tokens, batch_size=hook.batch_size, device=device
+            )
+            rows = evaluate(
+                mine, hook.modes, backend, prompts=hook.prompts, max_pixels=self.recipe.max_pixels, show=False
+            )
         del backend
+        if on_gpu:  # training needs the memory back
+            gc.collect()
+            torch.cuda.empty_cache()
+            torch.cuda.reset_peak_memory_stats()
         rows = self._gather(rows)
         results = summarize(rows)
         if self.rank == 0:
@@ -84,7 +101,14 @@ class EvaluationHook(TrainerCallback):
         return sorted((row for share in shares for row in share), key=lambda row: (row.mode, order[row.id]))
 
 
-def _gpus() -> int:
-    import torch
-
-    return max(1, torch.cuda.device_count())
+@contextmanager
+def _without_sharding(deepspeed: Any) -> Iterator[None]:
+    """While a ZeRO-3 configuration is alive, transformers shards every model that it loads; ours is to be whole."""
+    if deepspeed is None:
+        yield
+        return
+    unset_hf_deepspeed_config()
+    try:
+        yield
+    finally:
+        set_hf_deepspeed_config(deepspeed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.utils.checkpoint import checkpoint
@@ -14,7 +15,7 @@ from .encode import IGNORE
 CHUNK = 2048  # label tokens whose logits exist at the same time: 1.2 GB in fp32 at a vocabulary of 152k
 
 
-def label_loss(hidden: Tensor, labels: Tensor, head: nn.Module) -> Tensor:
+def label_loss(hidden: Tensor, labels: Tensor, head: nn.Module, least_chunks: int = 1) -> Tensor:
     """Summed cross-entropy over the label tokens; logits exist for CHUNK tokens at a time.
 
     Args:
@@ -22,6 +23,7 @@ def label_loss(hidden: Tensor, labels: Tensor, head: nn.Module) -> Tensor:
         labels: Token ids, or IGNORE where nothing is to be learned; (rows, length). Position t is
             predicted from hidden state t - 1.
         head: The output projection.
+        least_chunks: Call the head at least this often, on nothing if need be.
 
     Returns:
         A scalar in fp32: the sum, to be divided by the number of label tokens in the whole global batch.
@@ -30,8 +32,9 @@ def label_loss(hidden: Tensor, labels: Tensor, head: nn.Module) -> Tensor:
     wanted = targets != IGNORE
     states, targets = hidden[:, :-1][wanted], targets[wanted]
     total = (hidden[:, :1].float() * 0.0).sum()  # hangs on the graph even if a filler row has no label at all
-    for some, ids in zip(states.split(CHUNK), targets.split(CHUNK), strict=True):
-        total = total + checkpoint(_chunk_loss, head, some, ids, use_reentrant=False)
+    for chunk in range(max(least_chunks, -(-len(targets) // CHUNK))):
+        part = slice(chunk * CHUNK, (chunk + 1) * CHUNK)
+        total = total + checkpoint(_chunk_loss, head, states[part], targets[part], use_reentrant=False)
     return total
 
 
@@ -78,7 +81,15 @@ class StageModel(nn.Module):
         hidden = self.vlm.model.language_model(
             inputs_embeds=embeddings, position_ids=position_ids, attention_mask=None, use_cache=False
         ).last_hidden_state
-        return label_loss(hidden, labels, self.vlm.lm_head)
+        return label_loss(hidden, labels, self.vlm.lm_head, self._least_chunks(labels))
+
+    def _least_chunks(self, labels: Tensor) -> int:
+        """How often every rank calls the head: under ZeRO-3 each call gathers its weights, so all must call equally often."""
+        if not (self.sharded and dist.is_initialized()):
+            return 1
+        chunks = torch.tensor(-(-int((labels[:, 1:] != IGNORE).sum()) // CHUNK), device=labels.device)
+        dist.all_reduce(chunks, op=dist.ReduceOp.MAX)
+        return max(1, int(chunks))
 
     def _blank_picture(self, device: torch.device) -> tuple[Tensor, Tensor]:
         """The patches and grid of the smallest picture, 56 x 56."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from idf.errors import UserError
-from idf.recipe import check_pixels, read_recipe
+from idf.recipe import check_names, check_pixels, check_positive, read_recipe
 from idf.suites import MODES, PROMPTS
 from idf.worlds import DIFFICULTIES, WORLDS
 
@@ -122,16 +122,22 @@ class StageRecipe:
         if self.hook.items < 0:
             raise UserError(f"hook.items must not be negative, but is {self.hook.items}; 0 turns the hook off")
         check_pixels(self.max_pixels)
-        self.accumulation_steps(self.gpus)
-        for name, given, known in (
-            ("hook.worlds", self.hook.worlds, WORLDS),
-            ("hook.difficulties", self.hook.difficulties, DIFFICULTIES),
-            ("hook.modes", self.hook.modes, MODES),
-            ("hook.prompts", [self.hook.prompts], PROMPTS),
-        ):
-            for value in given:
-                if value not in known:
-                    raise UserError(f"{name}: unknown {value!r}, use some of {', '.join(known)}")
+        if self.attention == "flash_attention_2" and self.rows_per_micro_batch > 1:
+            raise UserError(
+                "rows_per_micro_batch must be 1 with attention flash_attention_2: only then it keeps packed samples apart"
+            )
+        if not 0 <= self.warmup < 1:
+            raise UserError(f"warmup is a share of the steps, from 0 to below 1, not {self.warmup}")
+        if not all(0 <= beta < 1 for beta in self.betas):
+            raise UserError(f"betas must lie between 0 and 1, not {self.betas}")
+        if self.loader_workers < 0:
+            raise UserError(f"loader_workers must not be negative, but is {self.loader_workers}")
+        check_positive("hook.max_new_tokens", self.hook.max_new_tokens)
+        check_positive("hook.batch_size", self.hook.batch_size)
+        check_names("hook.worlds", self.hook.worlds, WORLDS)
+        check_names("hook.difficulties", self.hook.difficulties, DIFFICULTIES)
+        check_names("hook.modes", self.hook.modes, MODES)
+        check_names("hook.prompts", [self.hook.prompts], PROMPTS)
 
     @property
     def sharded(self) -> bool:

@@ -32,7 +32,7 @@ def run_stage(story: Callable[[], None]) -> None:
     try:
         story()
     except UserError as error:
-        if int(os.environ.get("RANK", "0")) == 0:
+        if int(os.environ.get("LOCAL_RANK", "0")) == 0:  # once on every node
             print(f"error: {error}", file=sys.stderr, flush=True)
         sys.exit(1)
 
@@ -74,6 +74,7 @@ def checkpoint_facts(recipe: StageRecipe, data: DatasetFolder) -> dict[str, Any]
             "stage": parent["stage"] if parent else None,
             "step": parent and parent["step"],
         },
+        "ranks": int(os.environ.get("WORLD_SIZE", "1")),
         "versions": {"idf": __version__} | {name: version(name) for name in packages},
     }
 
@@ -87,6 +88,7 @@ def dry_run(recipe: StageRecipe) -> None:
     from .load import meta_model
     from .model import parameter_counts
 
+    accumulated = recipe.accumulation_steps(recipe.gpus)
     print(f"{recipe.stage}-distillation of {recipe.model} on {recipe.gpus} x {recipe.device}")
     total, frozen, trainable = parameter_counts(meta_model(recipe.model))
     print(f"parameters: {_count(total)} in all, {_count(frozen)} frozen, {_count(trainable)} trainable")
@@ -108,7 +110,7 @@ def dry_run(recipe: StageRecipe) -> None:
     print(f"rows: {rows:,} of {recipe.tokens_per_row:,} tokens, {filled:.1%} filled")
     print(
         f"steps: {steps_in_run(rows, recipe):,} ({recipe.epochs:g} epochs, {recipe.rows_per_step} rows a step: "
-        f"{recipe.rows_per_micro_batch} x {recipe.gpus} devices x {recipe.accumulation_steps(recipe.gpus)} accumulated)"
+        f"{recipe.rows_per_micro_batch} x {recipe.gpus} devices x {accumulated} accumulated)"
     )
 
 

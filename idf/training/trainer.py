@@ -13,7 +13,7 @@ from transformers import PrinterCallback, ProgressCallback, Trainer, TrainingArg
 
 from idf.errors import UserError
 
-from .checkpoint import export
+from .checkpoint import export, remove_old
 from .collate import Collator
 from .dataset import PackedDataset
 from .deepspeed import deepspeed_config
@@ -63,7 +63,6 @@ def training_arguments(recipe: StageRecipe) -> TrainingArguments:
         # Trainer takes warm-up in steps; StageTrainer turns our share into steps when it knows their number.
         save_strategy="steps",
         save_steps=recipe.save_steps,
-        save_total_limit=recipe.keep_checkpoints,
         logging_steps=recipe.log_steps,
         logging_nan_inf_filter=False,  # a NaN must be seen, not averaged away
         dataloader_num_workers=recipe.loader_workers,
@@ -116,6 +115,7 @@ class StageTrainer(Trainer):
         self.steps = steps
         if hook is not None:
             hook.log = self.log
+            hook.deepspeed = arguments.hf_deepspeed_config
             self.add_callback(hook)
         self._pad_token_id = tokenizer.pad_token_id
         self._tokens = 0
@@ -218,7 +218,9 @@ class StageTrainer(Trainer):
         if dist.is_initialized():
             dist.barrier()
         if self.args.should_save:
-            (Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}" / "done").touch()
+            run = Path(self.args.output_dir)
+            (run / f"checkpoint-{self.state.global_step}" / "done").touch()
+            remove_old(run, self.recipe.keep_checkpoints)
         if dist.is_initialized():
             dist.barrier()
 

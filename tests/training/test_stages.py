@@ -176,7 +176,7 @@ def test_ranks_and_zero_change_nothing_in_the_loss(tiny, runs):
 def test_zero_3_trains_the_same_and_exports_all_weights(tiny, runs):
     # Rows of one or two samples: at some steps one rank has a picture and the other has none.
     folder, first, _, recipe = runs
-    done = run("stage1.py", {**recipe, "run": "zero3", "deepspeed": "zero3", "hook": {"items": 0}}, folder)
+    done = run("stage1.py", {**recipe, "run": "zero3", "deepspeed": "zero3"}, folder)
     assert done.returncode == 0, done.stderr[-3000:]
     assert losses(done.stdout) == pytest.approx(losses(first), abs=2e-4)
     base, final = (load_file(path / "model.safetensors") for path in (tiny.model, folder / "zero3" / "final"))
@@ -240,10 +240,13 @@ def test_a_run_that_was_begun_with_another_recipe_is_not_gone_on_with(runs):
     done = run("stage1.py", {**recipe, "run": "other", "learning_rate": 5e-4}, folder, ranks=1)
     assert done.returncode == 1
     assert "was begun with learning_rate=0.001, not 0.0005" in done.stderr
+    fewer = run("stage1.py", {**recipe, "run": "other"}, folder, ranks=1)
+    assert fewer.returncode == 1
+    assert "was begun with ranks=2, not 1" in fewer.stderr
 
 
 def test_rows_that_do_not_divide_over_the_ranks_are_refused(recipe, tmp_path):
-    assert "rows_per_step (5) must be a multiple" in refused(recipe, tmp_path, "rows_per_step=5")
+    assert "rows_per_step (5) must be a multiple" in refused(recipe, tmp_path, "--dry-run", "rows_per_step=5")
 
 
 # --- dry run -----------------------------------------------------------------------------------------------------
