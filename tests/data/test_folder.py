@@ -41,7 +41,7 @@ def test_what_is_written_is_read_back(dataset):
 
 @pytest.mark.filterwarnings("ignore")
 def test_plain_datasets_reads_it_with_decoded_pictures_and_the_columns_of_the_design(dataset, tmp_path):
-    datasets = pytest.importorskip("datasets")
+    import datasets
     from PIL import Image
 
     rows = datasets.load_dataset(
