@@ -50,7 +50,8 @@ def _parser() -> argparse.ArgumentParser:
 
     sub = command("traces", "make candidate traces: a teacher works problems out", _traces)
     sub.add_argument("--out", type=Path, required=True, help="folder to write")
-    sub.add_argument("--teacher", help="who works them out: oracle")
+    sub.add_argument("--teacher", help="who works them out: oracle (default), openai, vllm or local; see docs/teachers.md")
+    sub.add_argument("--model", help="the teacher's model: a name at its endpoint, a folder, or a hub name")
     sub.add_argument("--problems", type=int, help="how many (default: the recipe's, 6000)")
     sub.add_argument("--seed", type=int, help="another seed gives other problems (default: the recipe's, 0)")
     _common(sub)
@@ -58,8 +59,11 @@ def _parser() -> argparse.ArgumentParser:
     sub = command("filter", "replay candidate traces and keep those that succeed: stage-2 data", _filter)
     sub.add_argument("source", metavar="DIR", type=Path, help="folder of candidate traces")
     sub.add_argument("--out", type=Path, required=True, help="folder to write")
-    sub.add_argument("--keep", type=int, default=5000, help="how many to keep (default: %(default)s)")
+    sub.add_argument("--keep", type=int, help="how many to keep (default: the recipe's, 5000)")
+    sub.add_argument("--level", help="what is proven: process (every state on the way, the default) or outcome")
     sub.add_argument("--allow-fewer", action="store_true", help="be content with fewer")
+    sub.add_argument("--recipe", type=Path, help="YAML recipe")
+    sub.add_argument("overrides", nargs="*", metavar="key=value", help="changes to the recipe, e.g. most_words=800")
 
     sub = command("suite", "generate an evaluation suite from scenes that no training data holds", _suite)
     sub.add_argument("--out", type=Path, required=True, help="folder to write")
@@ -89,7 +93,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _common(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("--workers", type=int, default=1, help="processes; the samples do not depend on it")
+    sub.add_argument("--workers", type=int, default=1, help="processes; not a byte of the samples depends on it")
+    sub.add_argument("--engine", default="local", help="who does the work: local processes (default) or ray, a cluster")
     sub.add_argument("--recipe", type=Path, help="YAML recipe")
     sub.add_argument("overrides", nargs="*", metavar="key=value", help="changes to the recipe, e.g. max_pixels=401408")
 
@@ -101,29 +106,37 @@ def _overrides(arguments: argparse.Namespace, *names: str) -> list[str]:
 
 
 def _imagery(arguments: argparse.Namespace) -> None:
+    from idf.data import open_engine
     from idf.imagery import ImageryRecipe, build_imagery
     from idf.recipe import read_recipe
 
     recipe = read_recipe(ImageryRecipe, arguments.recipe, _overrides(arguments, "samples", "seed"))
-    folder = build_imagery(recipe, arguments.out, arguments.workers)
+    with open_engine(arguments.engine, arguments.workers) as engine:
+        folder = build_imagery(recipe, arguments.out, engine)
     print(f"{len(folder):,} imagery samples in {folder.path}")
 
 
 def _traces(arguments: argparse.Namespace) -> None:
+    from idf.data import open_engine
     from idf.recipe import read_recipe
     from idf.traces import TracesRecipe, build_traces
 
-    recipe = read_recipe(TracesRecipe, arguments.recipe, _overrides(arguments, "teacher", "problems", "seed"))
-    folder = build_traces(recipe, arguments.out, arguments.workers)
+    teacher = {"teacher.name": arguments.teacher, "teacher.model": arguments.model}
+    overrides = [f"{key}={value}" for key, value in teacher.items() if value is not None]
+    recipe = read_recipe(TracesRecipe, arguments.recipe, overrides + _overrides(arguments, "problems", "seed"))
+    with open_engine(arguments.engine, arguments.workers) as engine:
+        folder = build_traces(recipe, arguments.out, engine)
     print(f"{len(folder):,} candidate traces in {folder.path}; next: idf filter {folder.path} --out DIR")
 
 
 def _filter(arguments: argparse.Namespace) -> None:
     from idf.data import open_dataset
-    from idf.traces import filter_traces
+    from idf.recipe import read_recipe
+    from idf.traces import FilterRecipe, filter_traces
 
+    recipe = read_recipe(FilterRecipe, arguments.recipe, _overrides(arguments, "keep", "level"))
     source = open_dataset(arguments.source, made_by=f"idf traces --out {arguments.source}")
-    folder, funnel = filter_traces(source, arguments.out, arguments.keep, arguments.allow_fewer)
+    folder, funnel = filter_traces(source, arguments.out, recipe, arguments.allow_fewer)
     print(f"{funnel.table()}\n{len(folder):,} traces in {folder.path}")
 
 

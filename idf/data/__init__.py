@@ -1,21 +1,40 @@
 """Samples, the parquet folders they live in, and how they are made in parallel."""
 
-from ._build import Slot, build_dataset, plan_slots
+from ._build import Choice, Draft, Maker, Row, build_dataset, choose_rows
+from ._engine import ENGINES, Engine, LocalEngine, open_engine
 from ._folder import DatasetFolder, open_dataset, write_dataset
 from ._mix import check_mix, content_key, pick
+from ._plan import Slot, plan_slots
 from ._sample import Sample, conversation, text_of
+from ._stats import in_order, measure_dataset
+from ._tokens import EstimatedTokens, Lengths, TokenCounter, size_of_picture
 
 __all__ = [
+    "ENGINES",
+    "Choice",
     "DatasetFolder",
+    "Draft",
+    "Engine",
+    "EstimatedTokens",
+    "Lengths",
+    "LocalEngine",
+    "Maker",
+    "Row",
     "Sample",
     "Slot",
+    "TokenCounter",
     "build_dataset",
     "check_mix",
+    "choose_rows",
     "content_key",
     "conversation",
+    "in_order",
+    "measure_dataset",
     "open_dataset",
+    "open_engine",
     "pick",
     "plan_slots",
+    "size_of_picture",
     "text_of",
     "write_dataset",
 ]

@@ -1,113 +1,228 @@
-"""Making samples in parallel, the same ones whatever the number of workers."""
+"""Making a dataset: first it is decided which samples it holds, then they are made, shard by shard.
+
+Deciding is cheap (no pictures) and finds repeats; making is the work, and each shard is independent of the others. So
+the bytes do not depend on the number of workers, a killed run loses no finished shard, and the same command goes on.
+"""
 
 from __future__ import annotations
 
-import multiprocessing
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import nullcontext
+import errno
+import json
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from tqdm import tqdm
 
 from idf.errors import UserError
-from idf.recipe import check_positive
-from idf.worlds import Rng
 
-from ._folder import DatasetFolder, refuse_existing, write_dataset
+from ._engine import Engine, WorkerDied
+from ._folder import PLAN, ROWS_PER_SHARD, DatasetFolder, finish_folder, part_folder, refuse_existing, versions, write_shard
+from ._plan import Slot
 from ._sample import Sample
 
-_CHUNK = 500  # slots handed out at once; part of what fixes the order of samples, so not a setting
+_DRAFTS_PER_TASK = 250
+# Repeats are put back; a mix of which this many in a row repeat has run out of samples.
+_PATIENCE = 20
 
 
 @dataclass(frozen=True)
-class Slot:
-    """A place in a dataset: which world and difficulty stand there."""
+class Draft:
+    """What is known of a sample before it is made.
 
-    world: str
-    difficulty: str
-
-
-def plan_slots(samples: int, worlds: Mapping[str, float], difficulties: Mapping[str, float], seed: int) -> list[Slot]:
-    """The places of a dataset, in random order, with exact shares (largest remainders).
-
-    Args:
-        samples: How many in all.
-        worlds: Weight of each world.
-        difficulties: Weight of each difficulty, the same in every world.
-        seed: Decides the order.
+    Attributes:
+        key: Equal for samples that are the same again; None if nothing can be made of this index.
+        scene: A hash of the scene, up to the symmetries of its world.
+        attempt: What it takes to draw the scene again (`idf.worlds.Draw`).
+        avoided: Published scenes that were drawn and put back on the way to it.
+        overlaps: The levels of `idf.worlds.Keys` at which it equals a published item.
     """
-    weights = {
-        Slot(world, difficulty): w * d
-        for world, w in sorted(worlds.items())
-        for difficulty, d in difficulties.items()
-        if w * d > 0
-    }
-    total = sum(weights.values())
-    exact = {slot: samples * weight / total for slot, weight in weights.items()}
-    counts = {slot: int(share) for slot, share in exact.items()}
-    by_remainder = sorted(exact, key=lambda slot: counts[slot] - exact[slot])
-    for slot in by_remainder[: samples - sum(counts.values())]:
-        counts[slot] += 1
-    return Rng("slots", seed).shuffled([slot for slot, count in counts.items() for _ in range(count)])
+
+    key: str | None
+    scene: str = ""
+    attempt: int = 0
+    avoided: int = 0
+    overlaps: tuple[str, ...] = ()
 
 
-def build_dataset(
-    slots: list[Slot],
-    make: Callable[[Slot, int], Sample],
-    out: Path,
-    facts: dict[str, Any],
-    workers: int = 1,
-) -> DatasetFolder:
-    """Fill the slots and write the dataset.
+@dataclass(frozen=True)
+class Row:
+    """A row of a dataset.
+
+    Attributes:
+        slot: What stands there.
+        index: Number of the sample in its slot.
+        draft: What is known of it.
+        copy: Which of several answers to one problem it is.
+    """
+
+    slot: Slot
+    index: int
+    draft: Draft
+    copy: int = 0
+
+
+class Maker(Protocol):
+    """Who makes samples; can be pickled. Both methods are pure functions of their arguments."""
+
+    def draft(self, slot: Slot, index: int) -> Draft:
+        """What is known of sample number `index` of a slot without making it."""
+
+    def make(self, row: Row) -> Sample:
+        """The sample of a row."""
+
+
+@dataclass
+class Choice:
+    """Which samples a dataset holds, and what was put back.
+
+    Attributes:
+        rows: In order.
+        counts: World -> what happened while they were chosen: "repeats", "published_avoided", "unsuitable" drafts, and
+            "overlap_exact", "overlap_canonical", "overlap_skeleton" with published items.
+    """
+
+    rows: list[Row]
+    counts: dict[str, Counter[str]]
+
+
+def choose_rows(slots: Sequence[Slot], maker: Maker, engine: Engine, copies: int = 1) -> Choice:
+    """Decide which samples stand in which slot. A draft whose key occurred before is put back, and counted.
 
     Args:
         slots: What is to stand where.
-        make: The sample for a slot and an index, a pure function that can be pickled. A sample whose `meta["key"]`
-            occurred before is counted and replaced by that of the next index.
-        out: The folder to write.
-        facts: What `dataset.json` is to say beside the counts.
-        workers: Number of processes; it changes the time, not the result.
+        maker: Who makes the samples.
+        engine: Who does the work; the choice does not depend on it.
+        copies: Rows for each sample.
 
     Raises:
-        UserError: The folder holds a dataset already.
+        UserError: There are not enough different samples of a slot.
+    """
+    wanted = Counter(slots)
+    strata = sorted(wanted)
+    chosen: dict[Slot, list[tuple[int, Draft]]] = {slot: [] for slot in strata}
+    counts: dict[str, Counter[str]] = {slot.world: Counter() for slot in strata}
+    next_index: Counter[Slot] = Counter()
+    idle: Counter[Slot] = Counter()
+    seen: set[str] = set()
+    with tqdm(total=len(slots), desc="choosing", unit=" samples", mininterval=1) as bar:
+        while missing := {slot: wanted[slot] - len(chosen[slot]) for slot in strata if wanted[slot] > len(chosen[slot])}:
+            tasks = []
+            for slot, number in missing.items():
+                begin, end = next_index[slot], next_index[slot] + number
+                next_index[slot] = end
+                tasks += [
+                    (maker, slot, at, min(at + _DRAFTS_PER_TASK, end)) for at in range(begin, end, _DRAFTS_PER_TASK)
+                ]
+            # Tasks end in any order; what is a repeat is decided in theirs.
+            drafts = dict(engine.run(_drafts, tasks))
+            for number, (_, slot, begin, _) in enumerate(tasks):
+                for index, draft in enumerate(drafts[number], begin):
+                    counts[slot.world]["published_avoided"] += draft.avoided
+                    if draft.key is None or draft.key in seen:
+                        counts[slot.world]["unsuitable" if draft.key is None else "repeats"] += 1
+                        idle[slot] += 1
+                        continue
+                    seen.add(draft.key)
+                    idle[slot] = 0
+                    chosen[slot].append((index, draft))
+                    counts[slot.world].update(f"overlap_{level}" for level in draft.overlaps)
+                    bar.update()
+            for slot in missing:
+                if idle[slot] > _PATIENCE * wanted[slot] + 1000:
+                    raise UserError(
+                        f"{slot.world} has only {len(chosen[slot]):,} different {slot.difficulty} samples of the kind "
+                        f"{slot.kind}, {wanted[slot]:,} were asked for: ask for fewer samples, or give it less weight"
+                    )
+    queues = {slot: iter(samples) for slot, samples in chosen.items()}
+    rows = [Row(slot, *sample, copy) for slot in slots for sample in (next(queues[slot]),) for copy in range(copies)]
+    return Choice(rows, counts)
+
+
+def _drafts(task: tuple[Maker, Slot, int, int]) -> list[Draft]:
+    maker, slot, begin, end = task
+    return [maker.draft(slot, index) for index in range(begin, end)]
+
+
+def build_dataset(choice: Choice, maker: Maker, out: Path, facts: dict[str, Any], engine: Engine) -> DatasetFolder:
+    """Make the chosen samples and write them as a dataset folder.
+
+    Args:
+        choice: Which samples.
+        maker: Who makes them.
+        out: The folder to write. What is unfinished lies beside it, in `<out>.part`.
+        facts: What `dataset.json` is to say beside the counts.
+        engine: Who does the work; it changes the time, not a byte of the result. If it spans several machines, the
+            folder must be on a file system that they share.
+
+    Raises:
+        UserError: The folder holds a dataset already, a worker died, or the disk is full; finished shards are kept.
     """
     refuse_existing(out)
-    check_positive("workers", workers)
-    facts = dict(facts)
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) if workers > 1 else nullcontext() as pool:
-        return write_dataset(_fill(slots, make, pool, facts), out, facts)
+    facts = facts | {"choice": {world: dict(sorted(found.items())) for world, found in sorted(choice.counts.items())}}
+    part = part_folder(out)
+    plan = sha256(repr((facts, versions(), choice.rows)).encode()).hexdigest()
+    _begin(part, plan)
+    shards = [choice.rows[at : at + ROWS_PER_SHARD] for at in range(0, len(choice.rows), ROWS_PER_SHARD)]
+    names = [f"train-{number:05d}.parquet" for number in range(len(shards))]
+    digests = {name: digest for name in names if (digest := _finished(part / name)) is not None}
+    rest = [number for number, name in enumerate(names) if name not in digests]
+    done = len(choice.rows) - sum(len(shards[number]) for number in rest)
+    tasks = [(maker, shards[number], part / names[number]) for number in rest]
+    try:
+        with tqdm(total=len(choice.rows), initial=done, desc="making", unit=" samples", mininterval=1) as bar:
+            for number, digest in engine.run(_make_shard, tasks):
+                digests[names[rest[number]]] = digest
+                bar.update(len(shards[rest[number]]))
+    except (WorkerDied, DiskFull) as error:
+        finished = sum(_finished(part / name) is not None for name in names)
+        raise UserError(
+            f"{error}; {finished} of {len(names)} shards are finished in {part}: run the same command again to go on"
+        ) from None
+    return finish_folder(part, out, {name: digests[name] for name in names}, facts)
 
 
-def _fill(
-    slots: list[Slot], make: Callable[[Slot, int], Sample], pool: Executor | None, facts: dict[str, Any]
-) -> Iterator[Sample]:
-    next_index: dict[Slot, int] = defaultdict(int)
-    seen: set[str] = set()
-    repeats, patience = 0, 1000 + 100 * len(slots)
-    with tqdm(total=len(slots), unit=" samples", mininterval=1) as bar:
-        for begin in range(0, len(slots), _CHUNK):
-            chunk = slots[begin : begin + _CHUNK]
-            kept: list[Sample | None] = [None] * len(chunk)
-            while open_places := [i for i, sample in enumerate(kept) if sample is None]:
-                wanted = []
-                for i in open_places:
-                    wanted.append((chunk[i], next_index[chunk[i]]))
-                    next_index[chunk[i]] += 1
-                arguments = tuple(zip(*wanted))
-                made = pool.map(make, *arguments, chunksize=8) if pool else map(make, *arguments)
-                for i, sample in zip(open_places, made, strict=True):
-                    if sample.meta["key"] in seen:
-                        repeats += 1
-                        if repeats > patience:
-                            raise UserError(f"there are not {len(slots)} different samples of this mix: ask for fewer")
-                        continue
-                    seen.add(sample.meta["key"])
-                    kept[i] = sample
-                    bar.update()
-            yield from (sample for sample in kept if sample is not None)
-    facts["repeats_drawn_again"] = repeats
+class DiskFull(UserError):
+    """A shard could not be written for want of space."""
+
+
+def _begin(part: Path, plan: str) -> None:
+    """Make or find the folder of what is unfinished."""
+    note = part / PLAN
+    if part.exists():
+        if not note.exists() or json.loads(note.read_text())["plan"] != plan:
+            raise UserError(
+                f"{part} holds what is left of another run: remove it, or repeat the command that it was begun with"
+            )
+        return
+    part.mkdir(parents=True)
+    note.write_text(json.dumps({"plan": plan}) + "\n")
+
+
+def _finished(shard: Path) -> str | None:
+    """The sha256 of a shard that was written whole, else None. Its note is written after it and names its hash."""
+    note = shard.with_suffix(".json")
+    if not note.exists() or not shard.exists():
+        return None
+    digest = sha256(shard.read_bytes()).hexdigest()
+    return digest if json.loads(note.read_text())["sha256"] == digest else None
+
+
+def _make_shard(task: tuple[Maker, list[Row], Path]) -> str:
+    """Make and write one shard, under another name until it is whole, then the note that it is; returns its sha256."""
+    maker, rows, path = task
+    samples = [maker.make(row) for row in rows]
+    half = path.with_suffix(".half")
+    try:
+        digest = write_shard(samples, half)
+        half.replace(path)
+        half.write_text(json.dumps({"sha256": digest}) + "\n")
+        half.replace(path.with_suffix(".json"))
+        return digest
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFull(f"the disk is full: {path.name} could not be written") from None
+        raise UserError(f"{path.name} could not be written: {error.strerror or error}") from None

@@ -7,6 +7,8 @@ import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+from importlib import metadata
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +17,13 @@ import pyarrow.parquet as pq
 
 from idf import __version__
 from idf.errors import UserError
+from idf.worlds import WORLDS
 
+from ._card import card
 from ._sample import Sample
+from ._shortcuts import measure_shortcuts
 
-ROWS_PER_SHARD = 2000
+ROWS_PER_SHARD = 1000
 
 _TEXT = {"dtype": "string", "_type": "Value"}
 # What `datasets` reads from the schema's metadata: without it the images would be plain structs.
@@ -88,22 +93,46 @@ def sample_from_row(row: dict[str, Any]) -> Sample:
 
 
 def _table(samples: list[Sample]) -> pa.Table:
-    rows = [
-        {
-            "id": sample.id,
-            "world": sample.world,
-            "difficulty": sample.difficulty,
-            "kind": sample.kind,
-            "images": [{"bytes": image, "path": None} for image in sample.images],
-            "messages": [
-                {"role": message["role"], "content": [{"text": None} | part for part in message["content"]]}
-                for message in sample.messages
-            ],
-            "meta": json.dumps(sample.meta, ensure_ascii=False),
-        }
+    # Column by column: from rows, every picture would be copied twice more.
+    pictures = [image for sample in samples for image in sample.images]
+    starts = list(accumulate((len(sample.images) for sample in samples), initial=0))
+    files = pa.StructArray.from_arrays(
+        [pa.array(pictures, pa.binary()), pa.nulls(len(pictures), pa.string())], fields=list(_IMAGE)
+    )
+    messages = [
+        [
+            {"role": message["role"], "content": [{"text": None} | part for part in message["content"]]}
+            for message in sample.messages
+        ]
         for sample in samples
     ]
-    return pa.Table.from_pylist(rows, schema=SCHEMA)
+    columns = [
+        pa.array([sample.id for sample in samples], pa.string()),
+        pa.array([sample.world for sample in samples], pa.string()),
+        pa.array([sample.difficulty for sample in samples], pa.string()),
+        pa.array([sample.kind for sample in samples], pa.string()),
+        pa.ListArray.from_arrays(pa.array(starts, pa.int32()), files),
+        pa.array(messages, pa.list_(_MESSAGE)),
+        pa.array([json.dumps(sample.meta, ensure_ascii=False) for sample in samples], pa.string()),
+    ]
+    return pa.Table.from_arrays(columns, schema=SCHEMA)
+
+
+PLAN = "plan.json"
+"""Name of the note that says what an unfinished folder is going to be."""
+
+
+def write_shard(samples: list[Sample], path: Path) -> str:
+    """Write samples as one parquet file; returns its sha256."""
+    # The pictures' own deflate is fast rather than thorough: zstd takes another fifth off.
+    pq.write_table(_table(samples), path, compression="zstd", row_group_size=200)
+    return sha256(path.read_bytes()).hexdigest()
+
+
+def versions() -> dict[str, Any]:
+    """The versions that decide over the bytes of a dataset: of idf, its worlds, and the libraries that it writes with."""
+    libraries = {name: metadata.version(name) for name in ("numpy", "aggdraw", "zlib-ng", "pillow", "pyarrow")}
+    return {"idf": __version__, "worlds": {name: world.version for name, world in WORLDS.items()}, **libraries}
 
 
 def refuse_existing(out: Path) -> None:
@@ -114,8 +143,49 @@ def refuse_existing(out: Path) -> None:
         raise UserError(f"{out} holds a dataset already: choose another folder, or remove this one")
 
 
+def part_folder(out: Path) -> Path:
+    """Where a dataset lies until it is whole: beside its folder."""
+    out = out.resolve()
+    return out.with_name(out.name + ".part")
+
+
+def finish_folder(part: Path, out: Path, digests: dict[str, str], facts: dict[str, Any]) -> DatasetFolder:
+    """Write `dataset.json` and the card to an unfinished folder, and give it its name.
+
+    Args:
+        part: The folder that holds the shards.
+        out: Its name from now on.
+        digests: Name -> sha256 of the shards, in order.
+        facts: What `dataset.json` is to say beside counts, hashes and versions.
+    """
+    counts: dict[str, dict[str, dict[str, int]]] = {}
+    total = 0
+    for name in digests:
+        table = pq.read_table(part / name, columns=["world", "difficulty", "kind"])
+        total += len(table)
+        for world, difficulty, kind in zip(*(table[column].to_pylist() for column in table.column_names), strict=True):
+            by_kind = counts.setdefault(world, {}).setdefault(difficulty, {})
+            by_kind[kind] = by_kind.get(kind, 0) + 1
+    manifest = {
+        "samples": total,
+        "counts": {w: {d: dict(sorted(counts[w][d].items())) for d in sorted(counts[w])} for w in sorted(counts)},
+        **facts,
+        "shortcuts": measure_shortcuts([part / name for name in digests]),
+        "versions": versions(),
+        "sha256": digests,
+    }
+    (part / "dataset.json").write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+    (part / "README.md").write_text(card(manifest))
+    out = out.resolve()
+    out.mkdir(parents=True, exist_ok=True)
+    for name in [*digests, "README.md", "dataset.json"]:  # the manifest last: it is what makes the folder a dataset
+        (part / name).replace(out / name)
+    shutil.rmtree(part)
+    return DatasetFolder(out, manifest, [out / name for name in digests])
+
+
 def write_dataset(samples: Iterable[Sample], out: Path, facts: dict[str, Any]) -> DatasetFolder:
-    """Write a dataset folder, shard by shard; it appears under its name only when it is whole.
+    """Write samples that exist already as a dataset folder; it appears under its name only when it is whole.
 
     Args:
         samples: The samples, in the order in which they are to stand.
@@ -124,50 +194,24 @@ def write_dataset(samples: Iterable[Sample], out: Path, facts: dict[str, Any]) -
             written, so a generator may still fill it.
 
     Raises:
-        UserError: The folder holds a dataset already.
+        UserError: The folder holds a dataset already, or there is no sample.
     """
     refuse_existing(out)
-    out = out.resolve()
-    work = out.with_name(out.name + ".part")
-    if work.exists():  # what an interrupted run left there is of no use
-        shutil.rmtree(work)
-    work.mkdir(parents=True)
-    counts: dict[str, dict[str, int]] = {}
-    shards: list[Path] = []
-    waiting: list[Sample] = []
-
-    def flush() -> None:
-        shards.append(work / f"train-{len(shards):05d}.parquet")
-        # PNG does not compress further; the texts are small beside it.
-        pq.write_table(_table(waiting), shards[-1], compression="zstd", row_group_size=200)
-        waiting.clear()
-
-    total = 0
-    for sample in samples:
-        waiting.append(sample)
-        total += 1
-        by_difficulty = counts.setdefault(sample.world, {})
-        by_difficulty[sample.difficulty] = by_difficulty.get(sample.difficulty, 0) + 1
-        if len(waiting) == ROWS_PER_SHARD:
-            flush()
-    if waiting:
-        flush()
-    if not total:
-        work.rmdir()
+    part = part_folder(out)
+    if (part / PLAN).exists():
+        raise UserError(f"{part} holds what is left of another run: remove it, or choose another folder")
+    if part.exists():  # what an interrupted call left there is of no use
+        shutil.rmtree(part)
+    part.mkdir(parents=True)
+    digests: dict[str, str] = {}
+    rest = iter(samples)
+    while some := list(islice(rest, ROWS_PER_SHARD)):
+        name = f"train-{len(digests):05d}.parquet"
+        digests[name] = write_shard(some, part / name)
+    if not digests:
+        part.rmdir()
         raise UserError(f"nothing to write to {out}: no sample was made")
-    manifest = {
-        "samples": total,
-        "counts": counts,
-        **facts,
-        "versions": {"idf": __version__, "pyarrow": pa.__version__},
-        "sha256": {shard.name: sha256(shard.read_bytes()).hexdigest() for shard in shards},
-    }
-    (work / "dataset.json").write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
-    out.mkdir(exist_ok=True)
-    for path in [*shards, work / "dataset.json"]:  # the manifest last: it is what makes the folder a dataset
-        path.replace(out / path.name)
-    work.rmdir()
-    return open_dataset(out, made_by="this command")
+    return finish_folder(part, out, digests, facts)
 
 
 def open_dataset(folder: Path, made_by: str) -> DatasetFolder:

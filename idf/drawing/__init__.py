@@ -1,7 +1,9 @@
 """Pictures of problems and walks, in the style of the benchmark.
 
 Each public module of this package draws the world of its name; a sixth world is one more file here that defines
-`SIZE` and `draw`.
+`SIZE` and `draw(scene, size)`. If the benchmark's pictures of it are not clean, the module also defines `NOISE`, a sentence
+that says what the noise is, and its `draw` takes a random source as `noise`. Noise that is in the file's format is put
+there by its `noisy_file(picture)`.
 """
 
 from __future__ import annotations
@@ -13,11 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from idf.worlds import Problem, Walk
+from idf.worlds import Problem, Rng, Walk
 
 from ._png import decode_png, encode_png
 
-__all__ = ["PATCH", "decode_png", "draw", "encode_png", "picture_size", "vision_tokens"]
+__all__ = ["PATCH", "decode_png", "draw", "encode_png", "noise_of", "picture_file", "picture_size", "vision_tokens"]
 
 PATCH = 28
 """Side in pixels of what Qwen2.5-VL sees as one token: 2 x 2 merged patches of 14 pixels."""
@@ -25,12 +27,16 @@ MIN_PIXELS = (2 * PATCH) ** 2
 """The smallest picture, 56 x 56."""
 
 
-def draw(scene: Problem[Any, Any] | Walk[Any], max_pixels: int | None = None) -> NDArray[np.uint8]:
-    """The picture of a scene's start state; the same scene always gives the same pixels.
+def draw(
+    scene: Problem[Any, Any] | Walk[Any], max_pixels: int | None = None, noise: Rng | None = None
+) -> NDArray[np.uint8]:
+    """The picture of a scene's start state; the same scene and the same noise always give the same pixels.
 
     Args:
         scene: A problem or a walk. What the world's question points to (a path) is drawn too.
         max_pixels: The most pixels that the picture may have; None for the world's own size.
+        noise: The source of the noise that the benchmark's pictures have (`noise_of` says what it is); None for a clean
+            picture. It makes no difference in worlds that have no noise.
 
     Returns:
         (height, width, 3) RGB, read-only; both sides are multiples of 28, so that no processor resamples it.
@@ -38,8 +44,36 @@ def draw(scene: Problem[Any, Any] | Walk[Any], max_pixels: int | None = None) ->
     Raises:
         ValueError: `max_pixels` is too small for any picture.
     """
-    picture: NDArray[np.uint8] = _drawing(scene.world).draw(scene, picture_size(scene.world, max_pixels))
+    drawing, size = _drawing(scene.world), picture_size(scene.world, max_pixels)
+    noisy = noise is not None and noise_of(scene.world) is not None
+    picture: NDArray[np.uint8] = drawing.draw(scene, size, noise) if noisy else drawing.draw(scene, size)
     return picture
+
+
+def picture_file(
+    scene: Problem[Any, Any] | Walk[Any], max_pixels: int | None = None, noise: Rng | None = None
+) -> bytes:
+    """The picture of a scene's start state as a file: what `draw` shows, as PNG or, if that is its noise, as JPEG.
+
+    Args:
+        scene: A problem or a walk.
+        max_pixels: The most pixels that the picture may have; None for the world's own size.
+        noise: As for `draw`.
+
+    Raises:
+        ValueError: `max_pixels` is too small for any picture.
+    """
+    in_format = getattr(_drawing(scene.world), "noisy_file", None)
+    if noise is None or in_format is None:
+        return encode_png(draw(scene, max_pixels, noise))
+    file: bytes = in_format(draw(scene, max_pixels))
+    return file
+
+
+def noise_of(world: str) -> str | None:
+    """What the noise in a world's pictures is, as a sentence; None if it has none."""
+    noise: str | None = getattr(_drawing(world), "NOISE", None)
+    return noise
 
 
 def picture_size(world: str, max_pixels: int | None) -> tuple[int, int]:

@@ -14,24 +14,35 @@ from ._camera import Points
 class _Kept(local):
     size = (0, 0)
     canvas: aggdraw.Draw = None
+    draft = np.zeros((0, 0, 3), np.uint8)
 
 
 _kept = _Kept()
 
 
-def canvas_on(background: bytes, size: tuple[int, int]) -> aggdraw.Draw:
+def canvas_on(background: NDArray[np.uint8], size: tuple[int, int]) -> aggdraw.Draw:
     """A canvas that shows a background. It is the thread's own, and good until the thread asks for the next one.
 
     A fresh canvas would be as right, but the system clears its memory page by page: 1-2 ms for a picture of 3 MB.
 
     Args:
-        background: RGB bytes, row by row.
+        background: (height, width, 3) RGB.
         size: (width, height).
     """
     if _kept.size != size:
         _kept.canvas, _kept.size = aggdraw.Draw("RGB", size), size
-    _kept.canvas.frombytes(background)
+    read_only = background.view()
+    read_only.flags.writeable = False  # aggdraw takes no other
+    _kept.canvas.frombytes(read_only)
     return _kept.canvas
+
+
+def draft_of(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A writable copy of a picture: the thread's own, good until the thread asks for the next one (see above)."""
+    if _kept.draft.shape != picture.shape:
+        _kept.draft = np.empty_like(picture)
+    np.copyto(_kept.draft, picture)
+    return _kept.draft
 
 
 def pixels_of(canvas: aggdraw.Draw, size: tuple[int, int]) -> NDArray[np.uint8]:
@@ -43,6 +54,13 @@ def flat(points: Points) -> list[float]:
     """Points, (n, 2), in the form that aggdraw takes: x0, y0, x1, y1, ..."""
     numbers: list[float] = points.ravel().tolist()
     return numbers
+
+
+def fill_path(canvas: aggdraw.Draw, path: aggdraw.Path, colour: tuple[int, ...]) -> None:
+    """Fill a path, and no more than it: aggdraw lets what it fills grow by a quarter of a pixel all around (holes too),
+    unless a pen says how far. This one says "not at all", and draws nothing.
+    """
+    canvas.path(path, aggdraw.Pen(colour, 0, 0), aggdraw.Brush(colour))
 
 
 def shape(contours: list[Points], *, closed: bool = True) -> aggdraw.Path:

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 import aggdraw
 import numpy as np
 
+from ._canvas import fill_path, shape
+
 Colour = tuple[int, int, int]
 
 
@@ -61,16 +63,7 @@ def fill_text(draw: aggdraw.Draw, contours: list[np.ndarray], colour: Colour) ->
             run the other way round (the non-zero winding rule).
         colour: Red, green and blue, 0 to 255.
     """
-    path = aggdraw.Path()
-    for contour in contours:
-        (x, y), *rest = contour.tolist()
-        path.moveto(x, y)
-        for x, y in rest:
-            path.lineto(x, y)
-        path.close()
-    # aggdraw lets a shape that it fills grow by a quarter of a pixel all around (holes too), unless a pen says how far:
-    # this one says "not at all", and draws nothing.
-    draw.path(path, aggdraw.Brush(colour), aggdraw.Pen(colour, 0, 0))
+    fill_path(draw, shape(contours), colour)
 
 
 def _glyphs_of(text: str, bold: bool) -> list[_Glyph]:

@@ -6,7 +6,9 @@ Board coordinates: x to the right, y up, z towards the viewer, the origin in the
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
+from itertools import product
 from typing import NamedTuple
 
 import aggdraw
@@ -17,8 +19,8 @@ from idf.worlds import Problem, Walk
 from idf.worlds.cube_rolling import BOARD, FACES, WORLD, Cube, Query
 
 from ._camera import Points, fit, look_from
-from ._canvas import canvas_on, flat, pixels_of, shape
-from ._text import fill_text, text_polygons, text_width
+from ._canvas import canvas_on, draft_of, fill_path, flat, pixels_of, shape
+from ._text import text_polygons, text_width
 
 SIZE = (1120, 1036)
 
@@ -70,27 +72,34 @@ def draw(scene: Problem[Cube, Query] | Walk[Cube], size: tuple[int, int]) -> NDA
     cells = WORLD.replay(scene.start, path)[-1].cells[len(scene.start.cells) - 1 :]
     scale = fit(NATIVE, size).scale
     stage = _stage(size)
-    canvas = canvas_on(stage.board, size)
+    picture = tiled_board(cells, size)
+    free = [label for label in stage.labels if label.behind.isdisjoint(cells)]
+    for label in free:
+        picture[label.box] = stage.labelled[label.box]
 
-    def fill(points: ArrayLike, cell: tuple[int, int], colour: _Colour, *, edge: aggdraw.Pen | None = None) -> None:
-        canvas.polygon(flat(to_pixels(on_board(points, cell), size)), edge, aggdraw.Brush(colour))
-
-    tiles = to_pixels(on_board(_SQUARE, *cells), size).reshape(-1, 4, 2)
-    canvas.path(shape(list(tiles)), None, aggdraw.Brush(_TILE))
-    canvas.path(stage.grid, aggdraw.Pen(_GRID, _LINE * scale))
-    canvas.path(stage.middle, aggdraw.Pen(_WHITE, _LINE * scale))
-    canvas.line(flat(to_pixels(on_board([_CENTRE], *cells), size)), aggdraw.Pen(_PATH, 1.5 * scale))
-    fill(_POLE_SHAPE, cells[-1], _POLE)
-    fill(_FLAG_SHAPE, cells[-1], _FLAG)
+    canvas = canvas_on(picture, size)
+    canvas.line(flat(np.array([stage.shapes[cell].centre for cell in cells])), aggdraw.Pen(_PATH, 1.5 * scale))
+    goal, start = stage.shapes[cells[-1]], stage.shapes[cells[0]]
+    canvas.polygon(goal.pole, None, aggdraw.Brush(_POLE))
+    canvas.polygon(goal.flag, None, aggdraw.Brush(_FLAG))
     edge = aggdraw.Pen(_BLACK, _EDGE * scale)
-    for face, corners in _FACES_IN_SIGHT.items():
-        fill(corners, cells[0], COLOURS[scene.start.colours[FACES.index(face)]], edge=edge)
-    fill(_SQUARE, cells[0], (*_OVERLAY, _OVERLAY_ALPHA))
-    rim = aggdraw.Pen(_RIM, 2 * scale, _RIM_ALPHA)
+    for face, outline in start.faces.items():
+        canvas.polygon(outline, edge, aggdraw.Brush(COLOURS[scene.start.colours[FACES.index(face)]]))
+    canvas.polygon(start.square, None, aggdraw.Brush(_OVERLAY, _OVERLAY_ALPHA))
     for label in stage.labels:
-        canvas.path(label.rim, rim)
-        fill_text(canvas, label.contours, _WHITE)
+        if label not in free:
+            _print(canvas, label, scale)
     return pixels_of(canvas, size)
+
+
+def tiled_board(cells: Iterable[_Cell], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """The board with tiles on some cells, (height, width, 3) RGB; good until the next drawing."""
+    stage = _stage(size)
+    picture = draft_of(stage.board)
+    for cell in dict.fromkeys(cells):
+        box, loss = stage.tiles[cell]
+        picture[box] = np.maximum(picture[box] - loss, stage.tiled[box])
+    return picture
 
 
 def to_pixels(points: Points, size: tuple[int, int]) -> Points:
@@ -113,26 +122,83 @@ def on_board(points: ArrayLike, *cells: tuple[int, int]) -> Points:
     return moved.reshape(-1, 3)
 
 
+_Box = tuple[slice, slice]
+_Cell = tuple[int, int]
+
+
 class _Label(NamedTuple):
-    contours: list[Points]
-    rim: aggdraw.Path
+    """A word that lies over all.
+
+    Attributes:
+        outline: What is filled, and rimmed.
+        box: The rows and columns of the picture in which it lies.
+        behind: The cells of which anything that may stand there reaches into the box.
+    """
+
+    outline: aggdraw.Path
+    box: _Box
+    behind: frozenset[_Cell]
+
+
+class _Shapes(NamedTuple):
+    """What may stand in a cell, in pixels in the form that aggdraw takes."""
+
+    centre: Points
+    square: list[float]
+    pole: list[float]
+    flag: list[float]
+    faces: dict[str, list[float]]
 
 
 class _Stage(NamedTuple):
-    """What every picture of a size shares: the empty board, its grid lines and the labels that lie over all."""
+    """What every picture of a size shares. Strokes as long as the grid's are dear, so they are drawn once.
 
-    board: bytes
-    grid: aggdraw.Path
-    middle: aggdraw.Path
+    Attributes:
+        board: The empty board with its grid.
+        tiled: The same with a tile on every cell, under the grid.
+        labelled: The empty board with the labels.
+        tiles: For each cell, a box around its tile, and how much darker the tile makes the board there. Where tiles
+            meet, that of both together is too much; `tiled` says how dark it gets at most.
+        shapes: For each cell, what may stand there.
+        labels: The words at the sides.
+    """
+
+    board: NDArray[np.uint8]
+    tiled: NDArray[np.uint8]
+    labelled: NDArray[np.uint8]
+    tiles: dict[_Cell, tuple[_Box, NDArray[np.uint8]]]
+    shapes: dict[_Cell, _Shapes]
     labels: list[_Label]
 
 
 @lru_cache(maxsize=8)
 def _stage(size: tuple[int, int]) -> _Stage:
+    cells = [(x, z) for x in range(BOARD) for z in range(BOARD)]
+    outlines = {cell: to_pixels(on_board(_SQUARE, cell), size) for cell in cells}
+    scale = fit(NATIVE, size).scale
+    board = _board(size, [])
+    tiles = {}
+    for x, z in product(range(3), repeat=2):  # boxes of tiles that are three apart do not meet: nine boards do for all
+        some = [cell for cell in cells if (cell[0] % 3, cell[1] % 3) == (x, z)]
+        loss = board - _board(size, [outlines[cell] for cell in some])
+        for cell in some:
+            box = _box(outlines[cell], size)
+            tiles[cell] = box, loss[box].copy()
+    labels = [_label(word, at, size) for word, at in _LABELS.items()]
+    canvas = canvas_on(board, size)
+    for label in labels:
+        _print(canvas, label, scale)
+    tiled = _board(size, list(outlines.values()))
+    return _Stage(board, tiled, pixels_of(canvas, size), tiles, {cell: _shapes(cell, size) for cell in cells}, labels)
+
+
+def _board(size: tuple[int, int], tiles: list[Points]) -> NDArray[np.uint8]:
+    """The board with tiles on it and its grid over them."""
     canvas = aggdraw.Draw("RGB", size, _BACKGROUND)
-    half = BOARD / 2
+    half, scale = BOARD / 2, fit(NATIVE, size).scale
     corners = np.array([(-half, 0, -half), (half, 0, -half), (half, 0, half), (-half, 0, half)])
     canvas.polygon(flat(to_pixels(corners, size)), None, aggdraw.Brush(_BOARD))
+    canvas.path(shape(tiles), None, aggdraw.Brush(_TILE))
     lines = {
         at: [
             to_pixels(np.array(ends), size)
@@ -141,8 +207,22 @@ def _stage(size: tuple[int, int]) -> _Stage:
         for at in range(-BOARD // 2, BOARD // 2 + 1)
     }
     grid = shape([line for at in lines if at != 0 for line in lines[at]], closed=False)
-    middle = shape(lines[0], closed=False)
-    return _Stage(canvas.tobytes(), grid, middle, [_label(word, at, size) for word, at in _LABELS.items()])
+    canvas.path(grid, aggdraw.Pen(_GRID, _LINE * scale))
+    canvas.path(shape(lines[0], closed=False), aggdraw.Pen(_WHITE, _LINE * scale))
+    return pixels_of(canvas, size)
+
+
+def _shapes(cell: _Cell, size: tuple[int, int]) -> _Shapes:
+    def outline(points: ArrayLike) -> list[float]:
+        return flat(to_pixels(on_board(points, cell), size))
+
+    return _Shapes(
+        centre=to_pixels(on_board([_CENTRE], cell), size)[0],
+        square=outline(_SQUARE),
+        pole=outline(_POLE_SHAPE),
+        flag=outline(_FLAG_SHAPE),
+        faces={face: outline(corners) for face, corners in _FACES_IN_SIGHT.items()},
+    )
 
 
 def _label(word: str, at: tuple[float, float, float], size: tuple[int, int]) -> _Label:
@@ -151,4 +231,21 @@ def _label(word: str, at: tuple[float, float, float], size: tuple[int, int]) -> 
     contours = [
         to_pixels(_CAMERA.billboard(at, _EM * (contour - centre)), size) for contour in text_polygons(word, bold=True)
     ]
-    return _Label(contours, shape(contours))
+    rows, columns = _box(np.concatenate(contours), size)
+    behind = set()
+    for cell in ((x, z) for x in range(BOARD) for z in range(BOARD)):
+        y, x = _box(to_pixels(on_board(list(product((0, 1), repeat=3)), cell), size), size)  # of a cube in the cell
+        if y.start < rows.stop and rows.start < y.stop and x.start < columns.stop and columns.start < x.stop:
+            behind.add(cell)
+    return _Label(shape(contours), (rows, columns), frozenset(behind))
+
+
+def _print(canvas: aggdraw.Draw, label: _Label, scale: float) -> None:
+    canvas.path(label.outline, aggdraw.Pen(_RIM, 2 * scale, _RIM_ALPHA))
+    fill_path(canvas, label.outline, _WHITE)
+
+
+def _box(points: Points, size: tuple[int, int]) -> _Box:
+    """The rows and columns of a picture that hold points, (n, 2), and whatever is drawn up to 2 pixels around them."""
+    (left, top), (right, bottom) = np.clip((points.min(0) - 2, points.max(0) + 3), 0, size).astype(int).tolist()
+    return slice(top, bottom), slice(left, right)

@@ -1,11 +1,12 @@
 """Mental Rotation in pictures: a structure of cubes, seen from eight corners, with captions and marked directions.
 
 Source: cameras, colours and sizes are fitted to SpatiaLite's pictures, without their highlights and shadows; a test
-holds redrawings to 3/255 of them.
+holds redrawings to 3/255 of them. Highlights and shadows are noise: `_light` has them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import product
 from typing import NamedTuple
@@ -14,14 +15,16 @@ import aggdraw
 import numpy as np
 from numpy.typing import NDArray
 
-from idf.worlds import Problem, Walk
+from idf.worlds import Problem, Rng, Walk
 from idf.worlds.mental_rotation import REACH, TOWARDS, Cell, Query, Structure
 
 from ._camera import Camera, Points, fit, look_from
-from ._canvas import canvas_on, pixels_of, shape
+from ._canvas import canvas_on, draft_of, pixels_of, shape
+from ._light import Glare, Shadow, cast_shadows, glares
 from ._text import fill_text, text_polygons, text_width
 
 SIZE = (1344, 868)
+NOISE = "Soft shadows lie on faces, the same in all panels, and tops and sides seen from below have a whitish glare."
 
 NATIVE = (8529, 5478)
 _ROWS = (1253.6, 3848.4)  # the height of the middle of each row of panels, in native pixels
@@ -32,6 +35,7 @@ _CORNER, _FOCAL = 6.787, 2736.7  # the camera's distance from the origin along e
 
 # Sides as lit in the benchmark: right, left, top, bottom, front, back.
 _SIDES = ("right", "left", "top", "bottom", "front", "back")
+_Face = tuple[Cell, str]
 COLOURS = {
     "red": ((181, 0, 4), (174, 0, 3), (241, 0, 20), (126, 0, 1), (195, 0, 6), (185, 0, 4)),
     "yellow": ((184, 183, 34), (178, 177, 27), (224, 221, 93), (138, 138, 0), (194, 192, 45), (187, 186, 37)),
@@ -42,6 +46,8 @@ COLOURS = {
 }
 _BACKGROUND, _STRIP, _BLACK = (248,) * 3, (240,) * 3, (0,) * 3
 _EDGE, _SHAFT = 1.5, 1.8  # native pixels
+_PAPER = aggdraw.Brush(_BACKGROUND)
+_NO_PEN = aggdraw.Pen(_BLACK, 0, 0)  # keeps aggdraw from filling a quarter of a pixel beyond the outline
 _CAPTION_EM, _CAPTION_DROP = 120, 0.385  # native pixels; ems from the strip's middle down to the baseline
 
 # Along each half axis: a hair-line with an arrow head of five sides, and a word.
@@ -56,31 +62,79 @@ _AXES = {
 _HEAD, _TIP, _RADIUS, _WORD, _EM, _WORD_DROP = 1.88, 2.39, 0.11, 2.8, 0.26, 0.25
 
 
-def draw(scene: Problem[Structure, Query] | Walk[Structure], size: tuple[int, int]) -> NDArray[np.uint8]:
+def draw(
+    scene: Problem[Structure, Query] | Walk[Structure], size: tuple[int, int], noise: Rng | None = None
+) -> NDArray[np.uint8]:
     """The start structure of a scene from eight corners.
 
     Args:
         scene: A problem or a walk.
         size: (width, height) of the picture.
+        noise: The source of shadows and glare; None for a picture without them.
 
     Returns:
         (height, width, 3) RGB, read-only.
     """
-    cubes: dict[Cell, str] = dict(scene.start)
+    cubes = dict(scene.start)
     stage = _stage(size)
-    canvas = canvas_on(stage.empty, size)
-    for panel in stage.panels:
+    dull = [stage.brushes] * 8
+    if noise is None:
+        return _painted(stage, cubes, dull, {})
+    shadows = cast_shadows(noise, sorted(_free_faces(cubes)), cubes)
+    found = glares(noise)
+    bright = {number: _brushes(glare) for number, glare in found.items()}
+    # Panels overlap, so both pictures need all of them. Where no side glares they are the same.
+    without = draft_of(_painted(stage, cubes, dull, shadows))
+    picture = _painted(stage, cubes, [bright.get(number, stage.brushes) for number in range(8)], shadows).copy()
+    ends = [(min(ways) - 0.5, max(ways) + 0.5) for ways in zip(*cubes)]
+    for number, glare in found.items():
+        rows, columns = box = _box_of(to_pixels(np.array(list(product(*ends))), number, size), size)
+        (x, y), unit = to_pixels(np.zeros(3), number, size), _FOCAL / _camera(number).distance * fit(NATIVE, size).scale
+        picture[box] = glare.blend(without[box], picture[box], (x - columns.start, y - rows.start), unit)
+    picture.setflags(write=False)
+    return picture
+
+
+def _painted(
+    stage: _Stage, cubes: dict[Cell, str], brushes: Sequence[_Brushes], shadows: Mapping[_Face, Shadow]
+) -> NDArray[np.uint8]:
+    """The picture, given the brushes for each panel."""
+    free = _free_faces(cubes)
+    canvas = canvas_on(stage.empty, stage.size)
+    for panel, of_colour in zip(stage.panels, brushes, strict=True):
+        apart = {cell for cell, word in panel.words.items() if word.near.isdisjoint(cubes)}
+        for word in (word for cell, word in panel.words.items() if cell not in apart):
+            canvas.rectangle(word.box, _NO_PEN, _PAPER)
         # From far to near, so that what is nearer hides what is behind it.
         for cell in sorted(cubes.keys() | panel.marks.keys(), key=panel.nearness.__getitem__):
             if cell not in cubes:
-                for path, line, fill in panel.marks[cell]:
+                for path, line, fill in panel.marks[cell] if cell not in apart else ():
                     canvas.path(path, line, fill)
                 continue
-            brushes = stage.brushes[cubes[cell]]
-            for side, (dx, dy, dz), outlines in panel.faces:
-                if (cell[0] + dx, cell[1] + dy, cell[2] + dz) not in cubes:
-                    canvas.polygon(outlines[cell], stage.edge, brushes[side])
-    return pixels_of(canvas, size)
+            fills = of_colour[cubes[cell]]
+            for side, outlines in panel.faces:
+                if (cell, side) in free:
+                    canvas.polygon(outlines[cell], stage.edge, fills[side])
+                    if shadow := shadows.get((cell, side)):
+                        for layer in shadow.layers(outlines[cell]):
+                            canvas.polygon(layer, _NO_PEN, aggdraw.Brush(_BLACK, shadow.opacity))
+    return pixels_of(canvas, stage.size)
+
+
+def _free_faces(cubes: dict[Cell, str]) -> set[_Face]:
+    """The faces that touch no other cube."""
+    return {
+        ((x, y, z), side)
+        for x, y, z in cubes
+        for side, (dx, dy, dz) in TOWARDS.items()
+        if (x + dx, y + dy, z + dz) not in cubes
+    }
+
+
+def _box_of(points: Points, size: tuple[int, int]) -> tuple[slice, slice]:
+    """The rows and columns of a picture in which points, (n, 2), lie, and a pixel around them."""
+    (left, top), (right, bottom) = np.clip((points.min(0) - 1, points.max(0) + 2), 0, size).astype(int).tolist()
+    return slice(top, bottom), slice(left, right)
 
 
 def corner(number: int) -> Cell:
@@ -101,39 +155,68 @@ class _Shape(NamedTuple):
     brush: aggdraw.Brush | None
 
 
+class _Word(NamedTuple):
+    """A word at the end of an axis. It is drawn once for all pictures, except where cubes are behind it or around it.
+
+    Attributes:
+        box: The left, upper, right and lower edge of the box in which it lies.
+        near: Its cell, and those no nearer to the viewer of which a part is seen in the box. If any of them has a
+            cube, the word is drawn in its turn.
+    """
+
+    box: tuple[int, int, int, int]
+    near: frozenset[Cell]
+
+
 class _Panel(NamedTuple):
     """A view from one corner, in pixels.
 
     Attributes:
         nearness: For each cell, a number that grows along any line of sight towards the camera. Since the camera
             is further out than all cells, along each axis, the sum of the coordinates in its direction is one.
-        faces: The three sides that it sees: index into _SIDES, step to the cell in front, outline in each cell.
+        faces: The three sides that it sees: name and outline in each cell.
         marks: What is drawn in a cell on an axis if it is empty: shapes with their pen and brush.
+        words: For each of these cells that has a word, where that is.
     """
 
     nearness: dict[Cell, int]
-    faces: list[tuple[int, Cell, dict[Cell, list[float]]]]
+    faces: list[tuple[str, dict[Cell, list[float]]]]
     marks: dict[Cell, list[_Shape]]
+    words: dict[Cell, _Word]
+
+
+_Brushes = dict[str, dict[str, aggdraw.Brush]]  # colour -> side -> brush
 
 
 class _Stage(NamedTuple):
-    """What every picture of a size shares; `brushes` has six for each colour, in the order of _SIDES."""
+    """What every picture of a size shares. The empty picture has captions and words, but no lines, arrows and cubes."""
 
-    empty: bytes
+    size: tuple[int, int]
+    empty: NDArray[np.uint8]
     panels: list[_Panel]
-    brushes: dict[str, list[aggdraw.Brush]]
+    brushes: _Brushes
     edge: aggdraw.Pen
 
 
 @lru_cache(maxsize=4)
 def _stage(size: tuple[int, int]) -> _Stage:
-    brushes = {colour: [aggdraw.Brush(rgb) for rgb in sides] for colour, sides in COLOURS.items()}
     edge = aggdraw.Pen(_BLACK, _EDGE * fit(NATIVE, size).scale)
-    return _Stage(_empty(size), [_panel(number, size) for number in range(8)], brushes, edge)
+    panels = [_panel(number, size) for number in range(8)]
+    return _Stage(size, _empty(size, panels), panels, _brushes(), edge)
 
 
-def _empty(size: tuple[int, int]) -> bytes:
-    """The picture without anything in its panels."""
+def _brushes(glare: Glare | None = None) -> _Brushes:
+    """The brushes for all sides: as they are, or where a glare is strongest."""
+    return {
+        colour: {
+            side: aggdraw.Brush(glare.colour(colour, side, rgb) if glare and side in glare.strength else rgb)
+            for side, rgb in zip(_SIDES, sides, strict=True)
+        }
+        for colour, sides in COLOURS.items()
+    }
+
+
+def _empty(size: tuple[int, int], panels: list[_Panel]) -> NDArray[np.uint8]:
     frame = fit(NATIVE, size)
     canvas = aggdraw.Draw("RGB", size, _BACKGROUND)
     for strip in _STRIPS:
@@ -145,7 +228,9 @@ def _empty(size: tuple[int, int]) -> bytes:
         offset = np.array((text_width(caption) / 2, _CAPTION_DROP))
         contours = [at + _CAPTION_EM * ((contour - offset) * (1, -1)) for contour in text_polygons(caption)]
         fill_text(canvas, [frame.place(contour) for contour in contours], _BLACK)
-    return bytes(canvas.tobytes())
+        for cell in panels[number].words:
+            canvas.path(*panels[number].marks[cell][0])
+    return pixels_of(canvas, size)
 
 
 @lru_cache(maxsize=8)
@@ -156,19 +241,34 @@ def _camera(number: int) -> Camera:
 def _panel(number: int, size: tuple[int, int]) -> _Panel:
     towards = corner(number)
     cells: list[Cell] = [(x, y, z) for x, y, z in product(range(-REACH, REACH + 1), repeat=3)]
-    faces = []
-    for index, side in enumerate(_SIDES):
-        step = TOWARDS[side]
-        if np.dot(step, towards) > 0:
-            outlines = to_pixels(np.array(cells)[:, None] + face_corners(side), number, size).reshape(-1, 8).tolist()
-            faces.append((index, step, dict(zip(cells, outlines, strict=True))))
-    marks: dict[Cell, list[_Shape]] = {}
-    for side in TOWARDS:
-        for distance, shapes in enumerate(_marks(side, number, size), 1):
-            x, y, z = (distance * step for step in TOWARDS[side])
-            marks[x, y, z] = shapes
     nearness = {cell: int(np.dot(cell, towards)) for cell in cells}
-    return _Panel(nearness, faces, marks)
+    faces = []
+    for side in _SIDES:
+        if np.dot(TOWARDS[side], towards) > 0:
+            outlines = to_pixels(np.array(cells)[:, None] + face_corners(side), number, size).reshape(-1, 8).tolist()
+            faces.append((side, dict(zip(cells, outlines, strict=True))))
+    seen = np.array([[outlines[cell] for _, outlines in faces] for cell in cells]).reshape(len(cells), -1, 2)
+    marks: dict[Cell, list[_Shape]] = {}
+    boxes: dict[Cell, NDArray[np.int64]] = {}
+    for side, (x, y, z) in TOWARDS.items():
+        marks[x, y, z], marks[2 * x, 2 * y, 2 * z] = _line_and_arrow(side, number, size)
+        marks[3 * x, 3 * y, 3 * z], boxes[3 * x, 3 * y, 3 * z] = _word(side, number, size)
+    words = {}
+    for at, box in boxes.items():
+        in_box = _meet(np.stack((seen.min(1) - 1, seen.max(1) + 1), 1), box)
+        near = {cell for cell, inside in zip(cells, in_box) if inside and nearness[cell] <= nearness[at]} | {at}
+        tip = to_pixels(_TIP / 3 * np.array(at), number, size)
+        others = [other for other in boxes.values() if other is not box]
+        if _meet(np.array([*others, (tip - 1, tip + 1)]), box).any():
+            near = set(cells)  # in a small picture words run into each other and into arrows: each waits for its turn
+        words[at] = _Word(tuple(box.ravel().tolist()), frozenset(near))
+    return _Panel(nearness, faces, marks, words)
+
+
+def _meet(boxes: Points, box: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which of some boxes, (n, 2, 2), share a point with a box; a box is its upper left and lower right corner."""
+    meets: NDArray[np.bool_] = ((boxes[:, 0] < box[1]) & (boxes[:, 1] > box[0])).all(1)
+    return meets
 
 
 def face_corners(side: str) -> Points:
@@ -178,11 +278,11 @@ def face_corners(side: str) -> Points:
     return np.array([out - along - across, out + along - across, out + along + across, out - along + across])
 
 
-def _marks(side: str, number: int, size: tuple[int, int]) -> list[list[_Shape]]:
-    """What marks a half axis in its first, second and third cell from the origin."""
-    word, line_colour, word_colour = _AXES[side]
+def _line_and_arrow(side: str, number: int, size: tuple[int, int]) -> tuple[list[_Shape], list[_Shape]]:
+    """What marks a half axis in its first and second cell from the origin."""
+    _, colour, _ = _AXES[side]
     out = np.array(TOWARDS[side], float)
-    pen, fill = aggdraw.Pen(line_colour, _SHAFT * fit(NATIVE, size).scale), aggdraw.Brush(line_colour)
+    pen = aggdraw.Pen(colour, _SHAFT * fit(NATIVE, size).scale)
 
     def shaft(start: float, end: float) -> aggdraw.Path:
         return shape([to_pixels(np.array([start * out, end * out]), number, size)], closed=False)
@@ -194,19 +294,26 @@ def _marks(side: str, number: int, size: tuple[int, int]) -> list[list[_Shape]]:
     tip, rim = to_pixels(_TIP * out, number, size), to_pixels(rim, number, size)
     sides = [np.array((tip, rim[i], rim[i - 4])) for i in range(5)]
     head = shape([side for side in (*sides, rim[::-1]) if _turns(side)])
+    return (
+        [_Shape(shaft(0.5, 1.5), pen, None)],
+        [_Shape(shaft(1.5, _HEAD), pen, None), _Shape(head, None, aggdraw.Brush(colour))],
+    )
 
+
+def _word(side: str, number: int, size: tuple[int, int]) -> tuple[list[_Shape], NDArray[np.int64]]:
+    """The word in the third cell of a half axis, and two corners, (2, 2), of the box that holds it in the picture."""
+    word, _, colour = _AXES[side]
     offset = (text_width(word, bold=True) / 2, _WORD_DROP)
+    at = _WORD * np.array(TOWARDS[side], float)
     camera = _camera(number)
     contours = [
-        to_pixels(camera.billboard(_WORD * out, _EM * (contour - offset)), number, size)
+        to_pixels(camera.billboard(at, _EM * (contour - offset)), number, size)
         for contour in text_polygons(word, bold=True)
     ]
-    nothing = aggdraw.Pen(word_colour, 0, 0)  # keeps aggdraw from filling a quarter of a pixel beyond the outline
-    return [
-        [_Shape(shaft(0.5, 1.5), pen, None)],
-        [_Shape(shaft(1.5, _HEAD), pen, None), _Shape(head, None, fill)],
-        [_Shape(shape(contours), nothing, aggdraw.Brush(word_colour))],
-    ]
+    points = np.concatenate(contours)
+    box = np.array((np.floor(points.min(0)), np.ceil(points.max(0)))).astype(int)
+    no_pen = aggdraw.Pen(colour, 0, 0)  # keeps aggdraw from filling a quarter of a pixel beyond the outline
+    return [_Shape(shape(contours), no_pen, aggdraw.Brush(colour))], box
 
 
 def _turns(outline: Points) -> bool:

@@ -7,16 +7,21 @@ averaged, so that it can be had at any size and no drawing library decides over 
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
-from idf.worlds import Problem, Walk
+from idf.worlds import Problem, Rng, Walk
 from idf.worlds.moving_box import SYMBOLS, Query, Room, grid
 
+from ._png import decode_png
+
 SIZE = (560, 560)
+NOISE = "The file is a JPEG of quality 75 with colours at half the resolution, as the published ones are."
 
 _NATIVE, _MARGIN = 572, 30
 _SAMPLES = 6  # a pixel is the mean of 6 x 6 points
@@ -83,12 +88,15 @@ _MAN_COLOURS = {
 _MAN_PIXEL = 1 / 22
 
 
-def draw(scene: Problem[Room, Query] | Walk[Room], size: tuple[int, int]) -> NDArray[np.uint8]:
+def draw(
+    scene: Problem[Room, Query] | Walk[Room], size: tuple[int, int], noise: Rng | None = None
+) -> NDArray[np.uint8]:
     """The room at its start, seen from above.
 
     Args:
         scene: A problem or a walk of the world of the box.
         size: (width, height) in pixels, at least 56 each. The room is square and centred.
+        noise: If given, the picture is what its `noisy_file` shows; nothing about that is random.
 
     Returns:
         (height, width, 3) uint8 RGB.
@@ -107,7 +115,14 @@ def draw(scene: Problem[Room, Query] | Walk[Room], size: tuple[int, int]) -> NDA
                 picture[y : y + cell, x : x + cell] = _tile(symbol, cell)
             x += cell
         y += cell
-    return picture
+    return picture if noise is None else decode_png(noisy_file(picture))
+
+
+def noisy_file(picture: NDArray[np.uint8]) -> bytes:
+    """A picture, (height, width, 3), as the kind of JPEG file that SpatiaLite publishes (Pillow's own choice of tables)."""
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "JPEG", quality=75, subsampling="4:2:0")
+    return file.getvalue()
 
 
 @lru_cache(maxsize=512)

@@ -18,8 +18,8 @@ from idf.worlds.rubiks_cube import COLOURS as NAMES
 from idf.worlds.rubiks_cube import FACES, Query
 
 from ._camera import Points, fit, look_from
-from ._canvas import canvas_on, flat, pixels_of
-from ._text import fill_text, text_polygons, text_width
+from ._canvas import canvas_on, fill_path, flat, pixels_of, shape
+from ._text import text_polygons, text_width
 
 SIZE = (616, 616)
 
@@ -82,7 +82,7 @@ def draw(scene: Problem[bytes, Query] | Walk[bytes], size: tuple[int, int]) -> N
     """
     state: bytes = scene.start
     solved = all(len(set(state[at : at + 9])) == 1 for at in range(0, 54, 9))
-    canvas = canvas_on(bytes(_BACKGROUND) * (size[0] * size[1]), size)
+    canvas = canvas_on(_empty(size), size)
     line = aggdraw.Pen(_BLACK, _LINE * fit(NATIVE, size).scale)
     for plane in _planes(size, solved):
         squares = state[plane.first : plane.first + 9]
@@ -93,7 +93,7 @@ def draw(scene: Problem[bytes, Query] | Walk[bytes], size: tuple[int, int]) -> N
                 canvas.polygon(outline, None, aggdraw.Brush(_rgb(colour)))
         for ends in plane.lines:
             canvas.line(ends, line)
-        fill_text(canvas, plane.letter, _BLACK)
+        fill_path(canvas, plane.letter, _BLACK)
     return pixels_of(canvas, size)
 
 
@@ -126,7 +126,12 @@ class _Plane(NamedTuple):
     outline: list[float]
     squares: list[list[float]]
     lines: list[list[float]]
-    letter: list[Points]
+    letter: aggdraw.Path
+
+
+@lru_cache(maxsize=8)
+def _empty(size: tuple[int, int]) -> NDArray[np.uint8]:
+    return np.full((size[1], size[0], 3), _BACKGROUND, np.uint8)
 
 
 @lru_cache(maxsize=16)
@@ -144,7 +149,7 @@ def _planes(size: tuple[int, int], solved: bool) -> tuple[_Plane, ...]:
                 squares=[on_plane(face, distance, *_square(position)) for position in range(9)],
                 lines=[on_plane(face, distance, (at, 0), (at, 1)) for at in lines]
                 + [on_plane(face, distance, (0, at), (1, at)) for at in lines],
-                letter=_letter(face, distance, size),
+                letter=shape(_letter(face, distance, size)),
             )
         )
     return tuple(planes)

@@ -12,12 +12,13 @@ import aggdraw
 import numpy as np
 from numpy.typing import NDArray
 
-from idf.worlds import Problem, Walk
+from idf.worlds import Problem, Rng, Walk
 from idf.worlds.wood_slide import COLUMNS, ROWS, SHAPES, WORLD, Blocks, Query
 
 from ._text import fill_text, text_polygons, text_width
 
 SIZE = (812, 756)
+NOISE = "Below the boards stands 'Moves: 0' and, at every other problem, the range of the shortest plan's length."
 
 NATIVE = (800, 750)
 # Colours repeat (1 and 8, 2 and 9), so only the number tells the blocks apart.
@@ -51,7 +52,11 @@ _LEVELS = (
 
 
 def draw(
-    scene: Problem[Blocks, Query] | Walk[Blocks], size: tuple[int, int], *, captions: bool = False
+    scene: Problem[Blocks, Query] | Walk[Blocks],
+    size: tuple[int, int],
+    noise: Rng | None = None,
+    *,
+    captions: bool = False,
 ) -> NDArray[np.uint8]:
     """The start board on the left and, for a problem, the target board on the right.
 
@@ -60,8 +65,9 @@ def draw(
     Args:
         scene: A problem or a walk of the world of sliding blocks.
         size: (width, height) in pixels, at least 56 each. A picture of another aspect is centred.
-        captions: Whether to print "Moves: 0" and the difficulty below the boards, as the published pictures do.
-            The difficulty names the range of the shortest plan's length, so it gives part of the answer away.
+        noise: If given, "Moves: 0" is printed below the boards, and at half of the problems the difficulty too.
+        captions: Whether to print both, as the published pictures do. The difficulty names the range of the shortest
+            plan's length, so it gives part of the answer away. A walk has no target and so no difficulty.
 
     Returns:
         (height, width, 3) uint8 RGB.
@@ -70,8 +76,10 @@ def draw(
     boards = [(_LEFT, scene.start)]
     if isinstance(scene, Problem):
         boards.append((_RIGHT, WORLD.read(scene.query.target)))
-    lines = ("Moves: 0", f"Difficulty: {_level(scene)}") if captions else ()
-    picture: NDArray[np.uint8] = _background(layout, len(boards), lines).copy()
+    lines = ["Moves: 0"] if captions or noise is not None else []
+    if isinstance(scene, Problem) and (captions or (noise is not None and noise.chance(0.5))):
+        lines.append(f"Difficulty: {_level(scene)}")
+    picture: NDArray[np.uint8] = _background(layout, len(boards), tuple(lines)).copy()
     for left, blocks in boards:
         _place(picture, layout, left, blocks)
     return picture
@@ -152,8 +160,8 @@ def _background(layout: _Layout, boards: int, lines: tuple[str, ...]) -> NDArray
     return _pixels(canvas, layout.size)
 
 
-def _level(scene: Problem[Blocks, Query] | Walk[Blocks]) -> str:
-    steps = WORLD.size(scene) if isinstance(scene, Problem) else len(scene.actions)
+def _level(problem: Problem[Blocks, Query]) -> str:
+    steps = WORLD.size(problem)
     return next((words for most, words in _LEVELS if steps <= most), _LEVELS[-1][1])
 
 

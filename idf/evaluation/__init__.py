@@ -1,6 +1,7 @@
 """Asking a suite's problems and saying what came out, in accuracy and in tokens."""
 
-from ._backend import HFBackend, Request, Response
+from idf.backends import HFBackend, Request, Response
+
 from ._baselines import BASELINES, baseline_response
 from ._metrics import Row, summarize, wilson
 from ._report import side_by_side, table, write_report

@@ -10,13 +10,13 @@ from typing import Any
 from tqdm import tqdm
 
 from idf import __version__
+from idf.backends import HFBackend, Request, Response
 from idf.data import conversation
 from idf.errors import UserError
 from idf.files import read_lines
 from idf.scoring import score
 from idf.suites import MODES, Item, prompt_text
 
-from ._backend import HFBackend, Request, Response
 from ._metrics import Row, summarize
 from ._picture import picture_of
 

@@ -1,5 +1,8 @@
-"""Stage-1 data: random walks turned into samples that spell out every state in between."""
+"""Stage-1 data: walks turned into samples that spell out what has to be imagined."""
 
-from ._rollout import ImageryRecipe, build_imagery, imagery_sample
+from ._build import ImageryMaker, build_imagery
+from ._kinds import LESSONS, Lesson, kinds_of, teach
+from ._phrasings import PHRASINGS
+from ._recipe import ImageryRecipe
 
-__all__ = ["ImageryRecipe", "build_imagery", "imagery_sample"]
+__all__ = ["LESSONS", "PHRASINGS", "ImageryMaker", "ImageryRecipe", "Lesson", "build_imagery", "kinds_of", "teach"]

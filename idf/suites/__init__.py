@@ -3,21 +3,26 @@
 from ._generated import SuiteRecipe, draw_items, generate_suite, read_suite
 from ._item import Item
 from ._prompts import MODES, PROMPTS, prompt_text
+from ._published import LEVELS, Published, hash_clone, published
 from ._spatialite import MAIN_FILES, PublishedRow, read_published, spatialite_suite
 from ._verify import Agreement, verify_published
 
 __all__ = [
+    "LEVELS",
     "MAIN_FILES",
     "MODES",
     "PROMPTS",
     "Agreement",
     "Item",
+    "Published",
     "PublishedRow",
     "SuiteRecipe",
     "draw_items",
     "generate_suite",
+    "hash_clone",
     "open_suite",
     "prompt_text",
+    "published",
     "read_published",
     "read_suite",
     "spatialite_suite",

@@ -13,9 +13,10 @@ from idf.drawing import draw, encode_png
 from idf.errors import UserError
 from idf.files import read_lines
 from idf.recipe import check_names, check_pixels, to_plain
-from idf.worlds import DIFFICULTIES, WORLDS, problem_from_json, problem_to_json, sample_problem
+from idf.worlds import DIFFICULTIES, WORLDS, Draw, problem_from_json, problem_to_json
 
 from ._item import Item
+from ._published import published
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,8 @@ class SuiteRecipe:
 def draw_items(recipe: SuiteRecipe) -> tuple[list[Item], int]:
     """The items of a suite, without picture files.
 
-    Every problem comes from the split "eval", so no training data of any seed holds its scene; no two are the same.
+    Every problem comes from the split "eval", so no training data of any seed holds its scene; no two are the same, and
+    none is a published one.
 
     Args:
         recipe: What it consists of.
@@ -61,6 +63,7 @@ def draw_items(recipe: SuiteRecipe) -> tuple[list[Item], int]:
     """
     items: list[Item] = []
     repeats = 0
+    avoid = published().avoid
     for world in recipe.worlds:
         for difficulty in recipe.difficulties:
             seen: set[str] = set()
@@ -69,9 +72,7 @@ def draw_items(recipe: SuiteRecipe) -> tuple[list[Item], int]:
                 index += 1
                 if index > patience:
                     raise UserError(f"{world} has fewer than {recipe.items} different {difficulty} items: ask for less")
-                problem = sample_problem(
-                    WORLDS[world], seed=recipe.seed, split="eval", index=index, difficulty=difficulty
-                )
+                problem = Draw(recipe.seed, "eval", index, difficulty, avoid).problem(WORLDS[world]).scene
                 key = json.dumps(problem_to_json(problem))
                 if key in seen:
                     repeats += 1

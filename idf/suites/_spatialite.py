@@ -94,6 +94,13 @@ def find_published(root: Path, name: str) -> Path:
     return found[0]
 
 
+def published_files(root: Path) -> list[Path]:
+    """All files of items in a clone, the five main ones and all others, in the order of their names."""
+    if not root.is_dir():
+        raise UserError(f"no folder {root}: give a clone of SpatiaLite (it holds data/cube_rolling and so on)")
+    return sorted(path for path in root.glob("**/*.json*") if path.is_file() and path.parent.name in _FOLDERS)
+
+
 def read_published(path: Path) -> list[PublishedRow]:
     """The rows of a published file.
 

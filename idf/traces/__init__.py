@@ -1,6 +1,28 @@
 """Stage-2 data: teachers that work problems out, and the filter that keeps what provably succeeds."""
 
-from ._filter import Funnel, filter_traces
-from ._oracle import TEACHERS, TracesRecipe, build_traces, oracle_response, trace_sample
+from ._build import TraceMaker, build_traces, form_of_steps
+from ._filter import filter_traces
+from ._funnel import RULES, Funnel
+from ._judge import LEVELS, FilterRecipe, judge_trace
+from ._journal import tokens_spent
+from ._oracle import oracle_response
+from ._recipe import TracesRecipe
+from ._teachers import TeacherRecipe, ask, open_teacher
 
-__all__ = ["TEACHERS", "Funnel", "TracesRecipe", "build_traces", "filter_traces", "oracle_response", "trace_sample"]
+__all__ = [
+    "LEVELS",
+    "RULES",
+    "FilterRecipe",
+    "Funnel",
+    "TeacherRecipe",
+    "TraceMaker",
+    "TracesRecipe",
+    "ask",
+    "build_traces",
+    "filter_traces",
+    "form_of_steps",
+    "judge_trace",
+    "open_teacher",
+    "oracle_response",
+    "tokens_spent",
+]

@@ -1,106 +1,165 @@
-"""The trajectory filter: replay each trace in its world, keep those that succeed."""
+"""The trajectory filter: what provably succeeds is kept, in equal shares; all else is lost and counted."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
 
 from idf.data import DatasetFolder, Sample, text_of, write_dataset
 from idf.errors import UserError
-from idf.recipe import check_positive
-from idf.scoring import score
-from idf.worlds import problem_from_json
+from idf.recipe import to_plain
+from idf.worlds import WORLDS, Problem, problem_from_json
+
+from ._balance import Stratum, quotas
+from ._duplicates import Shingles, near_duplicates, scene_of, shingles_of, words_of
+from ._funnel import Funnel
+from ._judge import FilterRecipe, judge_trace
 
 
-@dataclass
-class Funnel:
-    """How many traces came in, were lost to each error, were kept; per world.
+@dataclass(frozen=True)
+class _Success:
+    """What is remembered of a trace that breaks no rule by itself."""
 
-    Attributes:
-        counts: World -> {"in", each error class, "kept", "spare" (right, but more than were asked for)}.
-    """
-
-    counts: dict[str, dict[str, int]] = field(default_factory=dict)
-
-    def add(self, world: str, what: str) -> None:
-        """Count one trace."""
-        self.counts.setdefault(world, {})
-        self.counts[world][what] = self.counts[world].get(what, 0) + 1
+    id: str
+    world: str
+    difficulty: str
+    words: int
+    text: Shingles
+    scene: Shingles
 
     @property
-    def kept(self) -> int:
-        """Kept traces of all worlds."""
-        return sum(count.get("kept", 0) for count in self.counts.values())
-
-    def table(self) -> str:
-        """The funnel as text, a world a line."""
-        columns = [
-            "in",
-            *sorted({w for c in self.counts.values() for w in c} - {"in", "kept", "spare"}),
-            "spare",
-            "kept",
-        ]
-        width = max(map(len, ["world", *self.counts]))
-        lines = [f"{'world':<{width}}" + "".join(f"{column:>12}" for column in columns)]
-        for world, counts in sorted(self.counts.items()):
-            lines.append(f"{world:<{width}}" + "".join(f"{counts.get(column, 0):>12,}" for column in columns))
-        return "\n".join(lines)
+    def rank(self) -> tuple[int, str]:
+        """Shorter is better; ties go by id, so that the order of the candidates decides nothing."""
+        return self.words, self.id
 
 
 def filter_traces(
-    source: DatasetFolder, out: Path, keep: int, allow_fewer: bool = False
+    source: DatasetFolder, out: Path, recipe: FilterRecipe, allow_fewer: bool = False
 ) -> tuple[DatasetFolder, Funnel]:
-    """Keep the first `keep` traces whose final answer is right; a plan is replayed step by step.
+    """Keep the traces that provably succeed: one for each problem, balanced over worlds and difficulties.
+
+    Which ones are kept depends on the candidates and the recipe, not on the order of the candidates.
 
     Args:
-        source: Candidate traces.
+        source: Candidate traces. It is read twice, sample by sample; pictures are never held.
         out: The folder to write, which must not hold a dataset yet.
-        keep: How many to keep.
-        allow_fewer: Whether fewer are good enough.
+        recipe: What to keep.
+        allow_fewer: Whether fewer than `recipe.keep` are good enough.
+
+    Returns:
+        The folder of kept traces, unchanged and in the order of the candidates; and the funnel.
 
     Raises:
-        UserError: Fewer traces than asked for succeed (nothing is written then), or a row holds no problem.
+        UserError: Fewer traces than asked for succeed (nothing is written then), a row holds no problem, or two rows
+            share an id.
     """
-    check_positive("keep", keep)
+    recipe.check()
     funnel = Funnel()
-    right: list[str] = []
-    for sample in source.samples():
-        funnel.add(sample.world, "in")
-        verdict = _judge(source, sample)
-        if verdict is not None:
-            funnel.add(sample.world, verdict)
-        elif len(right) < keep:
-            right.append(sample.id)
-            funnel.add(sample.world, "kept")
-        else:
-            funnel.add(sample.world, "spare")
-    if len(right) < keep and not allow_fewer:
+    best = _distinct(_best_of_each_problem(source, recipe, funnel), recipe, funnel)
+    if len(best) < recipe.keep and not allow_fewer:
+        for success in best:
+            funnel.add(success.world, "spare")
         raise UserError(
-            f"only {len(right)} of {len(source)} traces in {source.path} succeed, {keep} were asked for: "
-            f"make more with `idf traces --problems`, or say --allow-fewer\n{funnel.table()}"
+            f"only {len(best)} of {len(source)} traces in {source.path} succeed, {recipe.keep} were asked for: make more "
+            f"with `idf traces --problems`, or say --allow-fewer; nothing was written\n{funnel.table()}\n{funnel.why()}"
         )
+    chosen = _balanced(best, recipe, funnel)
     facts = {
         "stage": "traces",
-        "recipe": source.manifest.get("recipe"),
+        "recipe": to_plain(recipe),
         "seed": source.manifest.get("seed"),
-        "source": {"folder": source.path.name, "fingerprint": source.fingerprint()},
-        "funnel": funnel.counts,
+        "source": {
+            "folder": source.path.name,
+            "fingerprint": source.fingerprint(),
+            "recipe": source.manifest.get("recipe"),
+            "source": source.manifest.get("source"),
+        },
+        "funnel": funnel.facts(),
         "split": source.manifest.get("split"),
     }
-    return write_dataset(_chosen(source, set(right)), out, facts), funnel
+    return write_dataset((sample for sample in source.samples() if sample.id in chosen), out, facts), funnel
 
 
-def _judge(source: DatasetFolder, sample: Sample) -> str | None:
-    """The error class of a trace, or None if it succeeds."""
-    if "problem" not in sample.meta:
-        raise UserError(f"{source.path}: the sample {sample.id} holds no problem: is this a folder of `idf traces`?")
+def _best_of_each_problem(source: DatasetFolder, recipe: FilterRecipe, funnel: Funnel) -> list[_Success]:
+    best: dict[tuple[str, str], _Success] = {}
+    ids: set[str] = set()
+    for sample in tqdm(source.samples(), total=len(source), unit=" traces", mininterval=1):
+        if sample.id in ids:
+            raise UserError(f"{source.path}: two samples have the id {sample.id}: every trace needs an id of its own")
+        ids.add(sample.id)
+        funnel.add(sample.world, "in")
+        problem = _problem_of(source, sample)
+        said = sample.messages[-1]
+        response = text_of(said) if said["role"] == "assistant" else ""
+        if lost := judge_trace(problem, response, sample.meta.get("finish_reason"), recipe):
+            rule, detail = lost
+            if rule == "failed":
+                detail = sample.meta.get("teacher_error") or detail
+            funnel.lose(sample.world, rule, sample.id, detail)
+            continue
+        success = _Success(
+            sample.id,
+            sample.world,
+            sample.difficulty,
+            words=len(response.split()),
+            text=shingles_of(words_of(response)),
+            scene=scene_of([*WORLDS[problem.world].write(problem.start).split(), *" ".join(problem.query).split()]),
+        )
+        place = (sample.world, sample.meta["key"])
+        before = best.setdefault(place, success)
+        if before is not success:
+            best[place], beaten = sorted((before, success), key=lambda trace: trace.rank)
+            funnel.lose(beaten.world, "longer", beaten.id, f"{beaten.words} words, another has {best[place].words}")
+    return list(best.values())
+
+
+def _problem_of(source: DatasetFolder, sample: Sample) -> Problem[Any, Any]:
+    for name in ("problem", "key"):
+        if name not in sample.meta:
+            raise UserError(f"{source.path}: the sample {sample.id} holds no {name}: is this a folder of `idf traces`?")
     try:
-        problem = problem_from_json(sample.meta["problem"])
+        return problem_from_json(sample.meta["problem"])
     except ValueError as error:
         raise UserError(f"{source.path}: the problem of sample {sample.id} cannot be read: {error}") from None
-    return score(problem, text_of(sample.messages[-1]), sample.meta.get("finish_reason")).error
 
 
-def _chosen(source: DatasetFolder, ids: set[str]) -> Iterator[Sample]:
-    return (sample for sample in source.samples() if sample.id in ids)
+def _distinct(successes: Iterable[_Success], recipe: FilterRecipe, funnel: Funnel) -> list[_Success]:
+    """The successes less near-duplicates in the same world; of two the better one stays."""
+    by_world: dict[str, list[_Success]] = defaultdict(list)
+    for success in sorted(successes, key=lambda trace: trace.rank):
+        by_world[success.world].append(success)
+    kept = []
+    for world, of_world in sorted(by_world.items()):
+        texts, scenes = [success.text for success in of_world], [success.scene for success in of_world]
+        originals = near_duplicates(texts, scenes, recipe.near_duplicate)
+        for success, original in zip(of_world, originals, strict=True):
+            if original is None:
+                kept.append(success)
+            else:
+                funnel.lose(world, "duplicate", success.id, f"nearly the same as {of_world[original].id}")
+    return kept
+
+
+def _balanced(successes: list[_Success], recipe: FilterRecipe, funnel: Funnel) -> set[str]:
+    """The ids to keep: equal shares of each world and difficulty, within one by a hash of the id."""
+    strata: dict[Stratum, list[str]] = defaultdict(list)
+    for success in successes:
+        strata[success.world, success.difficulty].append(success.id)
+    chosen: set[str] = set()
+    for (world, difficulty), quota in quotas(
+        {stratum: len(ids) for stratum, ids in strata.items()}, recipe.keep
+    ).items():
+        ids = sorted(strata[world, difficulty], key=lambda id: blake2b(id.encode(), digest_size=8).digest())
+        chosen.update(ids[:quota])
+        for at in range(len(ids)):
+            if at < quota:
+                funnel.keep(world, difficulty)
+            else:
+                funnel.add(world, "spare")
+    return chosen

@@ -10,9 +10,10 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
 
+from ._reading import plain, read_words
 from ._rng import Rng
-from ._sampling import SPLITS, sample_problem, sample_walk, split_of
-from ._world import DIFFICULTIES, WORDINGS, Answer, IllegalAction, Outcome, Problem, Walk, World
+from ._sampling import SPLITS, Avoid, Draw, Drawn, sample_problem, sample_walk, split_of
+from ._world import DIFFICULTIES, WORDINGS, Answer, IllegalAction, Keys, Outcome, Problem, Scene, Walk, World
 
 __all__ = [
     "DIFFICULTIES",
@@ -20,14 +21,21 @@ __all__ = [
     "WORDINGS",
     "WORLDS",
     "Answer",
+    "Avoid",
+    "Draw",
+    "Drawn",
     "IllegalAction",
+    "Keys",
     "Outcome",
     "Problem",
     "Rng",
+    "Scene",
     "Walk",
     "World",
+    "plain",
     "problem_from_json",
     "problem_to_json",
+    "read_words",
     "sample_problem",
     "sample_walk",
     "split_of",

@@ -6,7 +6,7 @@ A world is a table and a few pure functions on immutable states. It knows nothin
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
@@ -57,6 +57,7 @@ class Walk(Generic[S]):
         question: What is asked about the last state.
         reading: How the answer is read off the last state, in words; empty if the answer is that state.
         answer: The true answer, as text.
+        initial: The answer of somebody who imagines nothing: the question answered from the start state.
     """
 
     world: str
@@ -66,6 +67,27 @@ class Walk(Generic[S]):
     question: str
     reading: str
     answer: str
+    initial: str
+
+
+Scene = Problem[Any, Any] | Walk[Any]
+"""What a sample is about: a problem or a walk."""
+
+
+class Keys(NamedTuple):
+    """Texts that tell whether two scenes are the same, at three levels of strictness.
+
+    Attributes:
+        exact: Equal for the same start and the same question, to the letter.
+        canonical: Equal for scenes that a symmetry of the world or a mere notation turns into each other.
+        skeleton: Equal for scenes of the same shape: colours, labels or targets are left out.
+        states: For a world that lives in a pocket of its state space, the canonical form of every state on the way.
+    """
+
+    exact: str
+    canonical: str
+    skeleton: str
+    states: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -99,6 +121,11 @@ class World(ABC, Generic[S, Q]):
         query_type: The NamedTuple of strings that its problems ask with.
         bins: For each difficulty, the values of `size` that belong to it.
         rule: One or two sentences that state the actions and what they do, for imagery prompts.
+        actions: Every word that can name an action, legal or not.
+        look: How to write down what the picture shows, for prompts that ask for it; the answer is `see`.
+        always_legal: Whether every action is legal in every state, so that asking which ones are has no point.
+        plans: Whether its problems ask for a plan.
+        clean_level: The level of `Keys` at which splits are kept apart and published items are avoided.
         colours: The colour names that its answers use (none for planning worlds).
     """
 
@@ -107,6 +134,11 @@ class World(ABC, Generic[S, Q]):
     query_type: ClassVar[type[Any]]
     bins: ClassVar[Mapping[str, range]]
     rule: ClassVar[str]
+    actions: ClassVar[tuple[str, ...]]
+    look: ClassVar[str]
+    always_legal: ClassVar[bool] = False
+    plans: ClassVar[bool] = False
+    clean_level: ClassVar[str] = "canonical"
     colours: ClassVar[tuple[str, ...]] = ()
 
     # --- the rules -------------------------------------------------------------------------------------------
@@ -143,9 +175,45 @@ class World(ABC, Generic[S, Q]):
         """What a simulation writes after each step; `write` by default, less what never changes."""
         return self.write(state)
 
+    def read_line(self, text: str) -> Hashable | None:
+        """What a line of a simulation claims of the state, in a form that can be compared.
+
+        Two claims are equal if and only if they show the same; by default the text in lower case, blanks squeezed.
+
+        Args:
+            text: What stands where `line` would stand, in the wording of a model.
+
+        Returns:
+            The claim, never None for what `line` wrote; None if the text does not claim a whole state.
+        """
+        return " ".join(text.casefold().split()) or None
+
     def describe(self, state: S, *, pictured: bool) -> str:
         """The state in a prompt. If it is pictured as well, only what the picture cannot show."""
         return "as in the picture" if pictured else self.write(state)
+
+    @abstractmethod
+    def see(self, scene: Scene) -> str:
+        """All that the picture of a scene shows, in the form that `look` asks for."""
+
+    def shows_all(self, scene: Scene) -> bool:
+        """Whether the picture shows all that `see` says of a scene."""
+        return True
+
+    def rest(self, state: S) -> S:
+        """A state in the middle of a walk as the start of a new one; the same unless a state holds its history."""
+        return state
+
+    def legality(self, state: S) -> str:
+        """Which actions are legal and why the others are not, a line for each."""
+        lines = []
+        for action in self.actions:
+            try:
+                self.step(state, action)
+                lines.append(f"{action}: legal")
+            except IllegalAction as broken:
+                lines.append(f"{action}: not legal, {broken}")
+        return "\n".join(lines)
 
     def replay(self, start: S, actions: Sequence[str]) -> list[S]:
         """All states of a walk, the start included: `len(actions) + 1` of them."""
@@ -222,9 +290,25 @@ class World(ABC, Generic[S, Q]):
     def narrate(self, problem: Problem[S, Q]) -> str:
         """The solver's solution as reasoning, without the final answer line."""
 
-    def content(self, problem: Problem[S, Q]) -> str:
-        """What makes a problem the same problem again; decides its split. By default the start and the query."""
-        return f"{self.write(problem.start)} | {' | '.join(problem.query)}"
+    def asked(self, problem: Problem[S, Q]) -> str:
+        """What is asked, without states and actions; the same for all problems that differ in those alone."""
+        return " ".join(problem.query)
+
+    def course(self, scene: Scene) -> tuple[S, tuple[str, ...]]:
+        """The start of a scene and the actions from there: those of a walk, those that solve a problem."""
+        return scene.start, scene.actions if isinstance(scene, Walk) else self.solve(scene)
+
+    @abstractmethod
+    def keys(self, scene: Scene) -> Keys:
+        """What makes a scene the same scene again, whatever is asked about it; decides its split."""
+
+    def surroundings(self, problem: Problem[S, Q]) -> tuple[str, ...]:
+        """The states, in the form of `Keys.states`, that no training walk may pass if this problem is published."""
+        return ()
+
+    @abstractmethod
+    def measure(self, scene: Scene) -> dict[str, int]:
+        """The exact measures of difficulty (steps, cubes, pushes, distances), by name."""
 
     def sizes(self, difficulty: str) -> range:
         """The sizes that belong to a difficulty.
@@ -256,10 +340,6 @@ class World(ABC, Generic[S, Q]):
     def imagine(self, walk: Walk[S]) -> str:
         """A walk spelled out: every state on the way, then how the answer is read off the last one."""
         return "\n".join(filter(None, (self.unroll(walk.start, walk.actions), walk.reading)))
-
-    def walk_content(self, walk: Walk[S]) -> str:
-        """What makes a walk the same scene again; shares its form with `content`, so that splits agree."""
-        return f"{self.write(walk.start)} | {' '.join(walk.actions)}"
 
 
 def replay_plan(

@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from ._reading import read_words
 from ._rng import Rng
-from ._world import Answer, IllegalAction, Outcome, Problem, Walk, World
+from ._world import Answer, IllegalAction, Keys, Outcome, Problem, Scene, Walk, World
 
 FACES = ("top", "bottom", "left", "right", "front", "back")
 HIDDEN = ("bottom", "left", "back")  # the faces that a picture of the start does not show
@@ -28,6 +29,20 @@ _INDICES = {way: tuple(FACES.index(face) for face in shown) for way, shown in SH
 SHIFT = {"right": (1, 0), "left": (-1, 0), "front": (0, 1), "back": (0, -1)}
 BOARD = 10
 CORNER = (0, 0)  # back left, where every published path starts
+
+
+def _symmetries() -> list[dict[str, str]]:
+    """The eight symmetries of a square board, as what each way becomes: four quarter turns, each with its mirror image."""
+    mirror = {"right": "front", "front": "right", "left": "back", "back": "left"}  # at the diagonal through the corner
+    quarter = {"right": "front", "front": "left", "left": "back", "back": "right"}
+    found, turned = [], {way: way for way in SHIFT}
+    for _ in range(4):
+        found += [turned, {way: mirror[to] for way, to in turned.items()}]
+        turned = {way: quarter[to] for way, to in turned.items()}
+    return found
+
+
+SYMMETRIES = _symmetries()
 
 
 class Cube(NamedTuple):
@@ -53,9 +68,12 @@ class CubeRolling(World[Cube, Query]):
     """The world of the rolling cube; its paths never visit a cell twice."""
 
     name = "cube_rolling"
-    version = 1
+    version = 2
     query_type = Query
     colours = COLOURS
+    actions = tuple(SHIFT)
+    look = "Write the path, roll by roll, then the colours that the top, front and right faces show."
+    clean_level = "skeleton"  # a published path stays published, whatever the colours
     bins = {"easy": range(1, 6), "medium": range(6, 11), "hard": range(11, 16)}
     rule = (
         "A cube rolls over a board, one cell at a time, to the right, left, front (towards you) or back. "
@@ -64,6 +82,14 @@ class CubeRolling(World[Cube, Query]):
 
     def draw(self, rng: Rng, difficulty: str) -> Cube:
         return Cube(tuple(rng.shuffled(COLOURS)), (CORNER,))
+
+    def rest(self, state: Cube) -> Cube:
+        return state._replace(cells=state.cells[-1:])
+
+    def see(self, scene: Scene) -> str:
+        start, rolls = self.course(scene)
+        faces = ", ".join(f"{face} {start.colours[FACES.index(face)]}" for face in ("top", "front", "right"))
+        return f"Path: {' '.join(rolls)}\nFaces: {faces}"
 
     def legal_actions(self, state: Cube) -> tuple[str, ...]:
         return tuple(way for way in SHIFT if self._broken_rule(state, way) is None)
@@ -90,6 +116,14 @@ class CubeRolling(World[Cube, Query]):
     def line(self, state: Cube) -> str:
         return " ".join(state.colours)
 
+    def read_line(self, text: str) -> tuple[str, ...] | None:
+        """Six colours in the order of FACES, or each after the name of its face."""
+        words = [word.replace("grey", "gray") for word in read_words(text)]
+        if len(words) == 12 and set(words[::2]) == set(FACES):
+            named = dict(zip(words[::2], words[1::2]))
+            words = [named[face] for face in FACES]
+        return tuple(words) if len(words) == 6 and set(words) <= set(COLOURS) else None
+
     def describe(self, state: Cube, *, pictured: bool) -> str:
         if not pictured:
             return self.line(state)
@@ -112,7 +146,9 @@ class CubeRolling(World[Cube, Query]):
         return Cube(colours, cells)
 
     def pose(self, rng: Rng, difficulty: str) -> Problem[Cube, Query]:
-        start = self.draw(rng, difficulty)
+        return self._pose(rng, difficulty, self.draw(rng, difficulty))
+
+    def _pose(self, rng: Rng, difficulty: str, start: Cube) -> Problem[Cube, Query]:
         path = self._path(rng, start, rng.choice(self.sizes(difficulty)))
         return Problem(self.name, difficulty, start, Query(" ".join(path), rng.choice(FACES)))
 
@@ -169,15 +205,54 @@ class CubeRolling(World[Cube, Query]):
         rolls = self.solve(problem)
         return f"{self.unroll(problem.start, rolls)}\n{_read_off(self.replay(problem.start, rolls)[-1], problem.query.face)}"
 
-    def content(self, problem: Problem[Cube, Query]) -> str:
-        return f"{self.write(problem.start)} | {problem.query.path}"
+    def asked(self, problem: Problem[Cube, Query]) -> str:
+        return problem.query.face
+
+    def keys(self, scene: Scene) -> Keys:
+        """A board turned by quarters or mirrored, with the cube on it, is the same puzzle, wherever on it the path begins.
+
+        (Of paths from the corner, only the image at the diagonal begins in that corner again.)
+        """
+        start, rolls = self.course(scene)
+        asked = scene.query.face if isinstance(scene, Problem) else scene.question
+        images = []
+        for to in SYMMETRIES:
+            colours = {to.get(face, face): colour for face, colour in zip(FACES, start.colours, strict=True)}
+            images.append((", ".join(to[roll] for roll in rolls), " ".join(colours[face] for face in FACES)))
+        # The greatest begins with "right" and turns to the "front" first. There are so few short paths that it matters how
+        # they are written: so written, their hashes put some of two to five rolls on each side of the split.
+        path, painted = max(images)
+        return Keys(
+            exact=f"{self.write(start)} | {' '.join(rolls)} | {asked}",
+            canonical=f"{path} | {painted}",
+            skeleton=path,
+        )
+
+    def measure(self, scene: Scene) -> dict[str, int]:
+        start, rolls = self.course(scene)
+        cells = self.replay(start, rolls)[-1].cells
+        neighbours = sum(abs(x - u) + abs(z - v) == 1 for i, (x, z) in enumerate(cells) for u, v in cells[:i])
+        return {
+            "rolls": len(rolls),
+            "turns": sum(a != b for a, b in zip(rolls, rolls[1:])),
+            "contacts": neighbours - len(rolls),  # places where the path runs beside itself
+        }
 
     def wander(self, rng: Rng, difficulty: str) -> Walk[Cube]:
-        problem = self.pose(rng, difficulty)
+        """A random path, from the corner in one walk of two and from any cell in the other.
+
+        From the corner there are only 2, 4, 10, 24, 60 paths of one to five rolls, all of them to the right or front first.
+        """
+        start = self.draw(rng, difficulty)
+        if rng.chance(0.5):
+            start = start._replace(cells=((rng.below(BOARD), rng.below(BOARD)),))
+        problem = self._pose(rng, difficulty, start)
         question = f"Which colour is the {problem.query.face} face now?"
         rolls = self.solve(problem)
-        reading = _read_off(self.replay(problem.start, rolls)[-1], problem.query.face)
-        return Walk(self.name, difficulty, problem.start, rolls, question, reading, self.truth(problem))
+        reading = _read_off(self.replay(start, rolls)[-1], problem.query.face)
+        return Walk(
+            self.name, difficulty, start, rolls, question, reading, self.truth(problem), self.initial(problem)
+        )
 
 
 def _read_off(end: Cube, face: str) -> str:

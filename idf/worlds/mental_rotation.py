@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import permutations, product
 from typing import NamedTuple
 
+from ._reading import read_words
 from ._rng import Rng
-from ._world import Answer, IllegalAction, Outcome, Problem, Walk, World
+from ._world import Answer, IllegalAction, Keys, Outcome, Problem, Scene, Walk, World
 
 COLOURS = ("red", "yellow", "blue", "green", "gray", "black")
 VIEWS = ("front", "back", "top", "bottom", "left", "right")
@@ -58,9 +60,12 @@ class MentalRotation(World[Structure, Query]):
     """The world of cube structures. A walk turns the structure; a state is where every cube is after the turn."""
 
     name = "mental_rotation"
-    version = 1
+    version = 2
     query_type = Query
     colours = COLOURS
+    actions = tuple(TURNS)
+    look = "Write the colour and the cell (x,y,z) of every cube, in the order of their cells."
+    always_legal = True
     bins = {"easy": range(2, 6), "medium": range(6, 9), "hard": range(9, MOST_CUBES + 1)}
     rule = (
         "A structure of coloured unit cubes is turned by quarter turns about the origin; a turn is named by the side "
@@ -69,8 +74,11 @@ class MentalRotation(World[Structure, Query]):
     )
 
     def draw(self, rng: Rng, difficulty: str) -> Structure:
-        """A structure grown from the origin, each cube on a random free face; colours cycle through a shuffle."""
-        n = rng.choice(self.sizes(difficulty))
+        """A structure grown from the origin, each cube on a random free face; colours cycle through a shuffle.
+
+        It has three cubes at least: of two there are only 15 different ones, and the benchmark asks most of them.
+        """
+        n = rng.choice(range(max(3, self.sizes(difficulty)[0]), self.sizes(difficulty)[-1] + 1))
         cells: list[Cell] = [(0, 0, 0)]
         while len(cells) < n:
             frontier = sorted({near for cell in cells for near in _neighbours(cell)} - set(cells))
@@ -88,6 +96,25 @@ class MentalRotation(World[Structure, Query]):
 
     def write(self, state: Structure) -> str:
         return "; ".join(f"{colour} ({x},{y},{z})" for (x, y, z), colour in state)
+
+    def read_line(self, text: str) -> Structure | None:
+        """Cubes in any order, all as "red (0,0,1)" or all as "(0,0,1) red"."""
+        words = [word.replace("grey", "gray") for word in read_words(text)]
+        cubes = []
+        for at in range(0, len(words), 4):
+            *cell, colour = words[at : at + 4] if words[0] not in COLOURS else [*words[at + 1 : at + 4], words[at]]
+            if colour not in COLOURS or len(cell) != 3 or not all(re.fullmatch("-?[0-9]{1,3}", n) for n in cell):
+                return None
+            cubes.append(((int(cell[0]), int(cell[1]), int(cell[2])), colour))
+        return tuple(sorted(cubes)) or None
+
+    def see(self, scene: Scene) -> str:
+        return self.write(scene.start)
+
+    def shows_all(self, scene: Scene) -> bool:
+        """Not a cube that others enclose: no panel shows its colour."""
+        occupied = {cell for cell, _ in scene.start}
+        return not any(occupied.issuperset(_neighbours(cell)) for cell in occupied)
 
     def read(self, text: str) -> Structure:
         cubes: dict[Cell, str] = {}
@@ -144,8 +171,22 @@ class MentalRotation(World[Structure, Query]):
         front = self.replay(problem.start, turns)[-1]
         return f"{self.unroll(problem.start, turns)}\n{_columns_text(front)}"
 
-    def content(self, problem: Problem[Structure, Query]) -> str:
-        return self.write(canonical(problem.start))
+    def keys(self, scene: Scene) -> Keys:
+        """A structure is the same in all its 24 orientations, and whichever of its cubes is at the origin."""
+        start, turns = self.course(scene)
+        asked = scene.query.view if isinstance(scene, Problem) else f"{' '.join(turns)} | {scene.question}"
+        images = orientations(start)
+        shape = min([cell for cell, _ in image] for image in images)
+        return Keys(
+            exact=f"{self.write(start)} | {asked}",
+            canonical=self.write(min(images)),
+            skeleton=" ".join(f"{x},{y},{z}" for x, y, z in shape),
+        )
+
+    def measure(self, scene: Scene) -> dict[str, int]:
+        start, turns = self.course(scene)
+        seen = visible(self.replay(start, turns)[-1], "front")
+        return {"cubes": len(start), "hidden": len(start) - len(seen), "turns": len(turns)}
 
     def wander(self, rng: Rng, difficulty: str) -> Walk[Structure]:
         start = self.draw(rng, difficulty)
@@ -154,12 +195,9 @@ class MentalRotation(World[Structure, Query]):
         for _ in range(1 + rng.below(3)):
             turns.append(rng.choice([turn for turn in TURNS if not turns or turn != undo[turns[-1]]]))
         end = self.replay(start, turns)[-1]
-        answer = counts_text(colour_counts(visible(end, "front")))
+        answer, initial = (counts_text(colour_counts(visible(state, "front"))) for state in (end, start))
         question = "How many cubes are visible from the front at the end, and how many of each colour?"
-        return Walk(self.name, difficulty, start, tuple(turns), question, _columns_text(end), answer)
-
-    def walk_content(self, walk: Walk[Structure]) -> str:
-        return self.write(canonical(walk.start))
+        return Walk(self.name, difficulty, start, tuple(turns), question, _columns_text(end), answer, initial)
 
 
 def structure(cubes: dict[Cell, str]) -> Structure:
@@ -187,17 +225,32 @@ def structure(cubes: dict[Cell, str]) -> Structure:
     return tuple(sorted(cubes.items()))
 
 
-def canonical(state: Structure) -> Structure:
-    """The same for a structure in all its 24 orientations: the least of them. A walk never leaves its class."""
-    best = state
-    for side in ((), ("left",), ("left", "left"), ("right",), ("top",), ("bottom",)):
-        turned = state
-        for turn in side:
-            turned = _turned(turned, TURNS[turn])
-        for _ in range(4):
-            turned = _turned(turned, lambda x, y, z: (-y, x, z))  # a quarter turn about the line of sight
-            best = min(best, turned)
-    return best
+def _proper(order: tuple[int, ...], flips: tuple[int, ...]) -> bool:
+    """Whether taking the axes in this order and flipping some of them is a turn, and not a mirror image."""
+    swaps = sum(a > b for i, a in enumerate(order) for b in order[i + 1 :])
+    return (swaps + sum(flips)) % 2 == 0
+
+
+# The 24 orientations: which axis becomes x, y and z, and whether it is flipped.
+_ORIENTATIONS = [
+    tuple(zip(order, flips, strict=True))
+    for order in permutations(range(3))
+    for flips in product((0, 1), repeat=3)
+    if _proper(order, flips)
+]
+
+
+def orientations(state: Structure) -> list[Structure]:
+    """A structure in all its 24 orientations, each moved to where its least x, y and z are 0. No walk leaves them."""
+    colours = [colour for _, colour in state]
+    along = []  # for each axis, the coordinates of all cubes from its one end and from its other
+    for numbers in zip(*(cell for cell, _ in state), strict=True):
+        low, high = min(numbers), max(numbers)
+        along.append(([n - low for n in numbers], [high - n for n in numbers]))
+    return [
+        tuple(sorted(zip(zip(*(along[axis][flip] for axis, flip in orientation)), colours, strict=True)))
+        for orientation in _ORIENTATIONS
+    ]
 
 
 def _turned(state: Structure, turn: Callable[[int, int, int], Cell]) -> Structure:

@@ -6,11 +6,13 @@ environment code says both; its scorer refuses such plans, see docs).
 
 from __future__ import annotations
 
-from collections import deque
+import re
+from functools import lru_cache
 from typing import NamedTuple
 
+from ._reading import read_words
 from ._rng import Rng
-from ._world import Answer, IllegalAction, Outcome, Problem, Walk, World, replay_plan
+from ._world import Answer, IllegalAction, Keys, Outcome, Problem, Scene, Walk, World, replay_plan
 
 WAYS = {"u": (-1, 0), "d": (1, 0), "l": (0, -1), "r": (0, 1)}
 NAMES = {"u": "up", "d": "down", "l": "left", "r": "right"}
@@ -51,8 +53,11 @@ class MovingBox(World[Room, Query]):
     """The world of the box that is pushed. Difficulty is the least number of pushes."""
 
     name = "moving_box"
-    version = 1
+    version = 2
     query_type = Query
+    actions = tuple(WAYS)
+    look = "Write the grid row by row: S is the player, B the box, T the target, # a wall and . free floor."
+    plans = True
     bins = {"easy": range(1, 3), "medium": range(3, 6), "hard": range(6, 20)}
     rule = (
         "A player walks over a grid, up (u), down (d), left (l) or right (r), and pushes the box by walking against it. "
@@ -65,15 +70,17 @@ class MovingBox(World[Room, Query]):
         """A random room: walls and target at random, then one of all starts with the right number of pushes."""
         pushes = self.sizes(difficulty)
         size, open_cells = self.shapes[difficulty]
-        inside = [(row, column) for row in range(1, size - 1) for column in range(1, size - 1)]
+        inside = [row * size + column for row in range(1, size - 1) for column in range(1, size - 1)]
         while True:
             cells = rng.shuffled(inside)[: rng.choice(open_cells)]
-            floor = set(cells)
-            walls = tuple("".join(".#"[(row, column) not in floor] for column in range(size)) for row in range(size))
-            starts = sorted(start for start, n in pushes_from_everywhere(walls, cells[0]).items() if n in pushes)
+            floor = sum(1 << cell for cell in cells)
+            levels = _pulls(floor, cells[0], size)[pushes.start : pushes.stop]
+            starts = sorted((cell, box) for level in levels for box, region in level for cell in _bits(region))
             if starts:
+                symbols = "".join("#."[floor >> cell & 1] for cell in range(size * size))
+                walls = tuple(symbols[row : row + size] for row in range(0, size * size, size))
                 player, box = rng.choice(starts)
-                return Room(walls, player, box, cells[0])
+                return Room(walls, divmod(player, size), divmod(box, size), divmod(cells[0], size))
 
     def legal_actions(self, state: Room) -> tuple[str, ...]:
         return tuple(way for way in WAYS if _broken_rule(state, way) is None)
@@ -90,6 +97,18 @@ class MovingBox(World[Room, Query]):
 
     def line(self, state: Room) -> str:
         return f"player ({state.player[0]},{state.player[1]}) box ({state.box[0]},{state.box[1]})"
+
+    def read_line(self, text: str) -> tuple[Cell, Cell] | None:
+        """The cells of player and box, by name."""
+        thing = r"(player|p|box|b) (?:row )?([0-9]+) (?:column )?([0-9]+)"
+        match = re.fullmatch(f"{thing} {thing}", " ".join(read_words(text)))
+        if not match or match[1][0] == match[4][0]:
+            return None
+        first, second = (int(match[2]), int(match[3])), (int(match[5]), int(match[6]))
+        return (first, second) if match[1][0] == "p" else (second, first)
+
+    def see(self, scene: Scene) -> str:
+        return self.write(scene.start)
 
     def read(self, text: str) -> Room:
         return room_from_grid([line.split() for line in text.strip().splitlines()])
@@ -144,8 +163,23 @@ class MovingBox(World[Room, Query]):
         row, column = problem.start.target
         return f"Target: ({row},{column})\n{self.unroll(problem.start, plan)}\nThe box is on the target."
 
-    def content(self, problem: Problem[Room, Query]) -> str:
-        return self.write(problem.start)
+    def keys(self, scene: Scene) -> Keys:
+        """A room turned by quarters or mirrored (the eight symmetries of the square) is the same room."""
+        room: Room = scene.start
+        moves = "plan" if isinstance(scene, Problem) else " ".join(scene.actions)
+        images = _images(grid(room))
+        return Keys(
+            exact=f"{self.write(room)} | {moves}",
+            canonical="/".join(min(images)),
+            skeleton="/".join(min(_images(list(room.walls)))),
+        )
+
+    def measure(self, scene: Scene) -> dict[str, int]:
+        start, moves = self.course(scene)
+        states = self.replay(start, moves)
+        pushes = sum(a.box != b.box for a, b in zip(states, states[1:]))
+        least = {"least_pushes": least_pushes(start), "least_moves": least_moves(start)}
+        return {"moves": len(moves), "pushes": pushes} | {name: n for name, n in least.items() if n is not None}
 
     def wander(self, rng: Rng, difficulty: str) -> Walk[Room]:
         """A walk that mostly follows the solver, so that the box really moves, with a random step now and then.
@@ -156,16 +190,13 @@ class MovingBox(World[Room, Query]):
         actions: list[str] = []
         length = {"easy": 4, "medium": 7, "hard": 11}[difficulty] + rng.below(4)
         while len(actions) < length:
-            legal = self.legal_actions(room)
-            plan = shortest_plan(room)
-            action = plan[0] if plan and rng.chance(0.8) else rng.choice(legal)
+            on_course = _next_move(room)
+            action = on_course if on_course and rng.chance(0.8) else rng.choice(self.legal_actions(room))
             actions.append(action)
             room = self.step(room, action)
         question = "Where are the player and the box at the end?"
-        return Walk(self.name, difficulty, start, tuple(actions), question, "", self.line(room))
-
-    def walk_content(self, walk: Walk[Room]) -> str:
-        return self.write(walk.start)
+        answers = (self.line(room), self.line(start))
+        return Walk(self.name, difficulty, start, tuple(actions), question, "", *answers)
 
 
 def grid(room: Room) -> list[str]:
@@ -207,24 +238,28 @@ def room_from_grid(rows: list[list[str]]) -> Room:
 
 
 def shortest_plan(room: Room) -> tuple[str, ...] | None:
-    """A plan of the least number of moves (breadth-first over player and box), or None if there is none."""
-    start = (room.player, room.box)
-    came: dict[tuple[Cell, Cell], tuple[tuple[Cell, Cell], str] | None] = {start: None}
-    queue = deque([start])
-    while queue:
-        here = queue.popleft()
-        if here[1] == room.target:
-            plan: list[str] = []
-            at = here
-            while (before := came[at]) is not None:
-                at, way = before
-                plan.append(way)
-            return tuple(reversed(plan))
-        for way, there in _successors(room.walls, *here):
-            if there not in came:
-                came[there] = (here, way)
-                queue.append(there)
-    return None
+    """A plan of the least number of moves, of equals the first in the order of WAYS; None if there is none."""
+    if least_moves(room) is None:
+        return None
+    plan: list[str] = []
+    while (way := _next_move(room)) is not None:
+        plan.append(way)
+        room = WORLD.step(room, way)
+    return tuple(plan)
+
+
+def _next_move(room: Room) -> str | None:
+    """The first move of a shortest plan; None if there is none, or if the box is on the target."""
+    moves = moves_from_everywhere(room.walls, room.target)
+    left = moves.get((room.player, room.box))
+    if not left:
+        return None
+    return next(way for way, there in _successors(room.walls, room.player, room.box) if moves.get(there) == left - 1)
+
+
+def least_moves(room: Room) -> int | None:
+    """The least number of moves of any plan, or None if the room cannot be solved."""
+    return moves_from_everywhere(room.walls, room.target).get((room.player, room.box))
 
 
 def least_pushes(room: Room) -> int | None:
@@ -232,33 +267,108 @@ def least_pushes(room: Room) -> int | None:
     return pushes_from_everywhere(room.walls, room.target).get((room.player, room.box))
 
 
-def pushes_from_everywhere(walls: tuple[str, ...], target: Cell) -> dict[tuple[Cell, Cell], int]:
-    """The least number of pushes to the target from every (player, box) that can be solved.
+@lru_cache(maxsize=256)
+def moves_from_everywhere(walls: tuple[str, ...], target: Cell) -> dict[tuple[Cell, Cell], int]:
+    """The least number of moves to the target from every (player, box) that can be solved.
 
-    A 0-1 breadth-first search backwards, from the box on the target: walking costs nothing, pulling one.
+    A breadth-first search backwards, from the box on the target: a move is a step back, or a pull.
     """
-    free = {(r, c) for r, row in enumerate(walls) for c, symbol in enumerate(row) if symbol != "#"}
-    pushes: dict[tuple[Cell, Cell], int] = {}
-    queue = deque(((player, target), 0) for player in sorted(free - {target}))
-    while queue:
-        here, cost = queue.popleft()
-        if here in pushes:
-            continue
-        pushes[here] = cost
-        player, box = here
-        for dr, dc in WAYS.values():
-            before = (player[0] - dr, player[1] - dc)
-            if before not in free:
-                continue
-            if before != box:
-                queue.appendleft(((before, box), cost))
-            if (player[0] + dr, player[1] + dc) == box:  # the last step may have pushed the box from here
-                queue.append(((before, player), cost + 1))
-    return pushes
+    free = _free(walls)
+    back = {cell: [(r, c) for r, c in _around(cell) if (r, c) in free] for cell in free}
+    moves = {(player, target): 0 for player in sorted(free - {target})}
+    edge = list(moves)
+    while edge:
+        ring = []
+        for here in edge:
+            player, box = here
+            cost = moves[here] + 1
+            for before in back[player]:
+                if before == box:
+                    continue
+                steps = [(before, box)]
+                if (2 * player[0] - before[0], 2 * player[1] - before[1]) == box:
+                    steps.append((before, player))  # the last step may have pushed the box from here
+                for there in steps:
+                    if there not in moves:
+                        moves[there] = cost
+                        ring.append(there)
+        edge = ring
+    return moves
+
+
+@lru_cache(maxsize=256)
+def pushes_from_everywhere(walls: tuple[str, ...], target: Cell) -> dict[tuple[Cell, Cell], int]:
+    """The least number of pushes to the target from every (player, box) that can be solved."""
+    columns = len(walls[0])
+    floor = sum(1 << (r * columns + c) for r, c in _free(walls))
+    return {
+        (divmod(cell, columns), divmod(box, columns)): pushes
+        for pushes, level in enumerate(_pulls(floor, target[0] * columns + target[1], columns))
+        for box, region in level
+        for cell in _bits(region)
+    }
+
+
+def _pulls(floor: int, goal: int, columns: int) -> list[list[tuple[int, int]]]:
+    """Backwards from the box on the goal: for each number of pulls, the (box, cells that the player may stand on).
+
+    Sets of cells are bit masks: all cells that the player can walk to without moving the box are one position.
+    """
+    levels = [[(goal, region) for region in _regions(floor & ~(1 << goal), columns)]]
+    seen = set(levels[0])
+    while levels[-1]:
+        pulled = []
+        for box, region in levels[-1]:
+            for shift in (-columns, columns, -1, 1):
+                player, behind = box + shift, box + 2 * shift
+                if region >> player & 1 and floor >> behind & 1:
+                    there = (player, _reach(1 << behind, floor & ~(1 << player), columns))
+                    if there not in seen:
+                        seen.add(there)
+                        pulled.append(there)
+        levels.append(pulled)
+    return levels
+
+
+def _free(walls: tuple[str, ...]) -> set[Cell]:
+    return {(r, c) for r, row in enumerate(walls) for c, symbol in enumerate(row) if symbol != "#"}
+
+
+def _around(cell: Cell) -> list[Cell]:
+    return [(cell[0] + dr, cell[1] + dc) for dr, dc in WAYS.values()]
+
+
+def _reach(cells: int, floor: int, columns: int) -> int:
+    """All cells that can be walked to. Rooms are closed, so no step leaves its row."""
+    while (wider := (cells | cells << 1 | cells >> 1 | cells << columns | cells >> columns) & floor) != cells:
+        cells = wider
+    return cells
+
+
+def _regions(floor: int, columns: int) -> list[int]:
+    """The parts of a floor that hang together."""
+    parts = []
+    while floor:
+        parts.append(_reach(floor & -floor, floor, columns))
+        floor &= ~parts[-1]
+    return parts
+
+
+def _bits(mask: int) -> list[int]:
+    return [i for i in range(mask.bit_length()) if mask >> i & 1]
+
+
+def _images(rows: list[str]) -> list[list[str]]:
+    """Rows of symbols in the eight symmetries of the square."""
+    images = []
+    for _ in range(4):
+        rows = ["".join(column) for column in zip(*reversed(rows))]  # a quarter turn
+        images += [rows, rows[::-1]]
+    return images
 
 
 def _successors(walls: tuple[str, ...], player: Cell, box: Cell) -> list[tuple[str, tuple[Cell, Cell]]]:
-    """The legal moves from (player, box), written flat: the solvers live in this loop."""
+    """The legal moves from (player, box)."""
     out = []
     row, column = player
     for way, (dr, dc) in WAYS.items():

@@ -6,10 +6,12 @@ Source: the move notation stated in SpatiaLite's questions (U2 = two quarter tur
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from ._reading import read_words
 from ._rng import Rng
-from ._world import Answer, IllegalAction, Outcome, Problem, Walk, World
+from ._world import Answer, IllegalAction, Keys, Outcome, Problem, Scene, Walk, World
 
 COLOURS = ("red", "green", "blue", "yellow", "orange", "grey")
 FACES = {"U": "up", "D": "down", "L": "left", "R": "right", "F": "front", "B": "back"}
@@ -63,6 +65,46 @@ for _face in FACES:
     MOVES[_face + "3"] = _apply(MOVES[_face + "2"], _once)
 
 
+_OPPOSITE = {"U": "D", "D": "U", "L": "R", "R": "L", "F": "B", "B": "F"}
+
+
+def _orientations() -> list[dict[str, str]]:
+    """The 24 ways to turn the whole cube in space: the face that each face becomes."""
+    about_y = {"U": "U", "D": "D", "F": "L", "L": "B", "B": "R", "R": "F"}
+    about_x = {"L": "L", "R": "R", "U": "B", "B": "D", "D": "F", "F": "U"}
+    found = [{face: face for face in FACES}]
+    for orientation in found:  # grows while it is walked
+        for turn in (about_y, about_x):
+            turned = {face: turn[to] for face, to in orientation.items()}
+            if turned not in found:
+                found.append(turned)
+    return found
+
+
+ORIENTATIONS = _orientations()
+
+
+def normal_form(moves: Sequence[str]) -> list[str]:
+    """The shortest way to write turns that differ only in notation: one move for several turns of a face in a row.
+
+    Turns of opposite faces commute: between turns of other faces, those of one axis are gathered and put in order.
+    """
+    stack: list[tuple[str, int]] = []  # face, quarter turns from 1 to 3
+    for move in moves:
+        face, quarters = move[0], int(move[1:] or 1)
+        at = len(stack)
+        while at and stack[at - 1][0] == _OPPOSITE[face]:
+            at -= 1
+        if at and stack[at - 1][0] == face:
+            quarters = (stack.pop(at - 1)[1] + quarters) % 4
+            at -= 1
+        if quarters:
+            while at < len(stack) and stack[at][0] < face:
+                at += 1
+            stack.insert(at, (face, quarters))
+    return [face + ("" if quarters == 1 else str(quarters)) for face, quarters in stack]
+
+
 class Query(NamedTuple):
     """What is asked after the turns of `moves` ("D3 B3") on `face` ("front").
 
@@ -80,9 +122,12 @@ class RubiksCube(World[bytes, Query]):
     """The world of the 3 x 3 x 3 cube. A state is 54 bytes: index into COLOURS, faces U D L R F B, nine each."""
 
     name = "rubiks_cube"
-    version = 1
+    version = 2
     query_type = Query
     colours = COLOURS
+    actions = tuple(MOVES)
+    look = "Write all six faces, U, D, L, R, F and B, each seen from outside, row by row."
+    always_legal = True
     bins = {"easy": range(1, 3), "medium": range(3, 4), "hard": range(4, 5)}
     rule = (
         "Faces of a Rubik's cube are turned: U, D, L, R, F or B is a quarter turn clockwise, U2 two, U3 three. "
@@ -105,10 +150,24 @@ class RubiksCube(World[bytes, Query]):
     def write(self, state: bytes) -> str:
         return "; ".join(f"{face}: {_face_text(state, face)}" for face in FACES)
 
+    def read_line(self, text: str) -> tuple[str, ...] | None:
+        """All six faces in any order: the letter or name of each, then its nine colours."""
+        words = [word.replace("gray", "grey") for word in read_words(text)]
+        faces: dict[str, tuple[str, ...]] = {}
+        for at in range(0, len(words), 10):
+            letter = next((x for x, name in FACES.items() if words[at] in (x.lower(), name)), words[at])
+            faces[letter] = tuple(words[at + 1 : at + 10])
+        if len(words) != 60 or set(faces) != set(FACES) or not all(set(face) <= set(COLOURS) for face in faces.values()):
+            return None
+        return tuple(colour for letter in FACES for colour in faces[letter])
+
+    def see(self, scene: Scene) -> str:
+        return self.write(scene.start)
+
     def describe(self, state: bytes, *, pictured: bool) -> str:
         if pictured:
             return "as in the picture"
-        if all(len(set(state[at : at + 9])) == 1 for at in range(0, 54, 9)):
+        if _solved(state):
             return f"solved, {_centres(state)}"
         return self.write(state)
 
@@ -203,8 +262,26 @@ class RubiksCube(World[bytes, Query]):
         letter = next(letter for letter, name in FACES.items() if name == face)
         return f"{face}: {_face_text(end, letter)}\n{position or colour}: {self.truth(problem)}"
 
-    def content(self, problem: Problem[bytes, Query]) -> str:
-        return f"{self.write(problem.start)} | {problem.query.moves}"
+    def asked(self, problem: Problem[bytes, Query]) -> str:
+        return " ".join(problem.query[1:])
+
+    def keys(self, scene: Scene) -> Keys:
+        """Turns of opposite faces commute, and the whole cube can be turned in space: the same puzzle again."""
+        start, moves = self.course(scene)
+        asked = " ".join(scene.query[1:]) if isinstance(scene, Problem) else scene.question
+        turned = [
+            (" ".join(normal_form([to[move[0]] + move[1:] for move in moves])), _turned(start, to)) for to in ORIENTATIONS
+        ]
+        least, state = min(turned)
+        return Keys(
+            exact=f"{self.write(start)} | {' '.join(moves)} | {asked}",
+            canonical=f"{least} | {state.hex()}" + ("" if _solved(start) else f" | {start.hex()}"),
+            skeleton=least,
+        )
+
+    def measure(self, scene: Scene) -> dict[str, int]:
+        _, moves = self.course(scene)
+        return {"moves": len(moves), "shortest": len(normal_form(moves))}
 
     def wander(self, rng: Rng, difficulty: str) -> Walk[bytes]:
         problem = self.pose(rng, difficulty)
@@ -214,7 +291,18 @@ class RubiksCube(World[bytes, Query]):
         else:
             question = f"How many {colour} squares are on the {face} face at the end?"
         moves, reading = self.solve(problem), self._read_off(problem)
-        return Walk(self.name, difficulty, problem.start, moves, question, reading, str(self.truth(problem)))
+        answers = (str(self.truth(problem)), str(self.initial(problem)))
+        return Walk(self.name, difficulty, problem.start, moves, question, reading, *answers)
+
+
+def _solved(state: bytes) -> bool:
+    return all(len(set(state[at : at + 9])) == 1 for at in range(0, 54, 9))
+
+
+def _turned(state: bytes, to: dict[str, str]) -> bytes:
+    """The colours of the middles, in the order of FACES, after the whole cube was turned: all there is to a solved one."""
+    middles = {to[face]: state[9 * i + 4] for i, face in enumerate(FACES)}
+    return bytes(middles[face] for face in FACES)
 
 
 def face_colours(state: bytes, face: str) -> list[str]:

@@ -10,14 +10,16 @@ from collections import deque
 from functools import lru_cache
 from typing import NamedTuple
 
+from ._reading import plain
 from ._rng import Rng
-from ._world import Answer, IllegalAction, Outcome, Problem, Walk, World, replay_plan
+from ._world import Answer, IllegalAction, Keys, Outcome, Problem, Scene, Walk, World, replay_plan
 
 ROWS, COLUMNS = 5, 4
 # (height, width) of blocks 1 to 9
 SHAPES = ((2, 2), (1, 2), (1, 2), (1, 1), (1, 1), (2, 1), (2, 1), (1, 2), (1, 2))
 WAYS = {"u": (-1, 0), "d": (1, 0), "l": (0, -1), "r": (0, 1)}
 NAMES = {"u": "up", "d": "down", "l": "left", "r": "right"}
+_FURTHEST = 15  # the most moves that a published puzzle takes
 DEFAULT = "11221133450067886799"  # the layout from which every published position can be reached
 
 Blocks = tuple[int, ...]
@@ -65,8 +67,11 @@ class WoodSlide(World[Blocks, Query]):
     """The world of sliding blocks. Difficulty is the exact distance from start to target."""
 
     name = "wood_slide"
-    version = 1
+    version = 2
     query_type = Query
+    actions = tuple(f"{block}{way}" for block in range(1, len(SHAPES) + 1) for way in WAYS)
+    look = "Write the board on the left: five rows of four digits, 0 is empty."
+    plans = True
     bins = {"easy": range(2, 9), "medium": range(9, 13), "hard": range(13, 16)}
     rule = (
         "Blocks 1 to 9 slide on a 5 x 4 board, one cell at a time; 3d moves block 3 down (u, d, l, r). "
@@ -74,7 +79,7 @@ class WoodSlide(World[Blocks, Query]):
     )
 
     def draw(self, rng: Rng, difficulty: str) -> Blocks:
-        return rng.choice(component())
+        return rng.choice(component().positions)
 
     def legal_actions(self, state: Blocks) -> tuple[str, ...]:
         return tuple(action for action, _ in successors(state))
@@ -99,6 +104,34 @@ class WoodSlide(World[Blocks, Query]):
         board = cells(state)
         return "/".join(board[row : row + COLUMNS] for row in range(0, ROWS * COLUMNS, COLUMNS))
 
+    def read_line(self, text: str) -> str | None:
+        """Five rows of four digits with anything between the rows; without marks, 20 digits in equal groups."""
+        board = plain(text)
+        if re.search(r"[^0-9\s,;/|()\[\]{}\"']", board):
+            return None
+        rows = ["".join(re.findall("[0-9]", row)) for row in re.split(r"[;/|)\]}]", board)]
+        rows = [row for row in rows if row]
+        if len(rows) == 1:
+            rows = re.findall("[0-9]+", board)
+            if len(rows) not in (1, ROWS, ROWS * COLUMNS) or len("".join(rows)) != ROWS * COLUMNS:
+                return None
+            if len({len(row) for row in rows}) > 1:
+                return None
+        elif [len(row) for row in rows] != [COLUMNS] * ROWS:
+            return None
+        return "".join(rows)
+
+    def see(self, scene: Scene) -> str:
+        return self.write(scene.start)
+
+    def legality(self, state: Blocks) -> str:
+        """The ways in which each block can slide: a line for each block, not for each of 36 actions."""
+        legal = self.legal_actions(state)
+        return "\n".join(
+            f"block {block}: {' '.join(a for a in legal if a[0] == str(block)) or 'cannot slide'}"
+            for block in range(1, len(SHAPES) + 1)
+        )
+
     def read(self, text: str) -> Blocks:
         if not re.fullmatch(r"[0-9]{4}(/[0-9]{4}){4}", text.strip()):
             raise ValueError(f"not a board: {text!r} (five rows of four digits, separated by '/')")
@@ -111,11 +144,24 @@ class WoodSlide(World[Blocks, Query]):
 
     def _shortest_walk(self, rng: Rng, difficulty: str) -> tuple[Blocks, tuple[str, ...]]:
         """A random start and a shortest plan to a random position at an exact distance."""
-        start = self.draw(rng, difficulty)
+        table = component()
+        start = rng.below(len(table.positions))
         distance = rng.choice(self.sizes(difficulty))
-        came = _ball(start, distance)
-        furthest = sorted(position for position, (depth, _, _) in came.items() if depth == distance)
-        return start, _plan(came, rng.choice(furthest))
+        came: dict[int, tuple[int, str]] = {start: (start, "")}  # position -> the position before, the action from there
+        ring = [start]
+        for _ in range(distance):
+            further = []
+            for here in ring:
+                for action, there in table.steps[here]:
+                    if there not in came:
+                        came[there] = (here, action)
+                        further.append(there)
+            ring = further
+        at, plan = rng.choice(sorted(ring)), list[str]()
+        while at != start:
+            at, action = came[at]
+            plan.append(action)
+        return table.positions[start], tuple(reversed(plan))
 
     def size(self, problem: Problem[Blocks, Query]) -> int:
         return len(self.solve(problem))
@@ -162,16 +208,49 @@ class WoodSlide(World[Blocks, Query]):
             f"Target: {problem.query.target}\n{self.unroll(problem.start, self.solve(problem))}\nThe target is reached."
         )
 
+    def asked(self, problem: Problem[Blocks, Query]) -> str:
+        return ""
+
+    def keys(self, scene: Scene) -> Keys:
+        """Blocks of one shape can swap their numbers, the board can be mirrored, the way can be gone back: the same puzzle."""
+        start, plan = self.course(scene)
+        states = self.replay(start, plan)
+        target = self.read(scene.query.target) if isinstance(scene, Problem) else states[-1]
+        here, there = cells(start), cells(target)
+        pairs = [pair for a, b in zip(_images(here), _images(there)) for pair in ((a, b), (b, a))]
+        return Keys(
+            exact=f"{here} | {there}",
+            canonical=" | ".join(min(_renumbered(*pair) for pair in pairs)),
+            skeleton=" | ".join(min((shape_of(a), shape_of(b)) for a, b in pairs)),
+            states=tuple(map(_least_shape, states)),
+        )
+
+    def surroundings(self, problem: Problem[Blocks, Query]) -> tuple[str, ...]:
+        """The shapes of all positions within 15 moves of the target.
+
+        The benchmark's 200 puzzles lie in a dead end of 124 of the 67,104 positions: avoiding the puzzles alone would leave
+        their neighbours.
+        """
+        target = self.read(problem.query.target)
+        found, ring = {target}, [target]
+        for _ in range(_FURTHEST):
+            ring = sorted({there for here in ring for _, there in successors(here)} - found)
+            found.update(ring)
+        return tuple(sorted({_least_shape(position) for position in found}))
+
+    def measure(self, scene: Scene) -> dict[str, int]:
+        start, plan = self.course(scene)
+        distance = len(shortest_plan(start, self.replay(start, plan)[-1]))
+        return {"moves": len(plan), "distance": distance}
+
     def wander(self, rng: Rng, difficulty: str) -> Walk[Blocks]:
         """A walk that gets somewhere: a shortest way to a random position (30 uniform steps end 4 moves away)."""
         start, plan = self._shortest_walk(rng, difficulty)
         end = self.write(self.replay(start, plan)[-1])
-        return Walk(self.name, difficulty, start, plan, "What is the board at the end?", "", end)
-
-    def walk_content(self, walk: Walk[Blocks]) -> str:
-        return f"{self.write(walk.start)} | {walk.answer}"
+        return Walk(self.name, difficulty, start, plan, "What is the board at the end?", "", end, self.write(start))
 
 
+@lru_cache(maxsize=1 << 17)
 def cells(state: Blocks) -> str:
     """The board as 20 digits, row by row: the block in each cell, 0 for empty."""
     board = ["0"] * (ROWS * COLUMNS)
@@ -202,7 +281,8 @@ def blocks_from_cells(board: str) -> Blocks:
     return tuple(found)
 
 
-def successors(state: Blocks) -> list[tuple[str, Blocks]]:
+@lru_cache(maxsize=1 << 17)  # room for all positions of a component
+def successors(state: Blocks) -> tuple[tuple[str, Blocks], ...]:
     """The legal moves: (action, position after it)."""
     occupied = 0
     for at, shape in zip(state, SHAPES, strict=True):
@@ -212,23 +292,69 @@ def successors(state: Blocks) -> list[tuple[str, Blocks]]:
         for way, need, to in _MOVES[SHAPES[i]][at]:
             if not need & occupied:
                 out.append((f"{i + 1}{way}", (*state[:i], to, *state[i + 1 :])))
-    return out
+    return tuple(out)
+
+
+_SHAPE_OF = str.maketrans("123456789", "abbccddbb")
+
+
+def shape_of(board: str) -> str:
+    """A board of 20 digits with a letter for each shape of block, so that equal shapes look the same."""
+    return board.translate(_SHAPE_OF)
+
+
+def _images(board: str) -> tuple[str, ...]:
+    """A board of 20 digits in the four symmetries of the rectangle: blocks slide up as they slide down.
+
+    Upside down, the 67,104 positions are the same set again; with left and right swapped, they are another component.
+    """
+    upside_down = "".join(board[row : row + COLUMNS] for row in range((ROWS - 1) * COLUMNS, -1, -COLUMNS))
+    return board, upside_down, board[::-1], upside_down[::-1]
+
+
+@lru_cache(maxsize=1 << 17)
+def _least_shape(position: Blocks) -> str:
+    """The shape of a position, the same for its mirror images."""
+    return min(map(shape_of, _images(cells(position))))
+
+
+def _renumbered(here: str, there: str) -> tuple[str, str]:
+    """Two boards with the blocks of each shape numbered in the order in which they stand on the first."""
+    seen = sorted(set(here) - {"0"}, key=here.index)
+    free = {shape: [str(i) for i, other in enumerate(SHAPES, 1) if other == shape] for shape in set(SHAPES)}
+    table = str.maketrans({old: free[SHAPES[int(old) - 1]].pop(0) for old in seen})
+    return here.translate(table), there.translate(table)
+
+
+class Component(NamedTuple):
+    """All positions that can be reached from one, and the moves between them.
+
+    Attributes:
+        positions: In a fixed order.
+        steps: For each position, by number: (action, number of the position after it).
+    """
+
+    positions: tuple[Blocks, ...]
+    steps: list[list[tuple[str, int]]]
 
 
 @lru_cache(maxsize=1)
-def component() -> tuple[Blocks, ...]:
-    """All 67,104 positions that can be reached from the classic layout, in a fixed order."""
+def component() -> Component:
+    """The 67,104 positions that can be reached from the classic layout: enumerated once, looked up ever after."""
     start = blocks_from_cells(DEFAULT)
-    seen = {start}
+    steps = {start: successors(start)}
     queue = deque([start])
     while queue:
-        for _, there in successors(queue.popleft()):
-            if there not in seen:
-                seen.add(there)
+        for _, there in steps[queue.popleft()]:
+            if there not in steps:
+                steps[there] = successors(there)
                 queue.append(there)
-    return tuple(sorted(seen))
+    positions = tuple(sorted(steps))
+    number = {position: i for i, position in enumerate(positions)}
+    return Component(positions, [[(action, number[there]) for action, there in steps[here]] for here in positions])
 
 
+@lru_cache(maxsize=1024)
 def shortest_plan(start: Blocks, target: Blocks) -> tuple[str, ...]:
     """A plan of the least number of moves, by search from both ends.
 
@@ -262,14 +388,6 @@ def _widen(came: _Came, edge: list[Blocks]) -> list[Blocks]:
                 came[there] = (depth, here, action)
                 ring.append(there)
     return ring
-
-
-def _ball(start: Blocks, radius: int) -> _Came:
-    came: _Came = {start: (0, None, "")}
-    edge = [start]
-    for _ in range(radius):
-        edge = _widen(came, edge)
-    return came
 
 
 def _plan(came: _Came, position: Blocks) -> tuple[str, ...]:

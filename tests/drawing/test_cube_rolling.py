@@ -35,10 +35,10 @@ def is_tile(picture: np.ndarray, cell: Cell) -> bool:
     return tiles > board
 
 
-def is_linked(picture: np.ndarray, cell: Cell, way: str) -> bool:
+def is_linked(picture: np.ndarray, cell: Cell, way: str, start: Cell) -> bool:
     """Whether the thin line runs from the middle of a cell to that of the next: is it seen anywhere in between?"""
     dx, dz = SHIFT[way]
-    for t in np.linspace(0.55 if cell == CORNER else 0.2, 0.8, 13):  # the cube stands on the first half
+    for t in np.linspace(0.55 if cell == start else 0.2, 0.8, 13):  # the cube stands on the first half
         at = drawing.to_pixels(
             drawing.on_board([(0.5 + t * dx, 0, 0.5 + t * dz)], cell), (picture.shape[1], picture.shape[0])
         )
@@ -55,16 +55,16 @@ def has_flag(picture: np.ndarray, cell: Cell) -> bool:
     return any(np.abs(pixel(picture, point, cell) - (121, 91, 127)).max() <= 5 for point in points)
 
 
-def path_in(picture: np.ndarray) -> list[str]:
+def path_in(picture: np.ndarray, start: Cell = CORNER) -> list[str]:
     """The rolls, read from the tiles and the line."""
-    cells = {(x, z) for x in range(BOARD) for z in range(BOARD) if (x, z) == CORNER or is_tile(picture, (x, z))}
-    at, path, seen = CORNER, [], {CORNER}
+    cells = {(x, z) for x in range(BOARD) for z in range(BOARD) if (x, z) == start or is_tile(picture, (x, z))}
+    at, path, seen = start, [], {start}
     while True:
         steps = {way: (at[0] + dx, at[1] + dz) for way, (dx, dz) in SHIFT.items()}
         if seen == cells:
             assert has_flag(picture, at), "the path ends without a flag"
             return path
-        ways = [way for way, to in steps.items() if to in cells - seen and is_linked(picture, at, way)]
+        ways = [way for way, to in steps.items() if to in cells - seen and is_linked(picture, at, way, start)]
         # The flag and the label BACK can hide the line's last piece between them; what is left is the flag's tile.
         ways = ways or [way for way, to in steps.items() if {to} == cells - seen and has_flag(picture, to)]
         assert len(ways) == 1, "the line forks or breaks off"
@@ -84,9 +84,38 @@ def test_colours_and_path_can_be_read_back_from_the_picture(difficulty: str) -> 
 
 
 def test_a_walk_shows_its_actions_as_the_path() -> None:
-    for index in range(10):
+    read = 0
+    for index in range(40):
         walk = sample_walk(WORLD, seed=1, split="train", index=index, difficulty="medium")
-        assert path_in(drawing.draw(walk, drawing.SIZE)) == list(walk.actions)
+        (x, z), *others = WORLD.replay(walk.start, walk.actions)[-1].cells
+        if any(abs(u - x) <= 1 and z - 2 <= w < z for u, w in others):
+            continue  # a cube that does not start at the back hides what of the path lies behind it
+        assert path_in(drawing.draw(walk, drawing.SIZE), (x, z)) == list(walk.actions)
+        read += 1
+    assert read > 20
+
+
+def test_tiles_are_as_dark_as_if_they_were_drawn_together() -> None:
+    for size in (drawing.SIZE, (644, 616)):
+        for index in range(20):
+            problem = sample_problem(WORLD, seed=1, split="train", index=index, difficulty="hard")
+            cells = WORLD.replay(problem.start, problem.query.path.split())[-1].cells
+            together = drawing._board(
+                size, [drawing.to_pixels(drawing.on_board(drawing._SQUARE, cell), size) for cell in cells]
+            )
+            error = np.abs(drawing.tiled_board(cells, size).astype(int) - together)
+            assert error.max() <= 3
+            assert (error > 1).sum() <= 9  # of three million: pixels where the corners of three tiles meet
+
+
+def test_a_label_that_nothing_reaches_looks_as_if_it_were_drawn_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    problems = [sample_problem(WORLD, seed=1, split="train", index=i, difficulty="medium") for i in range(20)]
+    pictures = [drawing.draw(problem, drawing.SIZE) for problem in problems]
+    stage = drawing._stage(drawing.SIZE)
+    always = [label._replace(behind=frozenset(stage.tiles)) for label in stage.labels]
+    monkeypatch.setattr(drawing, "_stage", lambda _: stage._replace(labels=always))
+    for problem, picture in zip(problems, pictures, strict=True):
+        assert np.array_equal(drawing.draw(problem, drawing.SIZE), picture)
 
 
 def test_a_cube_that_has_rolled_stands_in_its_cell_and_shows_the_path_that_is_left() -> None:

@@ -5,12 +5,13 @@ import os
 import subprocess
 import sys
 from importlib import import_module
+from types import ModuleType
 
 import numpy as np
 import pytest
 
 from idf import drawing
-from idf.worlds import WORLDS, sample_problem, sample_walk
+from idf.worlds import WORLDS, Problem, Rng, sample_problem, sample_walk
 
 NAMES = sorted(WORLDS)
 
@@ -64,23 +65,63 @@ def test_a_smaller_picture_shows_the_same_scene(world: str) -> None:
     assert np.abs(shrunk - small).mean() < 1.5
 
 
+@pytest.mark.parametrize("world", NAMES)
+def test_a_file_shows_what_is_drawn_with_and_without_noise(world: str) -> None:
+    scene = sample_problem(WORLDS[world], seed=0, split="train", index=2, difficulty="easy")
+    for key in (None, "a"):
+        picture = drawing.draw(scene, 200_000, Rng(key) if key else None)
+        file = drawing.picture_file(scene, 200_000, Rng(key) if key else None)
+        assert np.array_equal(drawing.decode_png(file), picture)
+        assert file[:4] == (b"\xff\xd8\xff\xe0" if key and world == "moving_box" else b"\x89PNG")
+
+
+@pytest.mark.parametrize("world", NAMES)
+def test_noise_changes_the_picture_where_a_world_has_any_and_leaves_clean_pictures_alone(world: str) -> None:
+    scene = sample_problem(WORLDS[world], seed=0, split="train", index=1, difficulty="hard")
+    clean, noisy = drawing.draw(scene), drawing.draw(scene, noise=Rng("noise", 0))
+    assert noisy.shape == clean.shape
+    assert noisy.dtype == clean.dtype
+    assert np.array_equal(clean, noisy) == (drawing.noise_of(world) is None)
+    assert np.array_equal(drawing.draw(scene, noise=Rng("noise", 0)), noisy)
+    assert np.array_equal(drawing.draw(scene), clean)
+
+
+def test_three_worlds_have_noise_and_say_which() -> None:
+    assert [world for world in NAMES if drawing.noise_of(world)] == ["mental_rotation", "moving_box", "wood_slide"]
+    assert "glare" in str(drawing.noise_of("mental_rotation"))
+
+
+def test_a_drawing_that_knows_nothing_of_noise_is_drawn_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    sixth = ModuleType("idf.drawing.sixth")
+    sixth.SIZE, sixth.draw = (56, 56), lambda scene, size: np.full((size[1], size[0], 3), 7, np.uint8)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "idf.drawing.sixth", sixth)
+    scene = Problem("sixth", "easy", None, None)
+    assert drawing.noise_of("sixth") is None
+    assert drawing.draw(scene, noise=Rng(0)).tolist() == drawing.draw(scene).tolist()
+    assert drawing.decode_png(drawing.picture_file(scene, noise=Rng(0))).max() == 7
+
+
 PRINT_HASH = """
 import hashlib, sys
 from idf import drawing
-from idf.worlds import WORLDS, sample_problem
+from idf.worlds import WORLDS, Rng, sample_problem
 for world in sorted(WORLDS):
     scene = sample_problem(WORLDS[world], seed=3, split="train", index=2, difficulty="easy")
-    print(world, hashlib.sha256(drawing.draw(scene, 200_000).tobytes()).hexdigest())
+    for noise in (None, Rng("noise", world)):
+        print(world, hashlib.sha256(drawing.picture_file(scene, 200_000, noise)).hexdigest())
 assert not {"torch", "transformers", "matplotlib"} & set(sys.modules), "a heavy module was imported"
 """
 
 
 @pytest.mark.parametrize("hash_seed", ["0", "1"])
-def test_the_same_scene_has_the_same_pixels_in_every_process_and_needs_no_torch(hash_seed: str) -> None:
+def test_the_same_scene_and_noise_have_the_same_file_in_every_process_and_needs_no_torch(hash_seed: str) -> None:
     command = [sys.executable, "-c", PRINT_HASH]
     environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
-    for line in done.stdout.splitlines():
+    lines = done.stdout.splitlines()
+    assert len(lines) == 2 * len(NAMES)
+    for number, line in enumerate(lines):
         world, digest = line.split()
         scene = sample_problem(WORLDS[world], seed=3, split="train", index=2, difficulty="easy")
-        assert hashlib.sha256(drawing.draw(scene, 200_000).tobytes()).hexdigest() == digest
+        file = drawing.picture_file(scene, 200_000, Rng("noise", world) if number % 2 else None)
+        assert hashlib.sha256(file).hexdigest() == digest

@@ -1,16 +1,18 @@
 from __future__ import annotations
 
+import io
 import json
 import os
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, JpegImagePlugin
 
-from idf.drawing.moving_box import SIZE, draw
-from idf.worlds import Problem, Walk, sample_problem, sample_walk
+from idf.drawing.moving_box import SIZE, draw, noisy_file
+from idf.worlds import Problem, Rng, sample_problem, sample_walk
 from idf.worlds.moving_box import WORLD, Query, Room, grid, room_from_grid
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,7 +26,7 @@ def problem_of(rows: list[str]) -> Problem[Room, Query]:
 
 
 def symbol_of(tile: np.ndarray) -> str:
-    """What a cell shows, from five pixels."""
+    """What a cell shows, from five places."""
 
     def at(x: float, y: float) -> tuple[int, int, int]:
         red, green, blue = tile[int(y * len(tile)), int(x * len(tile))].astype(int)
@@ -32,11 +34,13 @@ def symbol_of(tile: np.ndarray) -> str:
 
     def grey(x: float, y: float) -> bool:
         colour = at(x, y)
-        return max(colour) - min(colour) < 20 and 120 < sum(colour) / 3 < 240
+        return max(colour) - min(colour) < 25 and 120 < sum(colour) / 3 < 220
 
     def blue(x: float, y: float) -> bool:
-        colour = at(x, y)
-        return colour[2] > colour[0] + 60
+        """Here or in a pixel beside it: JPEG spreads colours over two pixels, and trousers are three high."""
+        row, column = int(y * len(tile)), int(x * len(tile))
+        around = tile[row - 1 : row + 2, column - 1 : column + 2].astype(int)
+        return bool((around[..., 2] - around[..., 0]).max() > 40)
 
     red, green, _ = at(0.07, 0.47)
     if min(at(0.07, 0.47)) < 200:
@@ -72,7 +76,9 @@ def problems(difficulty: str) -> list[Problem[Room, Query]]:
 @pytest.mark.parametrize("difficulty", DIFFICULTIES)
 def test_every_cell_of_a_picture_can_be_read_back(difficulty: str, size: tuple[int, int]) -> None:
     for index, problem in enumerate(problems(difficulty)):
-        assert read_back(draw(problem, size), len(problem.start.walls)) == grid(problem.start), f"problem {index}"
+        for noise in (None, Rng(index)):
+            picture = draw(problem, size, noise)
+            assert read_back(picture, len(problem.start.walls)) == grid(problem.start), f"problem {index}, {noise}"
 
 
 @pytest.mark.parametrize("size", [SIZE, SMALL])
@@ -80,7 +86,7 @@ def test_a_walk_shows_its_start_and_nothing_of_its_end(size: tuple[int, int]) ->
     for index in range(20):
         walk = sample_walk(WORLD, seed=0, split="train", index=index, difficulty="medium")
         assert read_back(draw(walk, size), len(walk.start.walls)) == grid(walk.start)
-        longer = Walk(walk.world, walk.difficulty, walk.start, (), "?", "", "!")
+        longer = replace(walk, actions=(), question="?", reading="", answer="!")
         assert np.array_equal(draw(walk, size), draw(longer, size))
 
 
@@ -124,6 +130,22 @@ def test_a_picture_is_its_own_copy() -> None:
     before = draw(problem, SMALL)
     draw(problem, SMALL)[:] = 0
     assert np.array_equal(draw(problem, SMALL), before)
+
+
+def test_a_noisy_file_is_a_jpeg_with_the_published_tables() -> None:
+    problem = problem_of(["######", "#.S..#", "#..B.#", "#...T#", "#....#", "######"])
+    clean = draw(problem, SIZE)
+    with Image.open(io.BytesIO(noisy_file(clean))) as ours:
+        assert (ours.format, ours.size, ours.mode) == ("JPEG", SIZE, "RGB")
+        tables, sampling = ours.quantization, JpegImagePlugin.get_sampling(ours)
+    assert sampling == 2  # 4:2:0
+    assert 0.5 < np.abs(draw(problem, SIZE, Rng(0)).astype(int) - clean).mean() < 6
+    theirs = next(PUBLISHED.rglob("*.jp*g"), None)
+    if theirs is None:
+        pytest.skip(f"no published picture is at {PUBLISHED}")
+    with Image.open(theirs) as published:
+        assert published.quantization == tables
+        assert JpegImagePlugin.get_sampling(published) == sampling
 
 
 def test_pictures_are_close_to_the_published_ones() -> None:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import io
 import struct
+import subprocess
+import sys
 import zlib
 
 import numpy as np
@@ -41,6 +43,27 @@ def test_the_file_is_a_sound_png_for_other_readers_too() -> None:
         kinds.append(kind)
         at += 12 + length
     assert kinds == [b"IHDR", b"IDAT", b"IEND"]
+
+
+PRINT_HASHES = """
+import hashlib
+import numpy as np
+from idf.drawing import encode_png
+pixels = np.full((868, 1344, 3), 248, dtype=np.uint8)
+pixels[100:700, 200:900] = np.arange(700, dtype=np.uint8)[:, None]
+for _ in range(5):
+    print(hashlib.sha256(encode_png(pixels)).hexdigest())
+    np.random.default_rng().integers(0, 256, pixels.size + 868, dtype=np.uint8)  # dirt where the next rows will lie
+"""
+
+
+def test_the_same_pixels_give_the_same_bytes_from_dirty_memory_and_in_another_process() -> None:
+    hashes = []
+    for _ in range(2):
+        done = subprocess.run([sys.executable, "-c", PRINT_HASHES], capture_output=True, text=True, check=True)
+        hashes += done.stdout.split()
+    assert len(hashes) == 10
+    assert len(set(hashes)) == 1
 
 
 def test_a_flat_drawing_is_not_larger_than_what_pillow_writes() -> None:

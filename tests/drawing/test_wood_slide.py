@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from PIL import Image
 
 from idf.drawing._text import fill_text, text_polygons, text_width
 from idf.drawing.wood_slide import SIZE, draw
-from idf.worlds import Problem, Walk, sample_problem, sample_walk
+from idf.worlds import Problem, Rng, sample_problem, sample_walk
 from idf.worlds.wood_slide import WORLD, Blocks, Query, blocks_from_cells
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -79,9 +80,10 @@ def problems(difficulty: str) -> list[Problem[Blocks, Query]]:
 @pytest.mark.parametrize("difficulty", DIFFICULTIES)
 def test_both_boards_of_a_picture_can_be_read_back(difficulty: str, size: tuple[int, int]) -> None:
     for index, problem in enumerate(problems(difficulty)):
-        picture = draw(problem, size)
-        assert read_back(picture, LEFT) == WORLD.write(problem.start), f"problem {index}"
-        assert read_back(picture, RIGHT) == problem.query.target, f"problem {index}"
+        for noise in (None, Rng(index)):
+            picture = draw(problem, size, noise)
+            assert read_back(picture, LEFT) == WORLD.write(problem.start), f"problem {index}, {noise}"
+            assert read_back(picture, RIGHT) == problem.query.target, f"problem {index}, {noise}"
 
 
 @pytest.mark.parametrize("size", [SIZE, SMALL])
@@ -91,7 +93,7 @@ def test_a_walk_shows_its_start_and_not_its_end(size: tuple[int, int]) -> None:
         picture = draw(walk, size)
         assert read_back(picture, LEFT) == WORLD.write(walk.start)
         assert picture[:, size[0] * 6 // 11 :].min() == 255  # nothing at all on the right
-        other = Walk(walk.world, walk.difficulty, walk.start, (), "?", "", "!")
+        other = replace(walk, actions=(), question="?", reading="", answer="!")
         assert np.array_equal(picture, draw(other, size))
 
 
@@ -111,6 +113,26 @@ def test_nothing_is_printed_below_the_boards_unless_asked_for() -> None:
 def test_the_caption_names_the_range_of_the_shortest_plan() -> None:
     easy, hard = (draw(problems(d)[0], (800, 750), captions=True)[465:500] for d in ("easy", "hard"))
     assert not np.array_equal(easy, hard)
+
+
+def test_noise_counts_moves_and_names_the_difficulty_of_every_other_problem() -> None:
+    both = named = 0
+    for index, problem in enumerate(problems("hard")):
+        noisy = draw(problem, (800, 750), Rng(index))
+        full = draw(problem, (800, 750), captions=True)
+        assert np.array_equal(noisy[:, :250], full[:, :250])  # "Moves: 0" stands there
+        shown = noisy[465:500, 250:].min() < 255
+        assert np.array_equal(noisy, full) == shown
+        both, named = both + 1, named + shown
+    assert 0.3 * both < named < 0.7 * both
+
+
+def test_noise_says_nothing_of_the_length_of_a_walk() -> None:
+    for index in range(20):
+        walk = sample_walk(WORLD, seed=0, split="train", index=index, difficulty="hard")
+        for picture in (draw(walk, (800, 750), Rng(index)), draw(walk, (800, 750), captions=True)):
+            assert picture[465:500, :250].min() == 100
+            assert picture[:, 440:].min() == 255
 
 
 @pytest.mark.parametrize("size", [(56, 56), (112, 112), (812, 756), (812, 392), (280, 756), (1624, 1512)])

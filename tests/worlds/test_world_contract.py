@@ -17,6 +17,7 @@ from idf.worlds import (
     Walk,
     problem_from_json,
     problem_to_json,
+    split_of,
 )
 from tests.worlds.samples import problem, problems, walks
 
@@ -222,7 +223,8 @@ def test_the_size_of_a_problem_lies_in_the_bin_of_its_difficulty(world, difficul
 def test_every_size_of_every_bin_is_drawn(world):
     for difficulty, sizes in WORLDS[world].bins.items():
         drawn = {WORLDS[world].size(problem(world, "train", i, difficulty)) for i in range(80)}
-        assert drawn == set(sizes)
+        # Two cubes make only 15 structures, most of which the benchmark asks: they are read and judged, never drawn.
+        assert drawn == set(sizes) - ({2} if world == "mental_rotation" else set())
 
 
 @pytest.mark.parametrize(("world", "difficulty"), BY_DIFFICULTY)
@@ -441,7 +443,7 @@ def test_a_problem_survives_the_trip_through_json_text(world, difficulty):
         back = problem_from_json(json.loads(text))
         assert back == item
         assert type(back.query) is WORLDS[world].query_type
-        assert WORLDS[world].content(back) == WORLDS[world].content(item)
+        assert WORLDS[world].keys(back) == WORLDS[world].keys(item)
         assert all(type(value) is str for value in problem_to_json(item)["query"].values())
 
 
@@ -520,8 +522,9 @@ def test_a_walk_over_the_scene_of_a_problem_falls_into_the_same_split(world):
     for item in problems(world, "easy"):
         actions = WORLDS[world].solve(item)
         end = WORLDS[world].replay(item.start, actions)[-1]
-        walk = Walk(world, item.difficulty, item.start, actions, "?", "", WORLDS[world].write(end))
-        assert WORLDS[world].walk_content(walk) == WORLDS[world].content(item)
+        walk = Walk(world, item.difficulty, item.start, actions, "?", "", WORLDS[world].write(end), "")
+        assert WORLDS[world].keys(walk)[1:] == WORLDS[world].keys(item)[1:]
+        assert split_of(WORLDS[world], WORLDS[world].keys(walk)) == split_of(WORLDS[world], WORLDS[world].keys(item))
 
 
 @pytest.mark.parametrize("world", WORLD_NAMES)

@@ -1,45 +1,14 @@
-"""The transformers backend: batched greedy generation."""
+"""The transformers backend: batched generation, greedy or sampled."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from idf.errors import UserError
 
-
-@dataclass(frozen=True)
-class Request:
-    """One prompt.
-
-    Attributes:
-        messages: The conversation so far, in the form of `Sample.messages`.
-        picture: (height, width, 3) RGB, or None.
-    """
-
-    messages: list[dict[str, Any]]
-    picture: np.ndarray | None
-
-
-@dataclass(frozen=True)
-class Response:
-    """What came back.
-
-    Attributes:
-        text: The generated text, without special tokens.
-        prompt_tokens: Length of the prompt, vision tokens included; None if unknown.
-        completion_tokens: Generated tokens, counted from ids, the end token included; None if unknown.
-        finish_reason: "stop" or "length"; None if unknown.
-    """
-
-    text: str
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    finish_reason: str | None = None
+from ._request import Request, Response, Sampling, seed_of
 
 
 class HFBackend:
@@ -50,12 +19,26 @@ class HFBackend:
         max_new_tokens: Longest response.
         batch_size: Prompts generated at once.
         device: "cuda", "cuda:1", "cpu"; None to choose.
+        temperature: 0 always takes the likeliest token.
+        top_p: Only the likeliest tokens that together have this probability.
+        seed: Another seed draws other responses. Each response has random numbers of its own, so it does not depend
+            on what else is in its batch (up to rounding).
 
     Raises:
-        UserError: The folder is missing or incomplete.
+        UserError: The folder is missing or incomplete, or a value is out of its range.
     """
 
-    def __init__(self, checkpoint: str, *, max_new_tokens: int, batch_size: int, device: str | None = None) -> None:
+    def __init__(
+        self,
+        checkpoint: str,
+        *,
+        max_new_tokens: int,
+        batch_size: int,
+        device: str | None = None,
+        temperature: float = 0.0,
+        top_p: float = 1.0,
+        seed: int = 0,
+    ) -> None:
         import torch
         from safetensors import SafetensorError
         from transformers import AutoModelForImageTextToText, AutoProcessor
@@ -65,7 +48,8 @@ class HFBackend:
             check_complete(folder)
         elif checkpoint.count("/") != 1 or checkpoint.startswith((".", "/", "checkpoints/")):
             raise UserError(f"no checkpoint in {checkpoint}")
-        self.max_new_tokens = max_new_tokens
+        self.name = f"hf:{checkpoint}"
+        self.sampling = Sampling(max_new_tokens, temperature, top_p, seed)
         self.batch_size = batch_size
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         dtype = torch.bfloat16 if self.device.startswith("cuda") else torch.float32
@@ -80,22 +64,25 @@ class HFBackend:
 
     def generate(self, requests: Sequence[Request]) -> Iterator[tuple[int, Response]]:
         """Responses with the index of their request, batch by batch; long prompts first, to fail early if at all."""
-        texts = [self.render(request) for request in requests]
-        order = sorted(range(len(requests)), key=lambda i: -len(texts[i]))
-        for begin in range(0, len(order), self.batch_size):
-            some = order[begin : begin + self.batch_size]
-            yield from zip(
-                some, self._batch([texts[i] for i in some], [requests[i].picture for i in some]), strict=True
-            )
+        # Pictures are large: look at the requests of some batches at a time.
+        step = 8 * self.batch_size
+        for begin in range(0, len(requests), step):
+            some = [requests[i] for i in range(begin, min(begin + step, len(requests)))]
+            texts = [self.render(request) for request in some]
+            order = sorted(range(len(some)), key=lambda i: -len(texts[i]))
+            for first in range(0, len(order), self.batch_size):
+                batch = order[first : first + self.batch_size]
+                responses = self._batch([texts[i] for i in batch], [some[i] for i in batch])
+                yield from zip([begin + i for i in batch], responses, strict=True)
 
     def render(self, request: Request) -> str:
         """The prompt as text, special tokens included."""
         return str(self.processor.apply_chat_template(request.messages, tokenize=False, add_generation_prompt=True))
 
-    def _batch(self, texts: list[str], pictures: list[np.ndarray | None]) -> list[Response]:
+    def _batch(self, texts: list[str], requests: list[Request]) -> list[Response]:
         import torch
 
-        shown = [picture for picture in pictures if picture is not None]
+        shown = [request.picture for request in requests if request.picture is not None]
         inputs = self.processor(
             text=texts,
             images=shown or None,
@@ -109,7 +96,8 @@ class HFBackend:
         with torch.inference_mode():
             out = self.model.generate(
                 **inputs,
-                max_new_tokens=self.max_new_tokens,
+                max_new_tokens=self.sampling.max_new_tokens,
+                logits_processor=self._draws(requests) if self.sampling.temperature > 0 else None,
                 do_sample=False,
                 temperature=None,
                 top_p=None,
@@ -125,6 +113,28 @@ class HFBackend:
             text = self.processor.tokenizer.decode(spoken, skip_special_tokens=True)
             responses.append(Response(text, prompt_tokens, len(spoken), "length" if stop is None else "stop"))
         return responses
+
+    def _draws(self, requests: list[Request]) -> Any:
+        """Logits processors after which the likeliest token is a random draw.
+
+        The largest of logits plus independent Gumbel noise is distributed as the softmax. Unlike `do_sample`, which
+        draws a whole batch from one generator, this lets every row have its own.
+        """
+        import torch
+        from transformers import LogitsProcessorList, TemperatureLogitsWarper, TopPLogitsWarper
+
+        generators = [torch.Generator(self.device).manual_seed(seed_of(self.sampling, request)) for request in requests]
+
+        def add_noise(ids: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
+            noise = torch.empty_like(logits)
+            for row, generator in zip(noise, generators, strict=True):
+                row.exponential_(generator=generator)
+            return logits - noise.clamp_min_(torch.finfo(noise.dtype).tiny).log_()
+
+        warpers: list[Any] = [TemperatureLogitsWarper(self.sampling.temperature)]
+        if self.sampling.top_p < 1:
+            warpers.append(TopPLogitsWarper(self.sampling.top_p))
+        return LogitsProcessorList([*warpers, add_noise])
 
 
 def check_complete(folder: Path) -> None:

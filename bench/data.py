@@ -1,0 +1,272 @@
+"""Writes bench/results/data.json: how long an imagery sample takes, stage by stage, beside the same with matplotlib.
+
+`.venv/bin/python bench/data.py [--out FILE] [--whole]`. Samples are those of the default recipe, each with a picture,
+and that without noise; each is new, so no cache of samples can help. Times are those of one core of the processor, not
+of the clock: what else the machine does hardly counts. With `--whole` it also runs `idf imagery` as users do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, astuple, dataclass, fields, replace
+from importlib.metadata import version
+from io import BytesIO
+from itertools import islice
+from pathlib import Path
+from statistics import fmean, median
+from tempfile import TemporaryDirectory
+from time import process_time
+from typing import Any
+
+import matplotlib_scenes
+import numpy as np
+from machine import machine
+from numpy.typing import NDArray
+
+from idf.data import Row, Sample, Slot, plan_slots, write_dataset
+from idf.drawing import decode_png, draw, encode_png, picture_size
+from idf.imagery import ImageryMaker, ImageryRecipe
+from idf.suites import published
+from idf.worlds import WORLDS, Scene
+
+ROOT = Path(__file__).parents[1]
+Pictures = list[NDArray[np.uint8]]
+WAYS = ("idf", "matplotlib, new figure", "matplotlib, kept figure")
+
+
+@dataclass(frozen=True)
+class Stages:
+    """Milliseconds per sample.
+
+    Attributes:
+        simulate: The scene (to choose the sample, and again to make it) and the texts.
+        draw: The pixels.
+        encode: The PNG file.
+        write: The row of a parquet shard.
+    """
+
+    simulate: float
+    draw: float
+    encode: float
+    write: float
+
+    @property
+    def total(self) -> float:
+        return sum(astuple(self))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--scenes", type=int, default=40, help="samples of each world in a pass (default: %(default)s)")
+    parser.add_argument("--passes", type=int, default=3, help="the median pass counts (default: %(default)s)")
+    parser.add_argument("--whole", action="store_true", help="also time `idf imagery` from start to end")
+    parser.add_argument("--samples", type=int, default=20000, help="samples of --whole (default: %(default)s)")
+    parser.add_argument("--workers", type=int, default=2, help="workers of --whole (default: %(default)s)")
+    parser.add_argument("--out", type=Path, help="JSON file to write")
+    arguments = parser.parse_args()
+
+    measured = {}
+    for world in WORLDS:
+        measured[world] = _measure(world, arguments.scenes, arguments.passes)
+        _print(world, *measured[world])
+    mean = {way: _mean([stages[way] for stages, _ in measured.values()]) for way in WAYS}
+    _print("all five, equal shares", mean, None)
+    result: dict[str, Any] = {
+        "scenes": arguments.scenes,
+        "passes": arguments.passes,
+        "worlds": {world: _report(*values) for world, values in measured.items()},
+        "all": _report(mean, None),
+    }
+    if arguments.whole:
+        result["whole"] = _whole(arguments.samples, arguments.workers)
+        print(json.dumps(result["whole"]))
+    if arguments.out:
+        result["machine"] = machine()
+        result["versions"] = {name: version(name) for name in ("matplotlib", "pillow", "aggdraw", "zlib-ng", "pyarrow")}
+        arguments.out.write_text(json.dumps(result, indent=2) + "\n")
+
+
+# --- one world ---------------------------------------------------------------------------------------------------
+
+
+def _measure(world: str, scenes: int, passes: int) -> tuple[dict[str, Stages], dict[str, float]]:
+    """The stages of each way, and how far its pictures are from ours.
+
+    Args:
+        world: Name of the world.
+        scenes: How many samples in a pass.
+        passes: How many passes.
+
+    Returns:
+        Milliseconds by way; mean absolute difference (of 255) of matplotlib's picture and ours of the same scene, and
+        of ours of different scenes.
+    """
+    new = _samples(world, scenes * (passes + 1))
+    # Tables, tiles and figures that are made once are no cost of a sample.
+    _write([_one(*next(new))[WAYS[0]] for _ in range(scenes)])
+    rounds = [[_one(*sample) for sample in islice(new, scenes)] for _ in range(passes)]
+    files: dict[str, list[_Made]] = {way: [made[way] for one in rounds for made in one] for way in WAYS}
+    difference = _difference(*([decode_png(made.png) for made in files[way][:scenes]] for way in WAYS))
+    if difference["same_scene"] >= difference["next_scene"] / 2:
+        raise SystemExit(f"{world}: matplotlib draws other scenes than idf: {difference}")
+    stages = {}
+    for way in WAYS:
+        simulate, draw, encode = (
+            median(fmean(made[way].seconds[stage] for made in one) * 1000 for one in rounds) for stage in range(3)
+        )
+        write = median(_write(files[way]) for _ in range(passes)) * 1000
+        stages[way] = Stages(simulate, draw, encode, write)
+    return stages, difference
+
+
+def _difference(ours: Pictures, on_new: Pictures, on_kept: Pictures) -> dict[str, float]:
+    def mean(a: Pictures, b: Pictures) -> float:
+        return fmean(float(np.abs(x - y.astype(np.int16)).mean()) for x, y in zip(a, b, strict=True))
+
+    if mean(on_new, on_kept):
+        raise SystemExit("matplotlib draws another picture on a kept figure than on a new one")
+    return {"same_scene": mean(ours, on_kept), "next_scene": mean(ours, [*ours[1:], ours[0]])}
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A sample with its picture, and the seconds of simulating, drawing and encoding."""
+
+    sample: Sample
+    seconds: tuple[float, float, float]
+
+    @property
+    def png(self) -> bytes:
+        return self.sample.images[0]
+
+
+def _samples(world: str, number: int) -> Iterator[tuple[Sample, Scene, float]]:
+    """New samples without pictures, in the recipe's shape, the scenes to draw, and the seconds that simulating took."""
+    kinds = {kind: weight for kind, weight in ImageryRecipe().kinds.items() if kind != "reading"}  # is never without
+    recipe = ImageryRecipe(kinds=kinds, modes={"tqa": 1.0}, noise=0.0)
+    maker = ImageryMaker(recipe, published(None))
+    slots = plan_slots(number, {world: 1.0}, recipe.difficulties, {world: recipe.kinds_of(world)}, recipe.seed)
+    next_index: Counter[Slot] = Counter()
+    for slot in slots:
+        begin, key = process_time(), None
+        while key is None:
+            index = next_index[slot]
+            next_index[slot] += 1
+            key = maker.draft(slot, index).key
+        sample = maker.make(Row(slot, index))
+        seconds = process_time() - begin
+        lesson = maker._lesson(slot, index, maker._draw(slot, index).scene)
+        assert lesson is not None
+        yield sample, lesson.scene, seconds
+
+
+def _one(sample: Sample, scene: Scene, simulating: float) -> dict[str, _Made]:
+    """The same sample with its picture made in each way."""
+    begin = process_time()
+    pixels = draw(scene)
+    drawn = process_time()
+    png = encode_png(pixels)
+    encoded = process_time()
+    made = {WAYS[0]: _Made(replace(sample, images=[png]), (simulating, drawn - begin, encoded - drawn))}
+    for way, kept in ((WAYS[1], False), (WAYS[2], True)):
+        png, drawing, encoding = _save_figure(scene, kept=kept)
+        made[way] = _Made(replace(sample, images=[png]), (simulating, drawing, encoding))
+    return made
+
+
+def _save_figure(scene: Scene, *, kept: bool) -> tuple[bytes, float, float]:
+    """Matplotlib's PNG file by `savefig`, as its users make one, and the seconds of drawing and of encoding."""
+    begin = process_time()
+    figure = matplotlib_scenes.arrange(scene, picture_size(scene.world, None), kept=kept)
+    drawn: list[float] = []  # savefig draws and encodes; this event lies between the two
+    connection = figure.canvas.mpl_connect("draw_event", lambda _: drawn.append(process_time()))
+    file = BytesIO()
+    figure.savefig(file, format="png")
+    end = process_time()
+    figure.canvas.mpl_disconnect(connection)
+    (middle,) = drawn
+    return file.getvalue(), middle - begin, end - middle
+
+
+def _write(made: list[_Made]) -> float:
+    """Seconds per sample of writing a dataset folder."""
+    samples = [one.sample for one in made]
+    with TemporaryDirectory() as folder:
+        begin = process_time()
+        write_dataset(samples, Path(folder) / "data", {})
+        return (process_time() - begin) / len(samples)
+
+
+# --- from start to end -------------------------------------------------------------------------------------------
+
+# The largest resident set of a process's descendants. A process of its own asks for it, since a child's counter begins
+# at the size of the process that started it.
+_WATCH = """
+import json, resource, subprocess, sys, time
+begin = time.perf_counter()
+subprocess.run(sys.argv[1:], check=True, stdout=sys.stderr)
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(json.dumps({
+    "seconds": round(time.perf_counter() - begin, 1),
+    "cpu_seconds": round(used.ru_utime + used.ru_stime, 1),
+    "largest_process_mib": round(used.ru_maxrss / 1024),
+}))
+"""
+
+
+def _whole(samples: int, workers: int) -> dict[str, Any]:
+    """`idf imagery` as users run it: seconds, memory of its largest process (Linux), bytes written."""
+    with TemporaryDirectory() as folder:
+        idf = Path(sys.executable).with_name("idf")
+        command = [str(idf), "imagery", "--out", f"{folder}/imagery"]
+        command += ["--samples", str(samples), "--workers", str(workers)]
+        watched = subprocess.run(
+            [sys.executable, "-c", _WATCH, *command], check=True, stdout=subprocess.PIPE, text=True
+        )
+        written = sum(path.stat().st_size for path in Path(folder).rglob("*.parquet"))
+    return {"samples": samples, "workers": workers, **json.loads(watched.stdout), "parquet_mib": round(written / 2**20)}
+
+
+# --- report ------------------------------------------------------------------------------------------------------
+
+
+def _mean(stages: list[Stages]) -> Stages:
+    return Stages(*(fmean(column) for column in zip(*map(astuple, stages), strict=True)))
+
+
+def _report(stages: dict[str, Stages], difference: dict[str, float] | None) -> dict[str, Any]:
+    ours = stages[WAYS[0]].total
+    report: dict[str, Any] = {
+        way: {
+            "ms": {stage: round(ms, 3) for stage, ms in asdict(values).items()},
+            "total_ms": round(values.total, 3),
+            "samples_per_second": round(1000 / values.total, 1),
+            "times_idf": round(values.total / ours, 1),
+        }
+        for way, values in stages.items()
+    }
+    if difference:
+        report["difference_of_255"] = {name: round(value, 2) for name, value in difference.items()}
+    return report
+
+
+def _print(title: str, stages: dict[str, Stages], difference: dict[str, float] | None) -> None:
+    names = [field.name for field in fields(Stages)]
+    print(f"{title:<26}" + "".join(f"{name:>10}" for name in (*names, "total ms", "samples/s", "x idf")))
+    ours = stages[WAYS[0]].total
+    for way, values in stages.items():
+        cells = "".join(f"{ms:>10.2f}" for ms in (*astuple(values), values.total))
+        print(f"  {way:<24}{cells}{1000 / values.total:>10.0f}{values.total / ours:>10.1f}")
+    if difference:
+        same, other = difference["same_scene"], difference["next_scene"]
+        print(f"  pictures: {same:.2f} of 255 between the two, {other:.2f} between ours of different scenes")
+    print(flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,161 @@
+"""One attempt at one request over HTTP: an answer, a fault that may pass, or a refusal that will not."""
+
+from __future__ import annotations
+
+import asyncio
+import email.utils
+import json
+import os
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from idf.errors import UserError
+
+from ._request import Response
+
+if TYPE_CHECKING:
+    import httpx
+
+PASSING = (408, 409, 425, 429)  # and every 5xx; the other 4xx say that the same request will never be answered
+LONGEST_WAIT_S = 600.0
+
+
+class Fault(Exception):
+    """An attempt failed, and another may succeed.
+
+    Args:
+        reason: What happened.
+        wait_s: How long the server asks to wait; None if it does not say.
+        charged: Whether the server may have generated, and charged, an answer that did not arrive.
+    """
+
+    def __init__(self, reason: str, *, wait_s: float | None = None, charged: bool = False) -> None:
+        super().__init__(reason)
+        self.wait_s = wait_s
+        self.charged = charged
+
+
+def read_key(variable: str) -> str | None:
+    """The key in an environment variable, or None.
+
+    Raises:
+        UserError: It cannot be sent in a header. The message does not show it.
+    """
+    key = os.environ.get(variable, "").strip()
+    if not (key.isascii() and key.isprintable() and " " not in key):
+        raise UserError(f"the environment variable {variable} holds characters that no key has: set it again")
+    return key or None
+
+
+class Refused(UserError):
+    """The server refuses one request: too long a prompt, say, or what it takes for an offence."""
+
+
+class Endpoint:
+    """The chat completions of a server.
+
+    Args:
+        client: The HTTP client.
+        base_url: Where "/chat/completions" is.
+        key_variable: The environment variable with the key.
+        timeout_s: Longest time for one answer.
+    """
+
+    def __init__(self, client: httpx.AsyncClient, base_url: str, key_variable: str, timeout_s: float) -> None:
+        self.client = client
+        self.url = f"{base_url.rstrip('/')}/chat/completions"
+        self.key_variable = key_variable
+        self.timeout_s = timeout_s
+
+    async def attempt(self, body: dict[str, Any]) -> Response:
+        """Send a request once.
+
+        Raises:
+            Fault: No answer, and another attempt may bring one.
+            Refused: The server refuses this request; it may take others.
+            UserError: The server refuses, and would refuse any.
+        """
+        import httpx
+
+        key = read_key(self.key_variable)
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        try:
+            posted = self.client.post(self.url, json=body, headers=headers)
+            reply = await asyncio.wait_for(posted, self.timeout_s)
+        except asyncio.TimeoutError:
+            raise Fault(f"no answer within {self.timeout_s:g} s", charged=True) from None
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            raise Fault(f"cannot connect to {self.url}: {self._clean(str(error))}") from None
+        except httpx.HTTPError as error:
+            said = self._clean(str(error)) or type(error).__name__
+            raise Fault(f"the answer broke off: {said}", charged=True) from None
+        if reply.status_code == 200:
+            return self._read(reply)
+        said = f"{self.url} answers {reply.status_code}: {self._message(reply)}"
+        passes = reply.status_code in PASSING or reply.status_code >= 500
+        if reply.status_code in (400, 413, 422):
+            raise Refused(said)
+        if not passes or "insufficient_quota" in reply.text:  # that one is a 429, but lasts until somebody pays
+            raise UserError(said + self._advice(reply.status_code))
+        wait_s = _wait_s(reply.headers.get("Retry-After"))
+        if wait_s is not None and wait_s > LONGEST_WAIT_S:
+            raise UserError(f"{said} (it asks to wait {wait_s:.0f} s: run the same command again then)")
+        raise Fault(said, wait_s=wait_s)
+
+    def _read(self, reply: httpx.Response) -> Response:
+        """The answer in a reply of status 200."""
+        try:
+            data = json.loads(reply.content)
+        except ValueError:
+            raise Fault(f"the answer is not JSON: {self._clean(reply.text)}", charged=True) from None
+        try:
+            choice = data["choices"][0]
+            text = choice["message"]["content"]
+            if text is None and choice["finish_reason"] is not None:
+                text = ""  # a model that spent all its tokens on hidden reasoning
+            usage = data.get("usage") or {}
+            prompt, completion = usage.get("prompt_tokens"), usage.get("completion_tokens")
+            finish_reason = choice.get("finish_reason")
+            if not isinstance(text, str) or not all(type(n) is int or n is None for n in (prompt, completion)):
+                raise TypeError
+            if finish_reason == "error":  # some relays say so when the model broke off
+                raise TypeError
+            return Response(text, prompt, completion, finish_reason)
+        except (AttributeError, IndexError, KeyError, TypeError):
+            raise Fault(f"the answer is not a chat completion: {self._clean(reply.text)}", charged=True) from None
+
+    def _message(self, reply: httpx.Response) -> str:
+        """The server's own words about an error."""
+        try:
+            error = json.loads(reply.content)["error"]
+            return self._clean(str(error["message"] if isinstance(error, dict) else error))
+        except (ValueError, KeyError, TypeError):
+            return self._clean(reply.text) or "(nothing)"
+
+    def _clean(self, said: str) -> str:
+        """At most a line of what somebody else said, without the key."""
+        key = read_key(self.key_variable)
+        said = " ".join((said.replace(key, "[key]") if key else said).split())
+        return said if len(said) <= 300 else f"{said[:300]}..."
+
+    def _advice(self, status: int) -> str:
+        if status not in (401, 403):
+            return ""
+        is_set = "is set" if read_key(self.key_variable) else "is not set"
+        return f" (the key is read from the environment variable {self.key_variable}, which {is_set})"
+
+
+def _wait_s(retry_after: str | None) -> float | None:
+    """Seconds of a Retry-After header: a number or a date (RFC 9110, 10.2.3); None if there is none, or nonsense."""
+    if retry_after is None:
+        return None
+    try:
+        seconds = float(retry_after)
+    except ValueError:
+        try:
+            date = email.utils.parsedate_to_datetime(retry_after)
+        except ValueError:
+            return None
+        date = date if date.tzinfo else date.replace(tzinfo=timezone.utc)
+        seconds = (date - datetime.now(timezone.utc)).total_seconds()
+    return max(0.0, seconds) if seconds == seconds else None

@@ -1,0 +1,306 @@
+"""Any endpoint that speaks OpenAI's chat completions: many requests at a time, within a rate and a budget."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from idf.drawing import vision_tokens
+from idf.errors import UserError
+from idf.recipe import check_positive
+
+from ._endpoint import Endpoint, Fault, Refused, read_key
+from ._pace import Budget, BudgetSpent, Clock, Turns, pause_s
+from ._request import Request, Response, Sampling, chat_messages, seed_of
+
+OPENAI_URL = "https://api.openai.com/v1"
+HOPELESS = 20  # so many requests in a row that failed in every attempt: the endpoint is down
+TEMPLATE_TOKENS = 64  # what a chat template adds to a prompt; Qwen2.5-VL's adds about 25
+
+
+class OpenAIBackend:
+    """An OpenAI-compatible endpoint.
+
+    At most `concurrency` responses are on their way or not yet taken by the caller, so this is the most that a kill
+    can lose. A request that fails in every attempt is yielded with finish_reason "error".
+
+    Args:
+        model: The model's name at the endpoint.
+        sampling: How tokens are chosen; each request is sent with a seed of its own.
+        base_url: Where "/chat/completions" is.
+        api_key_env: The environment variable with the key; not set, none is sent.
+        concurrency: Requests in flight.
+        requests_per_minute: Most attempts a minute; None for no limit.
+        max_total_tokens: Budget of prompts and completions together; None for no limit.
+        spent: How much of the budget earlier runs have used.
+        timeout_s: Longest time for one answer.
+        retries: Attempts after the first.
+        token_limit_key: What the endpoint calls the longest response: "max_tokens", or "max_completion_tokens".
+        clock: Time and chance.
+
+    Raises:
+        UserError: A value is out of its range, or the key cannot be one.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        sampling: Sampling,
+        base_url: str = OPENAI_URL,
+        api_key_env: str = "OPENAI_API_KEY",
+        concurrency: int = 8,
+        requests_per_minute: float | None = None,
+        max_total_tokens: int | None = None,
+        spent: int = 0,
+        timeout_s: float = 300.0,
+        retries: int = 6,
+        token_limit_key: str = "max_tokens",
+        clock: Clock | None = None,
+    ) -> None:
+        check_url(base_url)
+        check_positive("concurrency", concurrency)
+        check_positive("max_total_tokens", max_total_tokens)
+        for name, value in (("requests_per_minute", requests_per_minute), ("timeout_s", timeout_s)):
+            if value is not None and value <= 0:
+                raise UserError(f"{name} must be above 0, not {value}")
+        if retries < 0:
+            raise UserError(f"retries must be 0 or more, not {retries}")
+        read_key(api_key_env)
+        self.name = f"openai:{model}"
+        self.model, self.sampling = model, sampling
+        self.base_url, self.api_key_env = base_url, api_key_env
+        self.concurrency, self.timeout_s, self.retries = concurrency, timeout_s, retries
+        self.token_limit_key = token_limit_key
+        self.clock = clock or Clock()
+        self.turns = Turns(requests_per_minute, self.clock)
+        self.budget = Budget(max_total_tokens, spent)
+
+    def generate(self, requests: Sequence[Request]) -> Iterator[tuple[int, Response]]:
+        """Responses with the index of their request, as they come.
+
+        Raises:
+            BudgetSpent: The budget has no room for the next request. Everything in flight was yielded before.
+            UserError: The endpoint refuses in a way that does not pass (a wrong key, an unknown model), or many
+                requests in a row failed. Everything in flight was yielded before.
+        """
+        # The requests run in a thread of their own, so that a slow caller (or a notebook's event loop) cannot stall them.
+        asking = _Asking(self, requests)
+        loop = asyncio.new_event_loop()
+        task = loop.create_task(asking.run())
+        thread = threading.Thread(target=_run_loop, args=(loop, task, asking), name="openai backend", daemon=True)
+        thread.start()
+        try:
+            while (reply := asking.replies.get()) is not None:
+                yield reply
+                # The caller is back, so this reply is safe: only now may another request take its place.
+                loop.call_soon_threadsafe(asking.free.release)
+        finally:
+            if thread.is_alive():
+                loop.call_soon_threadsafe(task.cancel)
+            thread.join()
+            loop.close()
+        if (end := asking.end) is not None:
+            raise end
+
+    def body(self, request: Request) -> dict[str, Any]:
+        """What is sent for a request."""
+        sampling = self.sampling
+        body = {
+            "model": self.model,
+            "messages": chat_messages(request),
+            self.token_limit_key: sampling.max_new_tokens,
+            "temperature": sampling.temperature,
+            "seed": seed_of(sampling, request),
+        }
+        return body | ({"top_p": sampling.top_p} if sampling.top_p < 1 else {})
+
+
+class _Asking:
+    """One call of `generate`, inside of the event loop."""
+
+    def __init__(self, backend: OpenAIBackend, requests: Sequence[Request]) -> None:
+        self.backend, self.requests = backend, requests
+        self.replies: queue.SimpleQueue[tuple[int, Response] | None] = queue.SimpleQueue()
+        self.free = asyncio.Semaphore(backend.concurrency)
+        self.stop = asyncio.Event()
+        self.end: Exception | None = None  # why the asking ended early
+        self.failures = 0  # requests in a row that failed in every attempt
+        self.answered = False  # whether any request was answered
+        self.running: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Ask everything; afterwards, `end` says why if not all was asked."""
+        import httpx
+
+        b = self.backend
+        # Each attempt is limited as a whole: httpx limits single reads, and a byte now and then would pass.
+        patience = httpx.Timeout(None, connect=min(30.0, b.timeout_s / 2))
+        async with httpx.AsyncClient(timeout=patience, limits=httpx.Limits(max_connections=b.concurrency)) as client:
+            endpoint = Endpoint(client, b.base_url, b.api_key_env, b.timeout_s)
+            try:
+                await self._start_all(endpoint)
+                while self.running:
+                    await asyncio.wait(self.running)
+            finally:  # some are left only if this was cancelled: the caller wants no more
+                left = list(self.running)
+                for task in left:
+                    task.cancel()
+                await asyncio.gather(*left, return_exceptions=True)
+
+    async def _start_all(self, endpoint: Endpoint) -> None:
+        try:
+            for i in range(len(self.requests)):
+                await self.free.acquire()
+                if self.end is not None:
+                    return
+                request = self.requests[i]
+                body, expected = self.backend.body(request), prompt_tokens(request)
+                held = await self._hold(expected)
+                if self.end is not None:
+                    self.backend.budget.settle(held, 0)
+                    return
+                task = asyncio.create_task(self._one(endpoint, i, body, expected, held))
+                self.running.add(task)
+                task.add_done_callback(self.running.discard)
+        except Exception as error:  # raised again by `generate`, after what is in flight
+            self._give_up(error)
+
+    async def _hold(self, expected: int) -> int:
+        """Wait until the budget has room for a prompt of that many tokens and its answer.
+
+        Returns:
+            Tokens held back.
+        """
+        budget = self.backend.budget
+        while True:
+            # Servers count pictures in their own ways: expect of the next prompt what the dearest so far has shown.
+            worst = round(expected * budget.scale) + self.backend.sampling.max_new_tokens
+            if budget.hold(worst):
+                return worst
+            if not self.running:
+                raise BudgetSpent(
+                    f"the budget of {budget.limit:,} tokens has no room for another request: {budget.spent:,} are "
+                    f"spent, and the next may need {worst:,}; raise max_total_tokens and run the same command again"
+                )
+            await asyncio.wait(self.running, return_when=asyncio.FIRST_COMPLETED)
+
+    async def _one(self, endpoint: Endpoint, i: int, body: dict[str, Any], expected: int, held: int) -> None:
+        budget, used = self.backend.budget, 0
+        try:
+            try:
+                response = await self._try(endpoint, body, held)
+            except Refused as refused:
+                if not self.answered:  # then it is the recipe rather than this one prompt
+                    raise
+                response = _failure(str(refused))
+            if response.finish_reason == "error":
+                self.failures += 1
+                if self.failures >= HOPELESS:
+                    self._give_up(UserError(f"{HOPELESS} requests in a row failed, the last: {response.error}"))
+            else:
+                self.failures, self.answered = 0, True
+                counted = response.prompt_tokens is not None and response.completion_tokens is not None
+                used = response.tokens if counted else held
+                budget.scale = max(budget.scale, (response.prompt_tokens or 0) / expected)
+            self.replies.put((i, response))
+        except Exception as error:
+            self._give_up(error)
+            self.free.release()
+        finally:
+            budget.settle(held, used)
+
+    async def _try(self, endpoint: Endpoint, body: dict[str, Any], held: int) -> Response:
+        """A response, after as many attempts as it takes and is allowed."""
+        b, reason = self.backend, ""
+        for attempt in range(b.retries + 1):
+            if not await self._turn():
+                return _failure(f"{reason or 'not asked'} (the asking was stopped)")
+            try:
+                return await endpoint.attempt(body)
+            except Fault as fault:
+                reason = str(fault)
+                if fault.charged:
+                    b.budget.settle(0, held)  # nobody knows what it cost: count the most
+                    if not b.budget.hold(0):
+                        return _failure(f"{reason} (and the budget has no room for another attempt)")
+                if fault.wait_s is not None:
+                    b.turns.close(fault.wait_s)
+            if attempt < b.retries:
+                await self._sleep(pause_s(attempt, b.clock.chance()))
+        return _failure(f"{reason} (in the last of {b.retries + 1} attempts)")
+
+    async def _turn(self) -> bool:
+        """Wait for a turn; False if the asking was stopped meanwhile."""
+        turns = self.backend.turns
+        while (wait_s := turns.wait_s()) > 0 and not self.stop.is_set():
+            await self._sleep(wait_s)
+        if not self.stop.is_set():
+            await self._sleep(turns.take())
+        return not self.stop.is_set()
+
+    async def _sleep(self, seconds: float) -> None:
+        """Sleep, but not beyond the end of the asking."""
+        if seconds <= 0:
+            return
+        naps: list[asyncio.Future[Any]] = [
+            asyncio.ensure_future(self.backend.clock.sleep(seconds)),
+            asyncio.ensure_future(self.stop.wait()),
+        ]
+        try:
+            await asyncio.wait(naps, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for nap in naps:
+                nap.cancel()
+
+    def _give_up(self, error: Exception) -> None:
+        self.end = self.end or error
+        self.stop.set()
+
+
+def _run_loop(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None], asking: _Asking) -> None:
+    try:
+        loop.run_until_complete(task)
+        loop.run_until_complete(loop.shutdown_asyncgens())
+    except asyncio.CancelledError:
+        pass  # the caller wants no more
+    except Exception as error:
+        asking.end = asking.end or error
+    finally:
+        asking.replies.put(None)
+
+
+def _failure(reason: str) -> Response:
+    return Response("", finish_reason="error", error=reason)
+
+
+def prompt_tokens(request: Request) -> int:
+    """The most tokens that a prompt should have: one for each byte of text, and Qwen2.5-VL's for the picture."""
+    texts = [part["text"] for message in request.messages for part in message["content"] if part["type"] == "text"]
+    tokens = TEMPLATE_TOKENS + sum(len(text.encode("utf-8", "replace")) for text in texts)
+    if request.picture is not None:
+        height, width, _ = request.picture.shape
+        tokens += vision_tokens((width, height))
+    return tokens
+
+
+def check_url(base_url: str) -> None:
+    """Refuse what is no address of an endpoint.
+
+    Raises:
+        UserError: It is none, or it holds a password.
+    """
+    import httpx
+
+    try:
+        url = httpx.URL(base_url)
+    except httpx.InvalidURL:
+        url = httpx.URL("")
+    if url.scheme not in ("http", "https") or not url.host or url.query or url.fragment or url.userinfo:
+        shown = "it" if url.userinfo else repr(base_url)
+        raise UserError(
+            f"base_url must look like http://localhost:8000/v1, without password or query, and {shown} does not"
+        )

@@ -1,0 +1,148 @@
+"""What is asked and what comes back: the words that all backends share."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from idf.drawing import encode_png
+from idf.errors import UserError
+
+
+@dataclass(frozen=True)
+class Request:
+    """One prompt.
+
+    Attributes:
+        messages: The conversation so far, in the form of `Sample.messages`.
+        picture: (height, width, 3) RGB, or None.
+        sample: Which of several samples of the same prompt this is; each is drawn with a seed of its own.
+    """
+
+    messages: list[dict[str, Any]]
+    picture: np.ndarray | None
+    sample: int = 0
+
+
+@dataclass(frozen=True)
+class Response:
+    """What came back.
+
+    Attributes:
+        text: The generated text, without special tokens.
+        prompt_tokens: Length of the prompt, vision tokens included; None if unknown.
+        completion_tokens: Generated tokens, counted from ids, the end token included; None if unknown.
+        finish_reason: "stop" or "length"; "error" if no answer could be had; None if unknown.
+        error: Why there is no answer; None if there is one.
+    """
+
+    text: str
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    finish_reason: str | None = None
+    error: str | None = None
+
+    @property
+    def tokens(self) -> int:
+        """Prompt and completion together, as far as they are known."""
+        return (self.prompt_tokens or 0) + (self.completion_tokens or 0)
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How tokens are chosen.
+
+    Attributes:
+        max_new_tokens: Longest response.
+        temperature: 0 always takes the likeliest token.
+        top_p: Only the likeliest tokens that together have this probability; above 0, at most 1.
+        seed: Another seed draws other responses.
+
+    Raises:
+        UserError: A value is out of its range.
+    """
+
+    max_new_tokens: int
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.max_new_tokens < 1:
+            raise UserError(f"max_new_tokens must be at least 1, not {self.max_new_tokens}")
+        if self.temperature < 0:
+            raise UserError(f"temperature must be 0 (the likeliest token) or more, not {self.temperature}")
+        if not 0 < self.top_p <= 1:
+            raise UserError(f"top_p must be above 0 and at most 1, not {self.top_p}")
+
+
+class Backend(Protocol):
+    """Whoever answers prompts.
+
+    Attributes:
+        name: Says in records who answered; never holds a key.
+    """
+
+    name: str
+
+    def generate(self, requests: Sequence[Request]) -> Iterator[tuple[int, Response]]:
+        """Answer requests.
+
+        A request is looked up when its turn comes, so that a sequence may make it only then. Whatever ends the asking
+        early (a budget, a wrong key, a request that cannot be made) is raised after everything in flight was yielded.
+
+        Args:
+            requests: The prompts.
+
+        Yields:
+            The index of a request and its response, in any order; every index once.
+        """
+        ...
+
+
+def seed_of(sampling: Sampling, request: Request) -> int:
+    """The seed of one request, from the seed of the sampling, the prompt and the number of the sample.
+
+    Requests under one common seed would draw from the same random numbers: all would begin alike.
+
+    Returns:
+        31 bits, which every server takes.
+    """
+    key = json.dumps([sampling.seed, request.sample, request.messages], sort_keys=True)
+    digest = hashlib.blake2b(key.encode(), digest_size=8)
+    if request.picture is not None:
+        digest.update(str(request.picture.shape).encode())
+        digest.update(np.ascontiguousarray(request.picture).data)
+    return int.from_bytes(digest.digest(), "big") >> 33
+
+
+def chat_messages(request: Request) -> list[dict[str, Any]]:
+    """The messages of a request in the form of the OpenAI protocol, with the picture inside as a PNG.
+
+    Raises:
+        ValueError: The messages do not show the picture exactly once, or show one that is not there.
+    """
+    shown = sum(part["type"] == "image" for message in request.messages for part in message["content"])
+    if shown != (request.picture is not None):
+        raise ValueError(f"the messages show {shown} pictures, and {int(request.picture is not None)} is given")
+    url = ""
+    if request.picture is not None:
+        url = f"data:image/png;base64,{base64.b64encode(encode_png(request.picture)).decode()}"
+    return [
+        {
+            "role": message["role"],
+            "content": [
+                {"type": "image_url", "image_url": {"url": url}}
+                if part["type"] == "image"
+                else {"type": "text", "text": part["text"]}
+                for part in message["content"]
+            ],
+        }
+        for message in request.messages
+    ]

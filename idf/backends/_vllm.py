@@ -1,0 +1,91 @@
+"""The vLLM backend: offline generation in this process. Written for the interface of vLLM 0.9 to 0.11."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from idf.errors import UserError
+
+from ._hf import check_complete
+from ._request import Request, Response, Sampling, chat_messages, seed_of
+
+
+class VLLMBackend:
+    """A checkpoint in vLLM.
+
+    Args:
+        model: A complete Hugging Face folder, or a hub name.
+        sampling: How tokens are chosen. Each request is drawn with a seed of its own.
+        batch_size: Requests handed over at once. vLLM schedules them itself: the more, the faster. Responses come
+            when all of them are done, so this is also what a killed run loses.
+        gpus: GPUs that share the model (tensor parallelism).
+        max_model_len: Longest prompt and response together, in tokens; None for the model's own limit.
+
+    Raises:
+        UserError: vLLM is not installed, or the model cannot be loaded.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        sampling: Sampling,
+        batch_size: int = 512,
+        gpus: int = 1,
+        max_model_len: int | None = None,
+    ) -> None:
+        try:
+            import vllm
+        except ImportError as error:
+            raise UserError(f"vLLM is not there ({error}): install the extra, pip install 'idf[vllm]'") from None
+        if Path(model).is_dir():
+            check_complete(Path(model))
+        self.name = f"vllm:{model}"
+        self.sampling = sampling
+        self.batch_size = batch_size
+        try:
+            self.llm = vllm.LLM(
+                model=model,
+                dtype="bfloat16",
+                tensor_parallel_size=gpus,
+                max_model_len=max_model_len,
+                limit_mm_per_prompt={"image": 1},
+                seed=sampling.seed,
+            )
+        except (OSError, ValueError) as error:
+            raise UserError(f"vLLM cannot load {model}: {' '.join(str(error).split())}") from None
+
+    def generate(self, requests: Sequence[Request]) -> Iterator[tuple[int, Response]]:
+        """Responses with the index of their request, `batch_size` at a time.
+
+        Raises:
+            UserError: vLLM refuses a prompt, for example because it is too long.
+        """
+        from vllm import SamplingParams
+
+        sampling = self.sampling
+        for begin in range(0, len(requests), self.batch_size):
+            some = [requests[i] for i in range(begin, min(begin + self.batch_size, len(requests)))]
+            params = [
+                SamplingParams(
+                    temperature=sampling.temperature,
+                    top_p=sampling.top_p,
+                    max_tokens=sampling.max_new_tokens,
+                    # Greedy needs none, and vLLM is faster without.
+                    seed=seed_of(sampling, request) if sampling.temperature > 0 else None,
+                )
+                for request in some
+            ]
+            conversations = [chat_messages(request) for request in some]
+            try:
+                outputs = self.llm.chat(conversations, params, use_tqdm=False)
+            except ValueError as error:
+                raise UserError(f"vLLM refuses a prompt: {' '.join(str(error).split())}") from None
+            for i, output in enumerate(outputs):
+                (completion,) = output.outputs
+                prompt_tokens = None if output.prompt_token_ids is None else len(output.prompt_token_ids)
+                yield (
+                    begin + i,
+                    Response(completion.text, prompt_tokens, len(completion.token_ids), completion.finish_reason),
+                )

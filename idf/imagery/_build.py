@@ -1,0 +1,150 @@
+"""Imagery samples by index, and stage-1 datasets made of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from idf.data import (
+    DatasetFolder,
+    Draft,
+    Engine,
+    LocalEngine,
+    Row,
+    Sample,
+    Slot,
+    build_dataset,
+    choose_rows,
+    content_key,
+    conversation,
+    pick,
+    plan_slots,
+)
+from idf.drawing import noise_of, picture_file
+from idf.recipe import to_plain
+from idf.suites import LEVELS, Published, published
+from idf.worlds import WORLDS, Draw, Drawn, Problem, Rng, Scene
+
+from ._kinds import Lesson, teach
+from ._phrasings import PHRASINGS
+from ._recipe import ImageryRecipe
+
+
+@dataclass(frozen=True)
+class ImageryMaker:
+    """Makes the samples of a recipe; a pure function of slot and index.
+
+    Attributes:
+        recipe: What they consist of.
+        published: The scenes to keep clear of.
+    """
+
+    recipe: ImageryRecipe
+    published: Published
+
+    def draft(self, slot: Slot, index: int) -> Draft:
+        """As `Maker.draft`."""
+        world, draw = WORLDS[slot.world], self._draw(slot, index)
+        drawn: Drawn[Scene] = draw.problem(world) if slot.kind == "goal" else draw.walk(world)
+        lesson = self._lesson(slot, index, drawn.scene)
+        if lesson is None:
+            return Draft(None, avoided=drawn.avoided)
+        # A scene that is simulated further is another sample.
+        steps = str(len(world.course(drawn.scene)[1]))
+        return Draft(
+            key=content_key(slot.world, slot.kind, drawn.keys.canonical, lesson.question, steps),
+            scene=content_key(slot.world, drawn.keys.canonical),
+            attempt=drawn.attempt,
+            avoided=drawn.avoided,
+            overlaps=tuple(level for level in LEVELS if self.published.has(slot.world, drawn.keys, level)),
+        )
+
+    def make(self, row: Row) -> Sample:
+        """As `Maker.make`."""
+        slot, index = row.slot, row.index
+        world, recipe, draw = WORLDS[slot.world], self.recipe, self._draw(slot, index)
+        scene = (draw.problem_again if slot.kind == "goal" else draw.walk_again)(world, row.draft.attempt)
+        lesson = self._lesson(slot, index, scene)
+        if lesson is None:
+            raise ValueError(f"sample {index} of {slot} cannot be made")  # its draft said so
+        rng = Rng("imagery form", recipe.seed, *slot, index)
+        mode = "vqa" if slot.kind == "reading" else pick(rng, recipe.modes)
+        wording = pick(rng, recipe.wordings)
+        phrasing = rng.below(recipe.phrasings or len(PHRASINGS[slot.kind]))
+        noisy = mode != "tqa" and noise_of(slot.world) is not None and rng.chance(recipe.noise)
+        images = [] if mode == "tqa" else [picture_file(lesson.scene, recipe.max_pixels, rng if noisy else None)]
+        start, actions = world.course(lesson.scene)
+        return Sample(
+            id=f"imagery:{slot.world}:{slot.difficulty}:{slot.kind}:{index}",
+            world=slot.world,
+            difficulty=slot.difficulty,
+            kind=slot.kind,
+            images=images,
+            messages=conversation(
+                _prompt(slot.kind, lesson, mode, wording, phrasing), lesson.response, with_picture=mode != "tqa"
+            ),
+            meta={
+                "key": row.draft.key,
+                "scene": row.draft.scene,
+                "seed": recipe.seed,
+                "index": index,
+                "mode": mode,
+                "wording": wording,
+                "phrasing": phrasing,
+                "noise": noisy,
+                "start": world.write(start),
+                "actions": list(actions),
+                "question": lesson.question,
+                "answer": lesson.answer,
+                "initial": lesson.initial,
+                "measures": world.measure(lesson.subject),
+            },
+        )
+
+    def _draw(self, slot: Slot, index: int) -> Draw:
+        # Each kind has scenes of its own: six questions about one walk would teach that walk, not the world.
+        return Draw(self.recipe.seed, "train", index, slot.difficulty, self.published.avoid, slot.kind)
+
+    def _lesson(self, slot: Slot, index: int, scene: Scene) -> Lesson | None:
+        return teach(slot.kind, scene, Rng("lesson", self.recipe.seed, *slot, index))
+
+
+def _prompt(kind: str, lesson: Lesson, mode: str, wording: str, phrasing: int) -> str:
+    """The prompt. In mode "vqa" the start is only in the picture."""
+    world = WORLDS[lesson.scene.world]
+    fields = dict(lesson.fields)
+    if isinstance(lesson.scene, Problem):
+        fields["question"] = world.question(lesson.scene, wording=wording, described=mode != "vqa")
+        rule = ""  # the long question states it
+    else:
+        start = world.describe(lesson.scene.start, pictured=mode == "vqa")
+        fields["start"] = f"\n{start}" if "\n" in start else start
+        rule = f"{world.rule} " if wording == "long" and kind != "reading" else ""
+    # A state of several lines begins on a line of its own.
+    return (rule + PHRASINGS[kind][phrasing].format(**fields)).replace(": \n", ":\n")
+
+
+def build_imagery(recipe: ImageryRecipe, out: Path, engine: Engine | None = None) -> DatasetFolder:
+    """Write a stage-1 dataset.
+
+    Args:
+        recipe: What it consists of.
+        out: The folder, which must not hold a dataset yet. What is unfinished lies beside it, in `<out>.part`.
+        engine: Who does the work; None for this process. The samples do not depend on it.
+
+    Raises:
+        UserError: The folder holds a dataset, or there are not enough different samples of a kind.
+    """
+    engine = engine or LocalEngine()
+    avoided = published(recipe.clone())
+    maker = ImageryMaker(recipe, avoided)
+    kinds = {world: recipe.kinds_of(world) for world in recipe.worlds}
+    slots = plan_slots(recipe.samples, recipe.worlds, recipe.difficulties, kinds, recipe.seed)
+    facts = {
+        "stage": "imagery",
+        "recipe": to_plain(recipe),
+        "seed": recipe.seed,
+        "split": "train",
+        "published": {"files": avoided.files, "fingerprint": avoided.fingerprint()},
+    }
+    return build_dataset(choose_rows(slots, maker, engine), maker, out, facts, engine)

@@ -1,0 +1,184 @@
+"""Candidate traces: problems by index, worked out by a teacher."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from idf.backends import Request, Response
+from idf.data import (
+    DatasetFolder,
+    Draft,
+    Engine,
+    LocalEngine,
+    Row,
+    Sample,
+    Slot,
+    build_dataset,
+    choose_rows,
+    content_key,
+    conversation,
+    pick,
+    plan_slots,
+)
+from idf.drawing import decode_png, picture_file
+from idf.recipe import to_plain
+from idf.scoring import write_answer
+from idf.suites import LEVELS, Published, prompt_text, published
+from idf.worlds import WORLDS, Draw, Problem, Rng, problem_to_json, sample_walk
+
+from ._journal import tokens_spent
+from ._oracle import oracle_response
+from ._recipe import TracesRecipe
+from ._teachers import ask, open_teacher
+
+_KIND = "trace"
+
+
+@dataclass(frozen=True)
+class TraceMaker:
+    """Makes the traces of a recipe; a pure function of slot and index, and of the replies of a teacher.
+
+    Attributes:
+        recipe: What they consist of.
+        published: The scenes to keep clear of.
+        replies: Id of a trace -> what the teacher said; the oracle is asked when a trace is made.
+    """
+
+    recipe: TracesRecipe
+    published: Published
+    replies: dict[str, Response] = field(default_factory=dict)
+
+    def draft(self, slot: Slot, index: int) -> Draft:
+        """As `Maker.draft`."""
+        world = WORLDS[slot.world]
+        drawn = self._draw(slot, index).problem(world)
+        return Draft(
+            key=content_key(slot.world, _KIND, drawn.keys.canonical, world.asked(drawn.scene)),
+            scene=content_key(slot.world, drawn.keys.canonical),
+            attempt=drawn.attempt,
+            avoided=drawn.avoided,
+            overlaps=tuple(level for level in LEVELS if self.published.has(slot.world, drawn.keys, level)),
+        )
+
+    def make(self, row: Row) -> Sample:
+        """As `Maker.make`."""
+        problem, world = self._problem(row), WORLDS[row.slot.world]
+        mode, prompts, images = self._shown(row, problem)
+        if self.recipe.teacher.name == "oracle":
+            reply = Response(oracle_response(problem), finish_reason="stop")
+        else:
+            reply = self.replies[trace_id(row)]
+        kind = world.answer_kind(problem)
+        return Sample(
+            id=trace_id(row),
+            world=row.slot.world,
+            difficulty=row.slot.difficulty,
+            kind=_KIND,
+            images=images,
+            messages=conversation(prompt_text(problem, mode, prompts), reply.text, with_picture=bool(images)),
+            meta={
+                "key": row.draft.key,
+                "scene": row.draft.scene,
+                "seed": self.recipe.seed,
+                "index": row.index,
+                "mode": mode,
+                "prompts": prompts,
+                "teacher": self.recipe.teacher.name,
+                "model": self.recipe.teacher.model,
+                "problem": problem_to_json(problem),
+                "actions": list(world.solve(problem)),
+                "question": world.asked(problem),
+                "answer": write_answer(kind, world.truth(problem)),
+                "initial": write_answer(kind, world.initial(problem)),
+                "measures": world.measure(problem),
+                "finish_reason": reply.finish_reason,
+                "prompt_tokens": reply.prompt_tokens,
+                "completion_tokens": reply.completion_tokens,
+                "teacher_error": reply.error,
+            },
+        )
+
+    def request(self, row: Row) -> Request:
+        """What a teacher is asked: the prompt of the trace, and in which form the states are to be written."""
+        problem = self._problem(row)
+        mode, prompts, images = self._shown(row, problem)
+        text = f"{prompt_text(problem, mode, prompts)}\n\n{form_of_steps(row.slot.world)}"
+        picture = decode_png(images[0]) if images else None
+        return Request(conversation(text, None, with_picture=bool(images)), picture, row.copy)
+
+    def _draw(self, slot: Slot, index: int) -> Draw:
+        return Draw(self.recipe.seed, "train", index, slot.difficulty, self.published.avoid)
+
+    def _problem(self, row: Row) -> Problem[Any, Any]:
+        return self._draw(row.slot, row.index).problem_again(WORLDS[row.slot.world], row.draft.attempt)
+
+    def _shown(self, row: Row, problem: Problem[Any, Any]) -> tuple[str, str, list[bytes]]:
+        """Mode, prompt set and pictures of a trace; copies of one problem share them."""
+        rng = Rng("trace form", self.recipe.seed, row.slot.world, row.slot.difficulty, row.index)
+        mode, prompts = pick(rng, self.recipe.modes), pick(rng, self.recipe.prompts)
+        noise = rng if rng.chance(self.recipe.noise) else None
+        images = [] if mode == "tqa" else [picture_file(problem, self.recipe.max_pixels, noise)]
+        return mode, prompts, images
+
+
+def trace_id(row: Row) -> str:
+    """The id of a trace: its world, difficulty and index, and the number of the sample where there are several."""
+    return f"trace:{row.slot.world}:{row.slot.difficulty}:{row.index}" + (f":{row.copy}" if row.copy else "")
+
+
+def form_of_steps(world: str) -> str:
+    """How a teacher is told to write the states, so that the filter can replay them; not part of the trace."""
+    simulator = WORLDS[world]
+    example = sample_walk(simulator, seed=0, split="train", index=0, difficulty="easy")
+    return (
+        f"{simulator.rule} Write one line for each step, the action and the state after it, in this form (another "
+        f"start, only to show the form):\n{simulator.unroll(example.start, example.actions)}"
+    )
+
+
+def build_traces(
+    recipe: TracesRecipe, out: Path, engine: Engine | None = None, *, say: Callable[[str], None] = print
+) -> DatasetFolder:
+    """Write a dataset of candidate traces; `filter_traces` makes training data of it.
+
+    Args:
+        recipe: What it consists of.
+        out: The folder, which must not hold a dataset yet. A teacher's replies are kept in `<out>.replies.jsonl`, from
+            which the same command goes on.
+        engine: Who does the work; None for this process. A teacher is always asked from this process.
+        say: Says in a sentence what was found and what is missing.
+
+    Raises:
+        UserError: The folder holds a dataset, or the teacher cannot be asked.
+    """
+    engine = engine or LocalEngine()
+    avoided = published(recipe.clone())
+    maker = TraceMaker(recipe, avoided)
+    kinds = {world: {_KIND: 1.0} for world in recipe.worlds}
+    slots = plan_slots(recipe.problems, recipe.worlds, recipe.difficulties, kinds, recipe.seed)
+    choice = choose_rows(slots, maker, engine, copies=recipe.teacher.samples)
+    facts = {
+        "stage": "candidate traces",
+        "recipe": to_plain(recipe),
+        "seed": recipe.seed,
+        "split": "train",
+        "published": {"files": avoided.files, "fingerprint": avoided.fingerprint()},
+    }
+    if recipe.teacher.name != "oracle":
+        journal = out.resolve().with_name(f"{out.name}.replies.jsonl")
+        backend = open_teacher(recipe.teacher, spent=tokens_spent(journal))
+        asked = [(trace_id(row), partial(maker.request, row)) for row in choice.rows]
+        replies = ask(asked, backend, journal, _what_decides(recipe, avoided), say=say)
+        maker = TraceMaker(recipe, avoided, replies)
+    return build_dataset(choice, maker, out, facts, engine)
+
+
+def _what_decides(recipe: TracesRecipe, avoided: Published) -> dict[str, Any]:
+    """What decides over the reply to an id: not how many are asked, nor of which worlds."""
+    form = {key: getattr(recipe, key) for key in ("seed", "modes", "prompts", "noise", "max_pixels")}
+    versions = {name: world.version for name, world in WORLDS.items()}
+    return {"teacher": recipe.teacher.identity(), "form": form, "worlds": versions, "avoided": avoided.fingerprint()}

@@ -1,0 +1,117 @@
+"""Near-duplicates by MinHash and locality-sensitive hashing (Broder 1997; Indyk and Motwani 1998), in NumPy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from hashlib import blake2b
+
+import numpy as np
+from numpy.typing import NDArray
+
+from idf.worlds import Rng
+
+_WORDS = 5  # of a shingle
+_HASHES = 128
+_MISSED = 1e-3  # chance to overlook a pair that is exactly as similar as the threshold
+_SLACK = 0.1  # signatures estimate a similarity to about 0.04; below threshold - slack nobody computes it
+_MIX = np.uint64(0x9E3779B97F4A7C15)
+
+Shingles = NDArray[np.uint64]
+
+
+@lru_cache(maxsize=1 << 16)
+def _word_hash(word: str) -> int:
+    return int.from_bytes(blake2b(word.encode(errors="surrogatepass"), digest_size=8).digest(), "little")
+
+
+def shingles_of(words: Sequence[str]) -> Shingles:
+    """The set of all runs of five words, each as a 64-bit hash; a shorter text is one run.
+
+    Args:
+        words: The words of a text.
+
+    Returns:
+        Sorted, distinct hashes; the same on every machine.
+    """
+    hashed = np.array([_word_hash(word) for word in words], np.uint64)
+    size = min(_WORDS, len(hashed))
+    runs = np.zeros(max(len(hashed) - size + 1, 1), np.uint64)
+    for offset in range(size):
+        runs = (runs ^ hashed[offset : offset + len(runs)]) * _MIX
+        runs ^= runs >> np.uint64(29)
+    return np.unique(runs)
+
+
+def similarity(one: Shingles, other: Shingles) -> float:
+    """The Jaccard similarity of two sets of shingles: shared over all, from 0 to 1."""
+    shared = np.intersect1d(one, other, assume_unique=True).size
+    return float(shared / (one.size + other.size - shared))
+
+
+def scene_of(words: Sequence[str]) -> Shingles:
+    """The set of a scene's words, each with its place: in a grid it matters where a wall stands.
+
+    Args:
+        words: The words of a state and a question.
+
+    Returns:
+        Sorted, distinct hashes; the same on every machine.
+    """
+    return np.unique(np.array([_word_hash(f"{place} {word}") for place, word in enumerate(words)], np.uint64))
+
+
+def near_duplicates(texts: Sequence[Shingles], scenes: Sequence[Shingles], threshold: float) -> list[int | None]:
+    """For each text the first kept one before it that says nearly the same of nearly the same scene, or None.
+
+    Args:
+        texts: Shingles of the texts, the ones to prefer first.
+        scenes: For each text, what it is about.
+        threshold: Least Jaccard similarity of both, above 0; 1 finds equal sets only.
+
+    Returns:
+        The index of that text; None for a text that is kept.
+    """
+    signatures = _signatures(texts)
+    rows = _rows(threshold)
+    bands = signatures.reshape(len(texts), _HASHES // rows, rows)
+    buckets: dict[tuple[int, bytes], list[int]] = {}
+    found: list[int | None] = []
+    for at, bands_of in enumerate(bands):
+        keys = [(band, values.tobytes()) for band, values in enumerate(bands_of)]
+        near = np.array(sorted({other for key in keys for other in buckets.get(key, ())}), int)
+        near = near[(signatures[near] == signatures[at]).mean(axis=1) >= threshold - _SLACK]
+        originals = (
+            int(other)
+            for other in near
+            if similarity(scenes[other], scenes[at]) >= threshold and similarity(texts[other], texts[at]) >= threshold
+        )
+        original = next(originals, None)
+        found.append(original)
+        if original is None:
+            for key in keys:
+                buckets.setdefault(key, []).append(at)
+    return found
+
+
+def _signatures(texts: Sequence[Shingles]) -> NDArray[np.uint32]:
+    """128 minima a text; two texts share each with a chance equal to their similarity."""
+    rng = Rng("minhash")
+    factors = np.array([[rng.bits() >> 32 | 1] for _ in range(_HASHES)], np.uint32)
+    terms = np.array([[rng.bits() >> 32] for _ in range(_HASHES)], np.uint32)
+    out = np.empty((len(texts), _HASHES), np.uint32)
+    for at, shingles in enumerate(texts):  # the upper halves: ten times as fast, and good enough for minima
+        out[at] = (factors * (shingles >> np.uint64(32)).astype(np.uint32) + terms).min(axis=1)
+    return out
+
+
+def _rows(threshold: float) -> int:
+    """The most minima a band can have so that no pair at the threshold is overlooked, but for one in a thousand."""
+    fitting = [rows for rows in (1, 2, 4, 8, 16, 32) if (1 - threshold**rows) ** (_HASHES / rows) <= _MISSED]
+    return max(fitting, default=1)
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text in lower case, numbers with their sign; gray and grey are one word."""
+    return re.findall(r"-?\w+", text.casefold().replace("grey", "gray"))

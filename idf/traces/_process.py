@@ -1,0 +1,156 @@
+"""Replaying what a trace claims: right by luck is told from right by imagining."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+from idf.worlds import WORLDS, Problem, read_words
+
+from ._claims import Claim, Reading, read_trace
+
+_Words = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Standing:
+    """The claim that stands for a step; it is stale if the trace later went back behind it."""
+
+    claim: Claim
+    stale: bool = False
+
+
+def replay_claims(
+    problem: Problem[Any, Any], reading: Reading, actions: Sequence[str], most_corrections: int | None
+) -> tuple[str, str] | None:
+    """Compare the steps that a right trace claims with those of the world.
+
+    Args:
+        problem: The problem.
+        reading: The trace.
+        actions: The true actions: those of the problem or, for a planning problem, the plan of the answer line.
+        most_corrections: How often the trace may take a claimed step back; None for any number.
+
+    Returns:
+        None if every step is claimed and right; else the rule that is broken and one sentence:
+        "lucky" (the first wrong step is named), "unproven" (the first step without a state is named), "corrected".
+    """
+    chain, corrections = _last_word(reading.claims)
+    wrong, missing = _compare(problem, chain, actions)
+    unread: list[str] = []
+    if not wrong:
+        wrong, unread = _compare_readings(problem, reading)
+    if wrong:
+        return "lucky", wrong
+    if missing:
+        return "unproven", missing
+    if not actions and unread:  # nothing moves: all there is to prove is what is read off
+        return "unproven", f"nothing is said of {unread[0]}"
+    if most_corrections is not None and corrections > most_corrections:
+        return "corrected", f"{corrections} claimed steps are taken back, {most_corrections} may be"
+    return None
+
+
+def _last_word(claims: Sequence[Claim]) -> tuple[dict[int, _Standing], int]:
+    """The claim that stands for each step, and how many were taken back: the last word on a step counts.
+
+    Saying a step again in the same words changes nothing. Saying it differently takes it back, and what followed it
+    stands only as far as it turns out right.
+    """
+    chain: dict[int, _Standing] = {}
+    corrections = 0
+    for claim in claims:
+        before = chain.get(claim.number)
+        if before is None or before.stale:
+            chain[claim.number] = _Standing(claim)
+            continue
+        same_action = None in (claim.action, before.claim.action) or claim.action == before.claim.action
+        if same_action and None in (claim.state, before.claim.state):
+            state = claim.state if before.claim.state is None else before.claim.state
+            chain[claim.number] = _Standing(replace(claim, action=claim.action or before.claim.action, state=state))
+        elif not same_action or claim.state != before.claim.state:
+            corrections += 1
+            chain = {
+                n: standing if n < claim.number else replace(standing, stale=True) for n, standing in chain.items()
+            }
+            chain[claim.number] = _Standing(claim)
+    return chain, corrections
+
+
+def _compare(problem: Problem[Any, Any], chain: dict[int, _Standing], actions: Sequence[str]) -> tuple[str, str]:
+    """What is wrong with the first wrong step, and what the first unproven step lacks; empty if there is none."""
+    world = WORLDS[problem.world]
+    states = world.replay(problem.start, actions)
+    missing = ""
+    for number, state in enumerate(states):
+        standing = chain.get(number)
+        if standing is None:
+            if number and not missing:
+                missing = f"step {number} of {len(actions)} is not claimed in a form that can be read"
+            continue
+        claim, action = standing.claim, actions[number - 1] if number else None
+        fault = ""
+        if number and claim.action not in (None, action):
+            fault = f"step {number} is {action}, not {claim.action}"
+        elif claim.state is not None and claim.state != world.read_line(world.line(state)):
+            where = f"after step {number} ({action})" if number else "at the start"
+            fault = f"{where} the state is {world.line(state)!r}, claimed is {claim.text!r}"
+        if fault and not standing.stale:
+            return fault, missing
+        if not missing and (fault or claim.state is None):
+            missing = f"no state is claimed after step {number} ({action})" if number else "the start is taken back"
+    beyond = [number for number, standing in chain.items() if number >= len(states) and not standing.stale]
+    return f"step {min(beyond)} is claimed, there are {len(actions)}" if beyond else "", missing
+
+
+def _compare_readings(problem: Problem[Any, Any], reading: Reading) -> tuple[str, list[str]]:
+    """The first false line of what the solver would read off, and the labels of those that the trace does not state."""
+    anywhere, at_the_end, alphabet = _solver_readings(problem)
+    said = [
+        (label, words, line) for line in reading.beside() for label, words in [_labelled(line)] if label in anywhere
+    ]
+    said += [
+        (label, words, line)
+        for line in reading.after_the_last()
+        for label, words in [_labelled(line)]
+        if label in at_the_end
+    ]
+    truths = anywhere | at_the_end
+    last = {label: (words, line) for label, words, line in said}
+    for label, (words, line) in last.items():
+        truth = truths[label]
+        less = words == truth[: len(words)]  # says less, but nothing false
+        if not less and all(word in alphabet or re.fullmatch("-?[0-9]+", word) for word in words):
+            return f"read off is {line.strip()!r}, true is {' '.join(truth)!r}", []
+    return "", [" ".join(label) for label, truth in truths.items() if last.get(label, ((), ""))[0] != truth]
+
+
+@lru_cache(maxsize=256)
+def _solver_readings(
+    problem: Problem[Any, Any],
+) -> tuple[dict[_Words, _Words], dict[_Words, _Words], frozenset[str]]:
+    """What the solver reads off: label -> words, before its steps and after them; and all words that it uses."""
+    world = WORLDS[problem.world]
+    reading = read_trace(world, world.narrate(problem))
+    after = dict(map(_labelled, reading.after_the_last()))
+    before = {label: words for label, words in map(_labelled, reading.beside()) if label not in after}
+    alphabet = {word for words in (*before.values(), *after.values()) for word in words}
+    alphabet.update(colour.replace("grey", "gray") for colour in world.colours)
+    return (
+        {label: words for label, words in before.items() if words},
+        {label: words for label, words in after.items() if words},
+        frozenset(alphabet),
+    )
+
+
+def _labelled(line: str) -> tuple[_Words, _Words]:
+    """The words before and after the first colon of a line."""
+    label, _, value = line.partition(":")
+    return _words(label), _words(value)
+
+
+def _words(text: str) -> _Words:
+    return tuple(word.replace("grey", "gray") for word in read_words(text))

@@ -1,0 +1,60 @@
+"""What candidate traces consist of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from idf.data import check_mix
+from idf.errors import UserError
+from idf.recipe import check_pixels
+from idf.suites import MODES, PROMPTS
+from idf.worlds import DIFFICULTIES, WORLDS
+
+from ._teachers import TeacherRecipe
+
+
+@dataclass(frozen=True)
+class TracesRecipe:
+    """What candidate traces consist of.
+
+    Attributes:
+        problems: How many problems to work out.
+        teacher: Who works them out, and how often.
+        seed: Another seed gives other problems of the same kind.
+        worlds: Weight of each world.
+        difficulties: Weight of each difficulty.
+        modes: Weight of what is shown: "vqa" the picture, "tqa" the text, "vtqa" both.
+        prompts: Weight of each prompt set.
+        noise: Share of the pictures that carry the benchmark's noise, in worlds that have any, from 0 to 1.
+        max_pixels: Largest picture; None for the default size of each world.
+        spatialite: A clone of SpatiaLite whose items are avoided beside those whose hashes come with idf.
+    """
+
+    problems: int = 6000
+    teacher: TeacherRecipe = field(default_factory=TeacherRecipe)
+    seed: int = 0
+    worlds: dict[str, float] = field(default_factory=lambda: {world: 1.0 for world in WORLDS})
+    difficulties: dict[str, float] = field(default_factory=lambda: {difficulty: 1.0 for difficulty in DIFFICULTIES})
+    modes: dict[str, float] = field(default_factory=lambda: {"vtqa": 2.0, "vqa": 1.0, "tqa": 1.0})
+    prompts: dict[str, float] = field(default_factory=lambda: {"idf-long-1": 1.0, "idf-short-1": 1.0})
+    noise: float = 0.25
+    max_pixels: int | None = None
+    spatialite: str | None = None
+
+    def check(self) -> None:
+        """Refuse what cannot be made, with a sentence."""
+        check_mix("worlds", self.worlds, tuple(WORLDS))
+        check_mix("difficulties", self.difficulties, DIFFICULTIES)
+        check_mix("modes", self.modes, MODES)
+        check_mix("prompts", self.prompts, tuple(PROMPTS))
+        check_pixels(self.max_pixels)
+        if not 0 <= self.noise <= 1:
+            raise UserError(f"noise must be from 0 to 1, not {self.noise}")
+        if self.problems < 1:
+            raise UserError(f"problems must be at least 1, not {self.problems}")
+        self.teacher.check()
+
+    def clone(self) -> Path | None:
+        """The clone of SpatiaLite as a path."""
+        return None if self.spatialite is None else Path(self.spatialite)
