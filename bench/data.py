@@ -87,7 +87,7 @@ def main() -> None:
         print(json.dumps(result["whole"]))
     if arguments.out:
         result["machine"] = machine()
-        result["versions"] = {name: version(name) for name in ("matplotlib", "pillow", "aggdraw", "zlib-ng", "pyarrow")}
+        result["versions"] = {name: version(name) for name in ("matplotlib", "pillow", "aggdraw", "isal", "pyarrow")}
         arguments.out.write_text(json.dumps(result, indent=2) + "\n")
 
 

@@ -142,14 +142,13 @@ def _tokens(stats: dict[str, Any]) -> Any:
     parts = list(next(iter(worlds.values()))["tokens"])
     title = f"Lengths in tokens ({stats['tokens']}): median, 10-90 %, least to most"
     figure, panels = _panels(len(parts), 2, 5.5, 0.8 + 0.45 * len(worlds), title)
-    keys = {"whislo": "min", "q1": "p10", "med": "median", "q3": "p90", "whishi": "max"}
     for axis, part in zip(panels, parts, strict=True):
-        boxes = [
-            {"label": world, "fliers": []} | {key: facts["tokens"][part][name] for key, name in keys.items()}
-            for world, facts in worlds.items()
-        ]
-        style = {"facecolor": _COLOURS[4]}
-        axis.bxp(boxes, orientation="horizontal", showfliers=False, patch_artist=True, boxprops=style)
+        found = [facts["tokens"][part] for facts in worlds.values()]
+        low, middle, high = ([one[name] for one in found] for name in ("p10", "median", "p90"))
+        axis.hlines(list(worlds), [one["min"] for one in found], [one["max"] for one in found], color=_COLOURS[0])
+        widths = [b - a for a, b in zip(low, high, strict=True)]
+        axis.barh(list(worlds), widths, left=low, height=0.5, color=_COLOURS[4], edgecolor=_COLOURS[0])
+        axis.scatter(middle, list(worlds), marker="|", s=250, color=_COLOURS[1], linewidths=2, zorder=3)
         axis.set_xlim(left=0)
         axis.invert_yaxis()
         axis.set_title(part)

@@ -80,6 +80,13 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--out", type=Path, required=True, help="HTML file to write")
     sub.add_argument("--limit", type=int, default=40, help="how many to show (default: %(default)s)")
 
+    sub.add_argument("--model", type=Path, help="count tokens exactly, with this local model (default: estimated)")
+
+    sub = command("stats", "print and plot what a dataset consists of", _stats)
+    sub.add_argument("source", metavar="DIR", type=Path, help="a dataset folder")
+    sub.add_argument("--out", type=Path, help="folder for stats.json and the plots")
+    sub.add_argument("--model", type=Path, help="count tokens exactly, with this local model (default: estimated)")
+
     sub = command("table", "print the results of several evaluations side by side", _table)
     sub.add_argument("results", metavar="NAME=DIR", nargs="+", help="folders that idf-eval wrote, with a name for each")
 
@@ -166,8 +173,14 @@ def _verify(arguments: argparse.Namespace) -> int:
 def _gallery(arguments: argparse.Namespace) -> None:
     from idf.cli.gallery import write_gallery
 
-    shown = write_gallery(arguments.source, arguments.out, arguments.limit)
+    shown = write_gallery(arguments.source, arguments.out, arguments.limit, arguments.model)
     print(f"{shown} shown in {arguments.out}")
+
+
+def _stats(arguments: argparse.Namespace) -> None:
+    from idf.cli.stats import write_stats
+
+    print(write_stats(arguments.source, arguments.out, arguments.model))
 
 
 def _table(arguments: argparse.Namespace) -> None:

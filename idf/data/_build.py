@@ -9,7 +9,8 @@ from __future__ import annotations
 import errno
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -20,7 +21,16 @@ from tqdm import tqdm
 from idf.errors import UserError
 
 from ._engine import Engine, WorkerDied
-from ._folder import PLAN, ROWS_PER_SHARD, DatasetFolder, finish_folder, part_folder, refuse_existing, versions, write_shard
+from ._folder import (
+    PLAN,
+    ROWS_PER_SHARD,
+    DatasetFolder,
+    finish_folder,
+    part_folder,
+    refuse_existing,
+    versions,
+    write_shard,
+)
 from ._plan import Slot
 from ._sample import Sample
 
@@ -109,7 +119,9 @@ def choose_rows(slots: Sequence[Slot], maker: Maker, engine: Engine, copies: int
     idle: Counter[Slot] = Counter()
     seen: set[str] = set()
     with tqdm(total=len(slots), desc="choosing", unit=" samples", mininterval=1) as bar:
-        while missing := {slot: wanted[slot] - len(chosen[slot]) for slot in strata if wanted[slot] > len(chosen[slot])}:
+        while missing := {
+            slot: wanted[slot] - len(chosen[slot]) for slot in strata if wanted[slot] > len(chosen[slot])
+        }:
             tasks = []
             for slot, number in missing.items():
                 begin, end = next_index[slot], next_index[slot] + number
@@ -177,38 +189,56 @@ def build_dataset(choice: Choice, maker: Maker, out: Path, facts: dict[str, Any]
             for number, digest in engine.run(_make_shard, tasks):
                 digests[names[rest[number]]] = digest
                 bar.update(len(shards[rest[number]]))
+        with _written("dataset.json"):
+            return finish_folder(part, out, {name: digests[name] for name in names}, facts)
     except (WorkerDied, DiskFull) as error:
         finished = sum(_finished(part / name) is not None for name in names)
         raise UserError(
             f"{error}; {finished} of {len(names)} shards are finished in {part}: run the same command again to go on"
         ) from None
-    return finish_folder(part, out, {name: digests[name] for name in names}, facts)
 
 
 class DiskFull(UserError):
-    """A shard could not be written for want of space."""
+    """A file could not be written for want of space."""
+
+
+@contextmanager
+def _written(what: str) -> Iterator[None]:
+    """Turn what the system says when a file cannot be written into a sentence."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFull(f"the disk is full: {what} could not be written") from None
+        raise UserError(f"{what} could not be written: {error.strerror or error}") from None
 
 
 def _begin(part: Path, plan: str) -> None:
     """Make or find the folder of what is unfinished."""
-    note = part / PLAN
-    if part.exists():
-        if not note.exists() or json.loads(note.read_text())["plan"] != plan:
+    note, said = part / PLAN, json.dumps({"plan": plan}).encode() + b"\n"
+    if part.exists() and any(part.iterdir()):
+        if not note.exists() or note.read_bytes() != said:
             raise UserError(
                 f"{part} holds what is left of another run: remove it, or repeat the command that it was begun with"
             )
         return
-    part.mkdir(parents=True)
-    note.write_text(json.dumps({"plan": plan}) + "\n")
+    with _written(str(note)):
+        part.mkdir(parents=True, exist_ok=True)
+        note.write_bytes(said)
 
 
 def _finished(shard: Path) -> str | None:
     """The sha256 of a shard that was written whole, else None. Its note is written after it and names its hash."""
-    note = shard.with_suffix(".json")
-    if not note.exists() or not shard.exists():
+    try:
+        note = shard.with_suffix(".json").read_bytes()
+        digest = sha256(shard.read_bytes()).hexdigest()
+    except FileNotFoundError:
         return None
-    digest = sha256(shard.read_bytes()).hexdigest()
-    return digest if json.loads(note.read_text())["sha256"] == digest else None
+    return digest if note == _note(digest) else None
+
+
+def _note(digest: str) -> bytes:
+    return json.dumps({"sha256": digest}).encode() + b"\n"
 
 
 def _make_shard(task: tuple[Maker, list[Row], Path]) -> str:
@@ -217,12 +247,11 @@ def _make_shard(task: tuple[Maker, list[Row], Path]) -> str:
     samples = [maker.make(row) for row in rows]
     half = path.with_suffix(".half")
     try:
-        digest = write_shard(samples, half)
-        half.replace(path)
-        half.write_text(json.dumps({"sha256": digest}) + "\n")
-        half.replace(path.with_suffix(".json"))
-        return digest
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise DiskFull(f"the disk is full: {path.name} could not be written") from None
-        raise UserError(f"{path.name} could not be written: {error.strerror or error}") from None
+        with _written(path.name):
+            digest = write_shard(samples, half)
+            half.replace(path)
+            half.write_bytes(_note(digest))
+            half.replace(path.with_suffix(".json"))
+    finally:
+        half.unlink(missing_ok=True)  # on a full disk it takes room that others could use
+    return digest

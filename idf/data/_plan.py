@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from idf.worlds import Rng
@@ -23,7 +24,10 @@ def plan_slots(
     kinds: Mapping[str, Mapping[str, float]],
     seed: int,
 ) -> list[Slot]:
-    """The places of a dataset, in random order, with exact shares (largest remainders).
+    """The places of a dataset, in random order, with exact shares: what cannot be divided is less than one sample off.
+
+    That holds for each slot, for each difficulty of a world, and for each world. The strata lie side by side on a line of
+    the length `samples`, and each gets the whole numbers in its stretch, so that neighbours make up for each other.
 
     Args:
         samples: How many in all.
@@ -36,14 +40,11 @@ def plan_slots(
     weights = {
         Slot(world, difficulty, kind): w * d * k / sum(kinds[world].values())
         for world, w in sorted(worlds.items())
-        for difficulty, d in difficulties.items()
+        for difficulty, d in sorted(difficulties.items())
         for kind, k in sorted(kinds[world].items())
         if w * d * k > 0
     }
-    total = sum(weights.values())
-    exact = {slot: samples * weight / total for slot, weight in weights.items()}
-    counts = {slot: int(share) for slot, share in exact.items()}
-    by_remainder = sorted(exact, key=lambda slot: (counts[slot] - exact[slot], slot))
-    for slot in by_remainder[: samples - sum(counts.values())]:
-        counts[slot] += 1
-    return Rng("slots", seed).shuffled([slot for slot, count in counts.items() for _ in range(count)])
+    ends = list(accumulate(weights.values(), initial=0.0))
+    places = [int(samples * end / ends[-1] + 0.5) for end in ends]
+    slots = [slot for slot, (here, there) in zip(weights, pairwise(places)) for _ in range(here, there)]
+    return Rng("slots", seed).shuffled(slots)

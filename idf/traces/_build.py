@@ -24,7 +24,7 @@ from idf.data import (
     pick,
     plan_slots,
 )
-from idf.drawing import decode_png, picture_file
+from idf.drawing import decode_png, noise_of, picture_file
 from idf.recipe import to_plain
 from idf.scoring import write_answer
 from idf.suites import LEVELS, Published, prompt_text, published
@@ -67,7 +67,7 @@ class TraceMaker:
     def make(self, row: Row) -> Sample:
         """As `Maker.make`."""
         problem, world = self._problem(row), WORLDS[row.slot.world]
-        mode, prompts, images = self._shown(row, problem)
+        mode, prompts, noisy, images = self._shown(row, problem)
         if self.recipe.teacher.name == "oracle":
             reply = Response(oracle_response(problem), finish_reason="stop")
         else:
@@ -87,6 +87,7 @@ class TraceMaker:
                 "index": row.index,
                 "mode": mode,
                 "prompts": prompts,
+                "noise": noisy,
                 "teacher": self.recipe.teacher.name,
                 "model": self.recipe.teacher.model,
                 "problem": problem_to_json(problem),
@@ -105,7 +106,7 @@ class TraceMaker:
     def request(self, row: Row) -> Request:
         """What a teacher is asked: the prompt of the trace, and in which form the states are to be written."""
         problem = self._problem(row)
-        mode, prompts, images = self._shown(row, problem)
+        mode, prompts, _, images = self._shown(row, problem)
         text = f"{prompt_text(problem, mode, prompts)}\n\n{form_of_steps(row.slot.world)}"
         picture = decode_png(images[0]) if images else None
         return Request(conversation(text, None, with_picture=bool(images)), picture, row.copy)
@@ -116,13 +117,13 @@ class TraceMaker:
     def _problem(self, row: Row) -> Problem[Any, Any]:
         return self._draw(row.slot, row.index).problem_again(WORLDS[row.slot.world], row.draft.attempt)
 
-    def _shown(self, row: Row, problem: Problem[Any, Any]) -> tuple[str, str, list[bytes]]:
-        """Mode, prompt set and pictures of a trace; copies of one problem share them."""
+    def _shown(self, row: Row, problem: Problem[Any, Any]) -> tuple[str, str, bool, list[bytes]]:
+        """Mode, prompt set, whether its picture has noise, and pictures of a trace; copies of one problem share them."""
         rng = Rng("trace form", self.recipe.seed, row.slot.world, row.slot.difficulty, row.index)
         mode, prompts = pick(rng, self.recipe.modes), pick(rng, self.recipe.prompts)
-        noise = rng if rng.chance(self.recipe.noise) else None
-        images = [] if mode == "tqa" else [picture_file(problem, self.recipe.max_pixels, noise)]
-        return mode, prompts, images
+        noisy = mode != "tqa" and noise_of(row.slot.world) is not None and rng.chance(self.recipe.noise)
+        images = [] if mode == "tqa" else [picture_file(problem, self.recipe.max_pixels, rng if noisy else None)]
+        return mode, prompts, noisy, images
 
 
 def trace_id(row: Row) -> str:

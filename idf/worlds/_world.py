@@ -192,9 +192,9 @@ class World(ABC, Generic[S, Q]):
         """The state in a prompt. If it is pictured as well, only what the picture cannot show."""
         return "as in the picture" if pictured else self.write(state)
 
-    @abstractmethod
     def see(self, scene: Scene) -> str:
-        """All that the picture of a scene shows, in the form that `look` asks for."""
+        """All that the picture of a scene shows, in the form that `look` asks for; the start by default."""
+        return self.write(scene.start)
 
     def shows_all(self, scene: Scene) -> bool:
         """Whether the picture shows all that `see` says of a scene."""
@@ -275,8 +275,8 @@ class World(ABC, Generic[S, Q]):
         """Whether a parsed answer is right. A plan is replayed step by step."""
 
     def read_action(self, word: str) -> str | None:
-        """The action that one word of a plan names, or None if it names none. Planning worlds define it."""
-        return None
+        """The action that one word of a plan names, or None if it names none; by default the word itself."""
+        return word if self.plans and word in self.actions else None
 
     @abstractmethod
     def solve(self, problem: Problem[S, Q]) -> tuple[str, ...]:
@@ -291,8 +291,11 @@ class World(ABC, Generic[S, Q]):
         """The solver's solution as reasoning, without the final answer line."""
 
     def asked(self, problem: Problem[S, Q]) -> str:
-        """What is asked, without states and actions; the same for all problems that differ in those alone."""
-        return " ".join(problem.query)
+        """What is asked, without states and actions; the same for all problems that differ in those alone.
+
+        By default the query, or nothing in a world of plans, whose query is the goal.
+        """
+        return "" if self.plans else " ".join(problem.query)
 
     def course(self, scene: Scene) -> tuple[S, tuple[str, ...]]:
         """The start of a scene and the actions from there: those of a walk, those that solve a problem."""
@@ -306,9 +309,9 @@ class World(ABC, Generic[S, Q]):
         """The states, in the form of `Keys.states`, that no training walk may pass if this problem is published."""
         return ()
 
-    @abstractmethod
     def measure(self, scene: Scene) -> dict[str, int]:
-        """The exact measures of difficulty (steps, cubes, pushes, distances), by name."""
+        """The exact measures of difficulty (steps, cubes, pushes, distances), by name; the actions by default."""
+        return {"actions": len(self.course(scene)[1])}
 
     def sizes(self, difficulty: str) -> range:
         """The sizes that belong to a difficulty.

@@ -205,6 +205,13 @@ class CubeRolling(World[Cube, Query]):
         rolls = self.solve(problem)
         return f"{self.unroll(problem.start, rolls)}\n{_read_off(self.replay(problem.start, rolls)[-1], problem.query.face)}"
 
+    def shows_all(self, scene: Scene) -> bool:
+        """Not the cells that the cube stands in front of: those one or two further back, and beside them."""
+        start, rolls = self.course(scene)
+        x, z = start.cells[-1]
+        path = self.replay(start, rolls)[-1].cells
+        return not any(abs(u - x) <= 1 and 1 <= z - v <= 2 for u, v in path)
+
     def asked(self, problem: Problem[Cube, Query]) -> str:
         return problem.query.face
 

@@ -30,7 +30,7 @@ def keys(item: Problem) -> Keys:
 
 @given(st.permutations(COLOURS), st.integers(0, 99), st.integers(0, 9), st.data())
 def test_a_turned_or_mirrored_board_gives_the_same_answer_at_the_side_that_the_asked_one_became(
-    colours, at, steps, data
+    colours, at, length, data
 ):
     state = start = Cube(tuple(colours), (divmod(at, 10),))
     path = []
