@@ -50,7 +50,9 @@ def _parser() -> argparse.ArgumentParser:
 
     sub = command("traces", "make candidate traces: a teacher works problems out", _traces)
     sub.add_argument("--out", type=Path, required=True, help="folder to write")
-    sub.add_argument("--teacher", help="who works them out: oracle (default), openai, vllm or local; see docs/teachers.md")
+    sub.add_argument(
+        "--teacher", help="who works them out: oracle (default), openai, vllm or local; see docs/teachers.md"
+    )
     sub.add_argument("--model", help="the teacher's model: a name at its endpoint, a folder, or a hub name")
     sub.add_argument("--problems", type=int, help="how many (default: the recipe's, 6000)")
     sub.add_argument("--seed", type=int, help="another seed gives other problems (default: the recipe's, 0)")

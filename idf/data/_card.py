@@ -68,18 +68,20 @@ def _counts(counts: dict[str, dict[str, dict[str, int]]]) -> str:
 
 def _overlap(manifest: dict[str, Any]) -> str:
     """The counts of equal scenes, and what they are counted against."""
-    choice, files = manifest.get("choice"), manifest.get("published", {}).get("files", {})
+    choice, files = manifest.get("choice"), (manifest.get("published") or {}).get("files", {})
     if choice is None:
         return "Not measured here: see the dataset that this one was made from (`source` in `dataset.json`)."
     rows = [
-        [world, *(found.get(f"overlap_{level}", 0) for level in _OVERLAPS), found.get("published_avoided", 0)]
-        for world, found in choice.items()
+        [world, *(found.get(f"overlap_{level}", 0) for level in _OVERLAPS), found.get("published_avoided", "-")]
+        for world, found in sorted(choice.items())
     ]
     against = ", ".join(f"{name} ({rows})" for name, rows in files.items())
     return (
         "Samples whose scene equals that of a published item: to the letter (exact), up to the symmetries of its world "
         "(canonical), or in shape alone, without colours and labels (skeleton); and how many published scenes were drawn "
-        "and put back.\n\n" + _table(["world", *_OVERLAPS, "put back"], rows) + f"\n\nCompared with {against or 'nothing'}."
+        "and put back.\n\n"
+        + _table(["world", *_OVERLAPS, "put back"], rows)
+        + f"\n\nCompared with {against or 'nothing'}."
     )
 
 

@@ -23,7 +23,7 @@ from idf.data import (
 from idf.drawing import noise_of, picture_file
 from idf.recipe import to_plain
 from idf.suites import LEVELS, Published, published
-from idf.worlds import WORLDS, Draw, Drawn, Problem, Rng, Scene
+from idf.worlds import WORLDS, Draw, Drawn, Problem, Rng, Scene, split_of
 
 from ._kinds import Lesson, teach
 from ._phrasings import PHRASINGS
@@ -49,6 +49,11 @@ class ImageryMaker:
         lesson = self._lesson(slot, index, drawn.scene)
         if lesson is None:
             return Draft(None, avoided=drawn.avoided)
+        scenes = [drawn.keys]
+        if lesson.scene is not drawn.scene:  # a stretch of a walk, which may be a scene that must not be shown
+            scenes.append(world.keys(lesson.subject))
+            if split_of(world, scenes[1]) != "train" or self.published.avoid(slot.world, scenes[1]):
+                return Draft(None, avoided=drawn.avoided)
         # A scene that is simulated further is another sample.
         steps = str(len(world.course(drawn.scene)[1]))
         return Draft(
@@ -56,7 +61,9 @@ class ImageryMaker:
             scene=content_key(slot.world, drawn.keys.canonical),
             attempt=drawn.attempt,
             avoided=drawn.avoided,
-            overlaps=tuple(level for level in LEVELS if self.published.has(slot.world, drawn.keys, level)),
+            overlaps=tuple(
+                level for level in LEVELS if any(self.published.has(slot.world, keys, level) for keys in scenes)
+            ),
         )
 
     def make(self, row: Row) -> Sample:
@@ -86,6 +93,7 @@ class ImageryMaker:
             meta={
                 "key": row.draft.key,
                 "scene": row.draft.scene,
+                "overlaps": list(row.draft.overlaps),
                 "seed": recipe.seed,
                 "index": index,
                 "mode": mode,

@@ -1,12 +1,12 @@
 """The kinds of imagery samples: what is asked of a walk, and the answer that spells out what has to be imagined.
 
-    rollout    all states of a walk, then a question about the last one
-    step       one step from a state in the middle of a walk
-    inverse    which action leads from one state to the next (asked only where no other action does)
-    legality   which actions are legal after some steps, and why the others are not
-    reading    the state, read off the picture
-    masked     a simulation with lost states, to be restored
-    goal       a way to a goal, every state on it spelled out (worlds whose problems ask for a plan)
+rollout    all states of a walk, then a question about the last one
+step       one step from a state in the middle of a walk
+inverse    which action leads from one state to the next (asked only where no other action does)
+legality   which actions are legal after some steps, and why the others are not
+reading    the state, read off the picture
+masked     a simulation with lost states, to be restored
+goal       a way to a goal, every state on it spelled out (worlds whose problems ask for a plan)
 """
 
 from __future__ import annotations

@@ -43,7 +43,12 @@ PHRASINGS = {
         "Start: {start}\n{gapped}\nWhich states belong where there is a question mark?",
         "A simulation with a gap:\nStart: {start}\n{gapped}\nClose the gap.",
     ),
-    "goal": ("{question}", "Plan ahead. {question}", "{question} Find a shortest way.", "Think before you move. {question}"),
+    "goal": (
+        "{question}",
+        "Plan ahead. {question}",
+        "{question} Find a shortest way.",
+        "Think before you move. {question}",
+    ),
 }
 """Kind -> templates of its prompt."""
 

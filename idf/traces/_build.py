@@ -83,6 +83,7 @@ class TraceMaker:
             meta={
                 "key": row.draft.key,
                 "scene": row.draft.scene,
+                "overlaps": list(row.draft.overlaps),
                 "seed": self.recipe.seed,
                 "index": row.index,
                 "mode": mode,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -70,6 +70,7 @@ def filter_traces(
             f"with `idf traces --problems`, or say --allow-fewer; nothing was written\n{funnel.table()}\n{funnel.why()}"
         )
     chosen = _balanced(best, recipe, funnel)
+    overlaps: dict[str, Counter[str]] = {}
     facts = {
         "stage": "traces",
         "recipe": to_plain(recipe),
@@ -81,9 +82,20 @@ def filter_traces(
             "source": source.manifest.get("source"),
         },
         "funnel": funnel.facts(),
+        "published": source.manifest.get("published"),
+        "choice": overlaps,
         "split": source.manifest.get("split"),
     }
-    return write_dataset((sample for sample in source.samples() if sample.id in chosen), out, facts), funnel
+    kept = (sample for sample in source.samples() if sample.id in chosen)
+    return write_dataset(_counted(kept, overlaps), out, facts), funnel
+
+
+def _counted(samples: Iterable[Sample], overlaps: dict[str, Counter[str]]) -> Iterator[Sample]:
+    """The samples; on the way, those that equal a published item are counted, per world and level."""
+    for sample in samples:
+        of_world = overlaps.setdefault(sample.world, Counter())
+        of_world.update(f"overlap_{level}" for level in sample.meta.get("overlaps", ()))
+        yield sample
 
 
 def _best_of_each_problem(source: DatasetFolder, recipe: FilterRecipe, funnel: Funnel) -> list[_Success]:

@@ -105,7 +105,9 @@ class Draw:
                 return Drawn(scene, keys, attempt, avoided)
             avoided += 1
         drawn = f"{_PATIENCE} {self.difficulty} scenes were drawn"
-        raise ValueError(f"{world.name}: {drawn}, {avoided} are to be avoided and no other is of the split {self.split}")
+        raise ValueError(
+            f"{world.name}: {drawn}, {avoided} are to be avoided and no other is of the split {self.split}"
+        )
 
 
 def sample_problem(world: World[Any, Any], *, seed: int, split: str, index: int, difficulty: str) -> Problem[Any, Any]:

@@ -257,9 +257,7 @@ class CubeRolling(World[Cube, Query]):
         question = f"Which colour is the {problem.query.face} face now?"
         rolls = self.solve(problem)
         reading = _read_off(self.replay(start, rolls)[-1], problem.query.face)
-        return Walk(
-            self.name, difficulty, start, rolls, question, reading, self.truth(problem), self.initial(problem)
-        )
+        return Walk(self.name, difficulty, start, rolls, question, reading, self.truth(problem), self.initial(problem))
 
 
 def _read_off(end: Cube, face: str) -> str:

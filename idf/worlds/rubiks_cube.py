@@ -157,7 +157,11 @@ class RubiksCube(World[bytes, Query]):
         for at in range(0, len(words), 10):
             letter = next((x for x, name in FACES.items() if words[at] in (x.lower(), name)), words[at])
             faces[letter] = tuple(words[at + 1 : at + 10])
-        if len(words) != 60 or set(faces) != set(FACES) or not all(set(face) <= set(COLOURS) for face in faces.values()):
+        if (
+            len(words) != 60
+            or set(faces) != set(FACES)
+            or not all(set(face) <= set(COLOURS) for face in faces.values())
+        ):
             return None
         return tuple(colour for letter in FACES for colour in faces[letter])
 
@@ -270,7 +274,8 @@ class RubiksCube(World[bytes, Query]):
         start, moves = self.course(scene)
         asked = " ".join(scene.query[1:]) if isinstance(scene, Problem) else scene.question
         turned = [
-            (" ".join(normal_form([to[move[0]] + move[1:] for move in moves])), _turned(start, to)) for to in ORIENTATIONS
+            (" ".join(normal_form([to[move[0]] + move[1:] for move in moves])), _turned(start, to))
+            for to in ORIENTATIONS
         ]
         least, state = min(turned)
         return Keys(

@@ -147,7 +147,9 @@ class WoodSlide(World[Blocks, Query]):
         table = component()
         start = rng.below(len(table.positions))
         distance = rng.choice(self.sizes(difficulty))
-        came: dict[int, tuple[int, str]] = {start: (start, "")}  # position -> the position before, the action from there
+        came: dict[int, tuple[int, str]] = {
+            start: (start, "")
+        }  # position -> the position before, the action from there
         ring = [start]
         for _ in range(distance):
             further = []

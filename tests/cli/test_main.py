@@ -19,7 +19,7 @@ from tests.drawing.originals import FOLDER, needs_originals
 from tests.suites.published import box, rows, write_clone
 
 ROLLS = ("worlds={cube_rolling: 1}", "difficulties={easy: 1}", "max_pixels=3136")
-COMMANDS = ("imagery", "traces", "filter", "suite", "verify", "gallery", "tiny")
+COMMANDS = ("imagery", "traces", "filter", "suite", "verify", "gallery", "stats", "table", "tiny")
 
 
 # --- what is imported --------------------------------------------------------------------------------------------
@@ -121,7 +121,22 @@ def test_a_recipe_is_read_and_options_win_over_it(tmp_path):
         (("imagery", "--samples", "0"), "samples must be at least 1, not 0"),
         (("imagery", "worlds={chess: 1}"), "worlds: unknown name 'chess'"),
         (("imagery", "--recipe", "nowhere.yaml"), "no recipe at nowhere.yaml"),
-        (("traces", "--teacher", "gpt"), "unknown teacher 'gpt'"),
+        (
+            ("traces", "--teacher", "gpt"),
+            "defaults: teacher.name must be one of oracle, openai, vllm, local, not 'gpt'",
+        ),
+        (("traces", "--teacher", "openai"), "the teacher openai needs a model: set teacher.model"),
+        (("traces", "--model", "m"), "teacher.model means nothing to the teacher oracle: leave it out"),
+        (("imagery", "kinds={dance: 1}"), "kinds: unknown name 'dance'"),
+        (
+            ("imagery", "kinds={legality: 1}"),
+            "kinds: mental_rotation has none of the kinds with a weight, only rollout,",
+        ),
+        (("imagery", "phrasings=9"), "phrasings must be from 1 to 4, or null for all, not 9"),
+        (("imagery", "noise=1.5"), "noise must be from 0 to 1, not 1.5"),
+        (("imagery", "--engine", "spark"), "unknown engine 'spark': use one of local, ray"),
+        (("imagery", "--workers", "0"), "workers must be at least 1, not 0"),
+        (("imagery", "spatialite=nowhere"), "no folder nowhere"),
         (("traces", "--problems", "-4"), "problems must be at least 1, not -4"),
         (("suite", "--items", "0"), "items must be at least 1, not 0"),
         (("suite", "worlds=[chess]"), "worlds: unknown name 'chess'"),

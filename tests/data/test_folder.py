@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from hashlib import sha256
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ import idf
 from idf.data import DatasetFolder, Sample, open_dataset, text_of, write_dataset
 from idf.data import _folder as folder_module
 from idf.errors import UserError
+from idf.worlds import WORLDS
 from tests.data.samples import files_of, picture, plain
 
 FACTS = {"recipe": {"samples": 5}, "seed": 7}
@@ -67,9 +69,32 @@ def test_dataset_json_says_recipe_seed_counts_hashes_and_versions(dataset):
     manifest = json.loads((dataset.path / "dataset.json").read_text(encoding="utf-8"))
     assert manifest == dataset.manifest
     assert (manifest["recipe"], manifest["seed"], manifest["samples"]) == (FACTS["recipe"], FACTS["seed"], 5)
-    assert manifest["counts"] == {"cube_rolling": {"easy": 2, "medium": 2, "hard": 1}}
+    assert manifest["counts"] == {
+        "cube_rolling": {"easy": {"rollout": 2}, "medium": {"rollout": 2}, "hard": {"rollout": 1}}
+    }
     assert manifest["sha256"] == {shard.name: sha256(shard.read_bytes()).hexdigest() for shard in dataset.shards}
-    assert manifest["versions"] == {"idf": idf.__version__, "pyarrow": pyarrow.__version__}
+    assert manifest["versions"] == {
+        "idf": idf.__version__,
+        "worlds": {name: world.version for name, world in WORLDS.items()},
+        "numpy": np.__version__,
+        "aggdraw": metadata.version("aggdraw"),
+        "isal": metadata.version("isal"),
+        "pillow": metadata.version("pillow"),
+        "pyarrow": pyarrow.__version__,
+    }
+
+
+def test_samples_are_counted_by_world_difficulty_and_kind(tmp_path):
+    samples = [
+        plain(0, pictures=0),
+        plain(3, pictures=0, kind="step"),
+        plain(6, pictures=0),
+        plain(1, pictures=0, kind="goal", world="wood_slide"),
+    ]
+    assert write_dataset(samples, tmp_path / "d", {}).manifest["counts"] == {
+        "cube_rolling": {"easy": {"rollout": 2, "step": 1}},
+        "wood_slide": {"medium": {"goal": 1}},
+    }
 
 
 def test_many_samples_are_cut_into_shards_that_keep_their_order(tmp_path, monkeypatch):
@@ -142,10 +167,25 @@ def test_a_folder_that_holds_a_dataset_is_not_written_over(dataset):
     assert files_of(dataset.path) == before
 
 
+def test_what_is_left_of_an_engine_is_not_thrown_away(tmp_path):
+    part = tmp_path / "d.part"
+    part.mkdir()
+    (part / "plan.json").write_text("{}")
+    with pytest.raises(UserError, match="holds what is left of another run: remove it, or choose another folder"):
+        write_dataset([plain(0)], tmp_path / "d", {})
+    assert [path.name for path in part.iterdir()] == ["plan.json"]
+
+
+def test_a_folder_that_is_a_file_is_told(tmp_path):
+    (tmp_path / "d").write_text("")
+    with pytest.raises(UserError, match="is a file: name a folder"):
+        write_dataset([plain(0)], tmp_path / "d", {})
+
+
 def test_nothing_is_no_dataset(tmp_path):
     with pytest.raises(UserError, match="no sample was made"):
         write_dataset([], tmp_path / "d", {})
-    assert not (tmp_path / "d").exists()
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_present_folder_can_be_written_to(tmp_path, monkeypatch):

@@ -90,7 +90,7 @@ def test_no_item_is_a_published_one():
 
 def test_no_item_occurs_twice_and_a_repeat_is_counted(monkeypatch):
     drawn = problems("cube_rolling", "easy", 6)
-    monkeypatch.setattr(Draw, "problem", lambda draw, world: Drawn(drawn[draw.index // 3], world.keys(drawn[0]), 0))
+    monkeypatch.setattr(Draw, "problem", lambda draw, world: Drawn(drawn[draw.index // 3], world.keys(drawn[0]), 0, 0))
     items, repeats = draw_items(SuiteRecipe(4, worlds=["cube_rolling"], difficulties=["easy"]))
     assert [item.problem for item in items] == drawn[:4]
     assert [item.id for item in items] == [f"cube_rolling:easy:{i}" for i in range(4)]
@@ -105,7 +105,7 @@ def test_the_items_can_be_had_without_files(suite, tmp_path):
 
 def test_a_world_with_too_few_different_problems_is_told_and_not_searched_for_ever(monkeypatch):
     only = problems("cube_rolling", "easy", 1)[0]
-    monkeypatch.setattr(Draw, "problem", lambda draw, world: Drawn(only, world.keys(only), 0))
+    monkeypatch.setattr(Draw, "problem", lambda draw, world: Drawn(only, world.keys(only), 0, 0))
     assert len(draw_items(SuiteRecipe(1, worlds=["cube_rolling"], difficulties=["easy"]))[0]) == 1
     with pytest.raises(UserError, match="cube_rolling has fewer than 2 different easy items: ask for less"):
         draw_items(SuiteRecipe(2, worlds=["cube_rolling"], difficulties=["easy"]))

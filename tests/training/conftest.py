@@ -10,7 +10,7 @@ import pytest
 
 from idf.data import DatasetFolder, open_dataset
 from idf.imagery import ImageryRecipe, build_imagery
-from idf.traces import TracesRecipe, build_traces, filter_traces
+from idf.traces import FilterRecipe, TracesRecipe, build_traces, filter_traces
 
 MAX_PIXELS = 112 * 112
 
@@ -37,7 +37,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
     traces = TracesRecipe(problems=40, worlds=worlds, difficulties=difficulties, max_pixels=MAX_PIXELS)
     build_imagery(imagery, root / "imagery")
     build_traces(traces, root / "candidates")
-    filter_traces(open_dataset(root / "candidates", made_by="-"), root / "traces", keep=32)
+    filter_traces(open_dataset(root / "candidates", made_by="-"), root / "traces", FilterRecipe(keep=32))
     folders = [open_dataset(root / name, made_by="-") for name in ("imagery", "traces")]
     make_tiny_model(folders, root / "base")
     return Tiny(root / "base", *folders, load_processor(str(root / "base")))

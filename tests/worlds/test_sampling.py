@@ -163,6 +163,29 @@ def test_what_is_to_be_avoided_is_drawn_again_and_counted(world):
     assert seen[3][1] == drawn.keys
 
 
+def test_every_scene_that_was_put_back_is_counted_whichever_split_it_belongs_to(monkeypatch):
+    world, drawn = WORLDS["cube_rolling"], []
+    pose = type(world).pose
+
+    def counted(self, rng, difficulty):
+        drawn.append(pose(self, rng, difficulty))
+        return drawn[-1]
+
+    monkeypatch.setattr(type(world), "pose", counted)
+    mine = []
+
+    def first_two(name, keys):
+        mine.append(keys)
+        return len(mine) <= 2
+
+    found = Draw(0, "eval", 0, "hard", first_two).problem(world)
+    assert found.scene == drawn[-1]
+    assert found.attempt == len(drawn) - 1
+    assert found.avoided == 2
+    others = [item for item in drawn if split_of(world, world.keys(item)) == "train"]
+    assert len(others) == found.attempt - found.avoided > 0
+
+
 @pytest.mark.parametrize("world", WORLDS)
 def test_avoiding_what_is_not_drawn_changes_nothing(world):
     for index in range(20):
