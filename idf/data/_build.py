@@ -39,7 +39,7 @@ _DRAFTS_PER_TASK = 250
 _PATIENCE = 20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # millions of them are held at once
 class Draft:
     """What is known of a sample before it is made.
 
@@ -58,7 +58,7 @@ class Draft:
     overlaps: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """A row of a dataset.
 
@@ -176,8 +176,10 @@ def build_dataset(choice: Choice, maker: Maker, out: Path, facts: dict[str, Any]
     refuse_existing(out)
     facts = facts | {"choice": {world: dict(sorted(found.items())) for world, found in sorted(choice.counts.items())}}
     part = part_folder(out)
-    plan = sha256(repr((facts, versions(), choice.rows)).encode()).hexdigest()
-    _begin(part, plan)
+    plan = sha256(repr((facts, versions())).encode())
+    for row in choice.rows:  # one by one: as one text, the rows of a large dataset take gigabytes
+        plan.update(repr(row).encode())
+    _begin(part, plan.hexdigest())
     shards = [choice.rows[at : at + ROWS_PER_SHARD] for at in range(0, len(choice.rows), ROWS_PER_SHARD)]
     names = [f"train-{number:05d}.parquet" for number in range(len(shards))]
     digests = {name: digest for name in names if (digest := _finished(part / name)) is not None}

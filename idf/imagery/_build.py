@@ -19,6 +19,7 @@ from idf.data import (
     conversation,
     pick,
     plan_slots,
+    refuse_existing,
 )
 from idf.drawing import noise_of, picture_file
 from idf.recipe import to_plain
@@ -144,6 +145,7 @@ def build_imagery(recipe: ImageryRecipe, out: Path, engine: Engine | None = None
         UserError: The folder holds a dataset, or there are not enough different samples of a kind.
     """
     engine = engine or LocalEngine()
+    refuse_existing(out)
     avoided = published(recipe.clone())
     maker = ImageryMaker(recipe, avoided)
     kinds = {world: recipe.kinds_of(world) for world in recipe.worlds}

@@ -3,8 +3,8 @@
 from ._build import TraceMaker, build_traces, form_of_steps
 from ._filter import filter_traces
 from ._funnel import RULES, Funnel
-from ._judge import LEVELS, FilterRecipe, judge_trace
 from ._journal import tokens_spent
+from ._judge import LEVELS, FilterRecipe, judge_trace
 from ._oracle import oracle_response
 from ._recipe import TracesRecipe
 from ._teachers import TeacherRecipe, ask, open_teacher

@@ -23,6 +23,7 @@ from idf.data import (
     conversation,
     pick,
     plan_slots,
+    refuse_existing,
 )
 from idf.drawing import decode_png, noise_of, picture_file
 from idf.recipe import to_plain
@@ -157,7 +158,8 @@ def build_traces(
     Raises:
         UserError: The folder holds a dataset, or the teacher cannot be asked.
     """
-    engine = engine or LocalEngine()
+    out, engine = out.resolve(), engine or LocalEngine()
+    refuse_existing(out)  # before a teacher is paid
     avoided = published(recipe.clone())
     maker = TraceMaker(recipe, avoided)
     kinds = {world: {_KIND: 1.0} for world in recipe.worlds}
@@ -171,7 +173,7 @@ def build_traces(
         "published": {"files": avoided.files, "fingerprint": avoided.fingerprint()},
     }
     if recipe.teacher.name != "oracle":
-        journal = out.resolve().with_name(f"{out.name}.replies.jsonl")
+        journal = out.with_name(f"{out.name}.replies.jsonl")
         backend = open_teacher(recipe.teacher, spent=tokens_spent(journal))
         asked = [(trace_id(row), partial(maker.request, row)) for row in choice.rows]
         replies = ask(asked, backend, journal, _what_decides(recipe, avoided), say=say)

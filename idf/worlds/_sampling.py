@@ -21,13 +21,12 @@ Avoid = Callable[[str, Keys], bool]
 
 
 def split_of(world: World[Any, Any], keys: Keys) -> str:
-    """The split that a scene belongs to, by a hash of its key alone: "train", or "eval" for one in ten.
+    """The split that a scene belongs to, by a hash of its canonical key: "train", or "eval" for one in ten.
 
-    Whoever generates a scene, and whatever the seed, it lands on the same side, together with all scenes that are the
-    same at the world's `clean_level`; so nothing that a model is trained on can be asked in an evaluation.
+    Whoever generates a scene, and whatever the seed, it lands on the same side, together with all scenes that are
+    canonically the same; so nothing that a model is trained on can be asked in an evaluation of the other split.
     """
-    key = getattr(keys, world.clean_level)
-    digest = blake2b(f"{world.name}|{key}".encode(), digest_size=8).digest()
+    digest = blake2b(f"{world.name}|{keys.canonical}".encode(), digest_size=8).digest()
     return "eval" if int.from_bytes(digest, "little") < EVAL_SHARE * 2.0**64 else "train"
 
 

@@ -125,7 +125,7 @@ class World(ABC, Generic[S, Q]):
         look: How to write down what the picture shows, for prompts that ask for it; the answer is `see`.
         always_legal: Whether every action is legal in every state, so that asking which ones are has no point.
         plans: Whether its problems ask for a plan.
-        clean_level: The level of `Keys` at which splits are kept apart and published items are avoided.
+        clean_level: The level of `Keys` at which published items are avoided.
         colours: The colour names that its answers use (none for planning worlds).
     """
 

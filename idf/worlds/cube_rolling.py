@@ -225,10 +225,8 @@ class CubeRolling(World[Cube, Query]):
         images = []
         for to in SYMMETRIES:
             colours = {to.get(face, face): colour for face, colour in zip(FACES, start.colours, strict=True)}
-            images.append((", ".join(to[roll] for roll in rolls), " ".join(colours[face] for face in FACES)))
-        # The greatest begins with "right" and turns to the "front" first. There are so few short paths that it matters how
-        # they are written: so written, their hashes put some of two to five rolls on each side of the split.
-        path, painted = max(images)
+            images.append((" ".join(to[roll] for roll in rolls), " ".join(colours[face] for face in FACES)))
+        path, painted = max(images)  # the one that begins with "right"
         return Keys(
             exact=f"{self.write(start)} | {' '.join(rolls)} | {asked}",
             canonical=f"{path} | {painted}",

@@ -52,6 +52,7 @@ class Lesson:
         """What the template of the prompt was filled with; "rule" is what stands before it."""
         template = re.escape(PHRASINGS[self.slot.kind][self.meta["phrasing"]])
         pattern = re.sub(r"(\\ )?\\\{(\w+)\\\}", r"\\s?(?P<\2>.*?)", template)
+        pattern = pattern.replace("(?P<gapped>", r"(?P<gapped>1\. ")
         found = re.fullmatch(f"(?P<rule>.*?){pattern}", self.prompt, re.DOTALL)
         assert found, f"the prompt is not of its phrasing: {self.prompt!r}"
         return found.groupdict()

@@ -65,9 +65,9 @@ def test_every_scene_is_of_the_eval_split_and_none_is_a_scene_of_the_training_da
     for item in read_suite(suite):
         world = WORLDS[item.problem.world]
         assert split_of(world, world.keys(item.problem)) == "eval"
-    asked = {clean_key(item.problem) for item in read_suite(suite)}
+    asked = {canonical_key(item.problem) for item in read_suite(suite)}
     trained = {
-        clean_key(scene)
+        canonical_key(scene)
         for world in WORLDS
         for difficulty in DIFFICULTIES
         for scene in (*problems(world, difficulty)[:12], *walks(world, difficulty)[:12])  # the first 12 are of train
@@ -76,9 +76,9 @@ def test_every_scene_is_of_the_eval_split_and_none_is_a_scene_of_the_training_da
     assert not asked & trained
 
 
-def clean_key(scene: Scene) -> tuple[str, str]:
+def canonical_key(scene: Scene) -> tuple[str, str]:
     world = WORLDS[scene.world]
-    return world.name, getattr(world.keys(scene), world.clean_level)
+    return world.name, world.keys(scene).canonical
 
 
 def test_no_item_is_a_published_one():
