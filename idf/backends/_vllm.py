@@ -48,6 +48,7 @@ class VLLMBackend:
             self.llm = vllm.LLM(
                 model=model,
                 dtype="bfloat16",
+                load_format="safetensors",
                 tensor_parallel_size=gpus,
                 max_model_len=max_model_len,
                 limit_mm_per_prompt={"image": 1},

@@ -6,11 +6,9 @@ the bytes do not depend on the number of workers, a killed run loses no finished
 
 from __future__ import annotations
 
-import errno
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -25,11 +23,13 @@ from ._folder import (
     PLAN,
     ROWS_PER_SHARD,
     DatasetFolder,
+    DiskFull,
     finish_folder,
     part_folder,
     refuse_existing,
     versions,
     write_shard,
+    written,
 )
 from ._plan import Slot
 from ._sample import Sample
@@ -191,28 +191,13 @@ def build_dataset(choice: Choice, maker: Maker, out: Path, facts: dict[str, Any]
             for number, digest in engine.run(_make_shard, tasks):
                 digests[names[rest[number]]] = digest
                 bar.update(len(shards[rest[number]]))
-        with _written("dataset.json"):
+        with written("dataset.json"):
             return finish_folder(part, out, {name: digests[name] for name in names}, facts)
     except (WorkerDied, DiskFull) as error:
         finished = sum(_finished(part / name) is not None for name in names)
         raise UserError(
             f"{error}; {finished} of {len(names)} shards are finished in {part}: run the same command again to go on"
         ) from None
-
-
-class DiskFull(UserError):
-    """A file could not be written for want of space."""
-
-
-@contextmanager
-def _written(what: str) -> Iterator[None]:
-    """Turn what the system says when a file cannot be written into a sentence."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise DiskFull(f"the disk is full: {what} could not be written") from None
-        raise UserError(f"{what} could not be written: {error.strerror or error}") from None
 
 
 def _begin(part: Path, plan: str) -> None:
@@ -224,7 +209,7 @@ def _begin(part: Path, plan: str) -> None:
                 f"{part} holds what is left of another run: remove it, or repeat the command that it was begun with"
             )
         return
-    with _written(str(note)):
+    with written(str(note)):
         part.mkdir(parents=True, exist_ok=True)
         note.write_bytes(said)
 
@@ -249,7 +234,7 @@ def _make_shard(task: tuple[Maker, list[Row], Path]) -> str:
     samples = [maker.make(row) for row in rows]
     half = path.with_suffix(".half")
     try:
-        with _written(path.name):
+        with written(path.name):
             digest = write_shard(samples, half)
             half.replace(path)
             half.write_bytes(_note(digest))

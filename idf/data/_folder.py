@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib import metadata
@@ -122,6 +124,21 @@ PLAN = "plan.json"
 """Name of the note that says what an unfinished folder is going to be."""
 
 
+class DiskFull(UserError):
+    """A file could not be written for want of space."""
+
+
+@contextmanager
+def written(what: str) -> Iterator[None]:
+    """Turn what the system says when a file cannot be written into a sentence."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFull(f"the disk is full: {what} could not be written") from None
+        raise UserError(f"{what} could not be written: {error.strerror or error}") from None
+
+
 def write_shard(samples: list[Sample], path: Path) -> str:
     """Write samples as one parquet file; returns its sha256."""
     # The pictures' own deflate is fast rather than thorough: zstd takes another fifth off.
@@ -176,7 +193,6 @@ def finish_folder(part: Path, out: Path, digests: dict[str, str], facts: dict[st
     }
     (part / "dataset.json").write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
     (part / "README.md").write_text(card(manifest))
-    out = out.resolve()
     out.mkdir(parents=True, exist_ok=True)
     for name in [*digests, "README.md", "dataset.json"]:  # the manifest last: it is what makes the folder a dataset
         (part / name).replace(out / name)
@@ -198,20 +214,23 @@ def write_dataset(samples: Iterable[Sample], out: Path, facts: dict[str, Any]) -
     """
     refuse_existing(out)
     part = part_folder(out)
-    if (part / PLAN).exists():
-        raise UserError(f"{part} holds what is left of another run: remove it, or choose another folder")
-    if part.exists():  # what an interrupted call left there is of no use
-        shutil.rmtree(part)
-    part.mkdir(parents=True)
-    digests: dict[str, str] = {}
-    rest = iter(samples)
-    while some := list(islice(rest, ROWS_PER_SHARD)):
-        name = f"train-{len(digests):05d}.parquet"
-        digests[name] = write_shard(some, part / name)
-    if not digests:
-        part.rmdir()
-        raise UserError(f"nothing to write to {out}: no sample was made")
-    return finish_folder(part, out, digests, facts)
+    note, said = part / PLAN, b'{"plan": "none"}\n'
+    if part.exists() and any(part.iterdir()):
+        if not note.exists() or note.read_bytes() != said:
+            raise UserError(f"{part} holds what is left of another run: remove it, or choose another folder")
+        shutil.rmtree(part)  # what an interrupted call left there is of no use
+    with written(str(part)):
+        part.mkdir(parents=True, exist_ok=True)
+        note.write_bytes(said)
+        digests: dict[str, str] = {}
+        rest = iter(samples)
+        while some := list(islice(rest, ROWS_PER_SHARD)):
+            name = f"train-{len(digests):05d}.parquet"
+            digests[name] = write_shard(some, part / name)
+        if not digests:
+            shutil.rmtree(part)
+            raise UserError(f"nothing to write to {out}: no sample was made")
+        return finish_folder(part, out, digests, facts)
 
 
 def open_dataset(folder: Path, made_by: str) -> DatasetFolder:

@@ -32,7 +32,8 @@ def find_padding(response: str) -> str | None:
     if re.search(rf"[^\S\n]{{{_MOST_IN_A_ROW['blank'] + 1},}}", response):
         return f"more than {_MOST_IN_A_ROW['blank']} blanks in a row"
     for word, run_of in groupby(re.findall(r"\w+", response.casefold())):
-        if (n := len(list(run_of))) > _MOST_IN_A_ROW["word"]:
+        # A state may well be a row of equal digits.
+        if not word.isdigit() and (n := len(list(run_of))) > _MOST_IN_A_ROW["word"]:
             return f"the word {word!r} {n} times in a row"
     for blank, lines in groupby(response.splitlines(), lambda line: not line.strip()):
         if blank and (n := len(list(lines))) > _MOST_IN_A_ROW["blank line"]:

@@ -108,9 +108,6 @@ class MentalRotation(World[Structure, Query]):
             cubes.append(((int(cell[0]), int(cell[1]), int(cell[2])), colour))
         return tuple(sorted(cubes)) or None
 
-    def see(self, scene: Scene) -> str:
-        return self.write(scene.start)
-
     def shows_all(self, scene: Scene) -> bool:
         """Not a cube that others enclose: no panel shows its colour."""
         occupied = {cell for cell, _ in scene.start}

@@ -107,9 +107,6 @@ class MovingBox(World[Room, Query]):
         first, second = (int(match[2]), int(match[3])), (int(match[5]), int(match[6]))
         return (first, second) if match[1][0] == "p" else (second, first)
 
-    def see(self, scene: Scene) -> str:
-        return self.write(scene.start)
-
     def read(self, text: str) -> Room:
         return room_from_grid([line.split() for line in text.strip().splitlines()])
 

@@ -165,9 +165,6 @@ class RubiksCube(World[bytes, Query]):
             return None
         return tuple(colour for letter in FACES for colour in faces[letter])
 
-    def see(self, scene: Scene) -> str:
-        return self.write(scene.start)
-
     def describe(self, state: bytes, *, pictured: bool) -> str:
         if pictured:
             return "as in the picture"

@@ -121,9 +121,6 @@ class WoodSlide(World[Blocks, Query]):
             return None
         return "".join(rows)
 
-    def see(self, scene: Scene) -> str:
-        return self.write(scene.start)
-
     def legality(self, state: Blocks) -> str:
         """The ways in which each block can slide: a line for each block, not for each of 36 actions."""
         legal = self.legal_actions(state)
@@ -196,9 +193,6 @@ class WoodSlide(World[Blocks, Query]):
             tuple(answer), problem.start, self.step, lambda state: state == target, len(self.solve(problem))
         )
 
-    def read_action(self, word: str) -> str | None:
-        return word if re.fullmatch("[1-9][udlr]", word) else None
-
     def solve(self, problem: Problem[Blocks, Query]) -> tuple[str, ...]:
         return shortest_plan(problem.start, self.read(problem.query.target))
 
@@ -209,9 +203,6 @@ class WoodSlide(World[Blocks, Query]):
         return (
             f"Target: {problem.query.target}\n{self.unroll(problem.start, self.solve(problem))}\nThe target is reached."
         )
-
-    def asked(self, problem: Problem[Blocks, Query]) -> str:
-        return ""
 
     def keys(self, scene: Scene) -> Keys:
         """Blocks of one shape can swap their numbers, the board can be mirrored, the way can be gone back: the same puzzle."""

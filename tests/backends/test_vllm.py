@@ -72,7 +72,7 @@ class LLM:
         mm_processor_kwargs: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        assert set(kwargs) <= {"max_model_len", "limit_mm_per_prompt"}, "the only engine arguments in use"
+        assert set(kwargs) <= {"load_format", "max_model_len", "limit_mm_per_prompt"}, "the only engine arguments in use"
         self.settings = {"model": model, "gpus": tensor_parallel_size, "dtype": dtype, "seed": seed, **kwargs}
         self.trusts = trust_remote_code
         self.chats: list[tuple[Any, Any]] = []
@@ -157,6 +157,7 @@ def test_the_model_is_loaded_as_asked_and_never_runs_its_own_code():
         "model": "a/model",
         "gpus": 4,
         "dtype": "bfloat16",
+        "load_format": "safetensors",
         "seed": 3,
         "max_model_len": 4096,
         "limit_mm_per_prompt": {"image": 1},

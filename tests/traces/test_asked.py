@@ -53,8 +53,9 @@ def right(row: Row) -> str:
 
 
 def traces(server: Any, out: Path, problems: int, *more: str, status: int = 0) -> None:
-    teacher = ("--teacher", "openai", "--model", "m", f"teacher.base_url={server.url}", "modes={vtqa: 1, tqa: 1}")
-    assert run("traces", "--out", out, "--problems", problems, *FORM, *teacher, *more) == status
+    options = ("--out", out, "--problems", problems, "--teacher", "openai", "--model", "m")
+    changes = (*FORM, f"teacher.base_url={server.url}", "modes={vtqa: 1, tqa: 1}", *more)
+    assert run("traces", *options, *changes) == status
 
 
 def test_right_replies_are_kept_and_wrong_ones_lost_under_their_rules(capsys, tmp_path):
@@ -99,13 +100,8 @@ def test_right_replies_are_kept_and_wrong_ones_lost_under_their_rules(capsys, tm
         lost.update(counts)
     assert lost.pop("in") == 20
     assert lost.pop("kept") == 15
-    assert lost == {"unparsed": 2, "truncated": 1, "empty": 1, "failed": 1} or lost == {
-        "wrong": 1,
-        "unparsed": 1,
-        "truncated": 1,
-        "empty": 1,
-        "failed": 1,
-    }
+    purple = "wrong" if lost["wrong"] else "unparsed"  # a colour that is wrong, or no plan
+    assert lost == Counter([purple, "unparsed", "truncated", "empty", "failed"])
     assert {sample.id for sample in kept.samples()} == {sample.id for sample in samples[5:]}
     assert kept.manifest["source"]["fingerprint"] == made.fingerprint()
 
@@ -120,7 +116,7 @@ def test_of_three_replies_to_a_problem_the_shortest_right_one_is_kept(tmp_path):
     with serving(answer) as server:
         traces(server, tmp_path / "made", 6, "teacher.samples=3", "teacher.temperature=0.7", "modes={tqa: 1}")
         assert Counter(server.prompts) == dict.fromkeys(rows, 3)
-        assert len({call.body["seed"] for call in server.calls}) == 3, "three samples, not one three times"
+        assert len({call.body["seed"] for call in server.calls}) == 18, "three samples, not one three times"
     made = list(open_dataset(tmp_path / "made", made_by="-").samples())
     assert [sample.id.split(":")[4:] for sample in made] == [[], ["1"], ["2"]] * 6
     assert all(len({sample.meta["key"] for sample in made[at : at + 3]}) == 1 for at in range(0, 18, 3))
@@ -147,7 +143,7 @@ def test_a_killed_run_asks_nothing_twice_and_ends_with_the_same_bytes(tmp_path):
         out = tmp_path / "made"
         journal = tmp_path / "made.replies.jsonl"
         command = [sys.executable, "-c", "from idf.cli.main import main; main()", "traces", "--out", str(out)]
-        command += ["--problems", "30", *FORM, "--teacher", "openai", "--model", "m", "modes={vtqa: 1, tqa: 1}"]
+        command += ["--problems", "30", "--teacher", "openai", "--model", "m", *FORM, "modes={vtqa: 1, tqa: 1}"]
         command += [f"teacher.base_url={server.url}", "teacher.concurrency=2"]
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -203,9 +199,9 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 def test_an_untrained_model_writes_traces_and_the_filter_says_why_it_keeps_none(capsys, model, tmp_path):
     made, kept = tmp_path / "made", tmp_path / "kept"
-    teacher = ("--teacher", "local", "--model", model, "teacher.max_new_tokens=12", "teacher.device=cpu")
-    several = ("teacher.samples=2", "teacher.temperature=1.0")
-    assert run("traces", "--out", made, "--problems", 5, *FORM, *teacher, *several) == 0
+    options = ("--out", made, "--problems", 5, "--teacher", "local", "--model", model)
+    teacher = ("teacher.max_new_tokens=12", "teacher.device=cpu", "teacher.samples=2", "teacher.temperature=1.0")
+    assert run("traces", *options, *FORM, *teacher) == 0
     samples = list(open_dataset(made, made_by="-").samples())
     assert len(samples) == 10
     assert {sample.meta["finish_reason"] for sample in samples} <= {"length", "stop"}
