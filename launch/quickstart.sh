@@ -17,7 +17,7 @@ say "1/6 data: random walks with every state in between, and traces that replay 
 rm -rf $data $run $results
 idf imagery --recipe $recipes/imagery.yaml --out $data/imagery --workers 2
 idf traces --recipe $recipes/traces.yaml --out $data/candidates --workers 2
-idf filter $data/candidates --out $data/traces --keep 4500
+idf filter $data/candidates --out $data/traces --keep 7000
 idf suite --recipe $recipes/suite.yaml --out $data/suite
 
 say "2/6 the tiny base model: Qwen2.5-VL's classes at 1.1 million parameters, random weights"
