@@ -28,7 +28,7 @@ import numpy as np
 from machine import machine
 from numpy.typing import NDArray
 
-from idf.data import Row, Sample, Slot, plan_slots, write_dataset
+from idf.data import Draft, Row, Sample, Slot, plan_slots, write_shard
 from idf.drawing import decode_png, draw, encode_png, picture_size
 from idf.imagery import ImageryMaker, ImageryRecipe
 from idf.suites import published
@@ -153,16 +153,15 @@ def _samples(world: str, number: int) -> Iterator[tuple[Sample, Scene, float]]:
     slots = plan_slots(number, {world: 1.0}, recipe.difficulties, {world: recipe.kinds_of(world)}, recipe.seed)
     next_index: Counter[Slot] = Counter()
     for slot in slots:
-        begin, key = process_time(), None
-        while key is None:
+        begin, draft = process_time(), Draft(None)
+        while draft.key is None:
             index = next_index[slot]
             next_index[slot] += 1
-            key = maker.draft(slot, index).key
-        sample = maker.make(Row(slot, index))
+            draft = maker.draft(slot, index)
+        row = Row(slot, index, draft)
+        sample = maker.make(row)
         seconds = process_time() - begin
-        lesson = maker._lesson(slot, index, maker._draw(slot, index).scene)
-        assert lesson is not None
-        yield sample, lesson.scene, seconds
+        yield sample, maker.lesson(row).scene, seconds
 
 
 def _one(sample: Sample, scene: Scene, simulating: float) -> dict[str, _Made]:
@@ -194,11 +193,11 @@ def _save_figure(scene: Scene, *, kept: bool) -> tuple[bytes, float, float]:
 
 
 def _write(made: list[_Made]) -> float:
-    """Seconds per sample of writing a dataset folder."""
+    """Seconds per sample of writing a parquet shard, its hash included."""
     samples = [one.sample for one in made]
     with TemporaryDirectory() as folder:
         begin = process_time()
-        write_dataset(samples, Path(folder) / "data", {})
+        write_shard(samples, Path(folder) / "shard.parquet")
         return (process_time() - begin) / len(samples)
 
 

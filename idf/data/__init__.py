@@ -2,7 +2,7 @@
 
 from ._build import Choice, Draft, Maker, Row, build_dataset, choose_rows
 from ._engine import ENGINES, Engine, LocalEngine, open_engine
-from ._folder import DatasetFolder, open_dataset, refuse_existing, write_dataset
+from ._folder import DatasetFolder, open_dataset, refuse_existing, write_dataset, write_shard
 from ._mix import check_mix, content_key, pick
 from ._plan import Slot, plan_slots
 from ._sample import Sample, conversation, text_of
@@ -38,4 +38,5 @@ __all__ = [
     "size_of_picture",
     "text_of",
     "write_dataset",
+    "write_shard",
 ]

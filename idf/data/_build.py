@@ -67,12 +67,14 @@ class Row:
         index: Number of the sample in its slot.
         draft: What is known of it.
         copy: Which of several answers to one problem it is.
+        reply: What somebody was asked for it said; None if the maker needs nobody.
     """
 
     slot: Slot
     index: int
     draft: Draft
     copy: int = 0
+    reply: Any = None
 
 
 class Maker(Protocol):

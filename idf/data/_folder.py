@@ -158,6 +158,8 @@ def refuse_existing(out: Path) -> None:
         raise UserError(f"{out} is a file: name a folder")
     if (out / "dataset.json").exists():
         raise UserError(f"{out} holds a dataset already: choose another folder, or remove this one")
+    if not part_folder(out).exists() and any(out.glob("train-*.parquet")):
+        raise UserError(f"{out} holds shards without a dataset.json: choose another folder, or remove them")
 
 
 def part_folder(out: Path) -> Path:

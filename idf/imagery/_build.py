@@ -70,11 +70,7 @@ class ImageryMaker:
     def make(self, row: Row) -> Sample:
         """As `Maker.make`."""
         slot, index = row.slot, row.index
-        world, recipe, draw = WORLDS[slot.world], self.recipe, self._draw(slot, index)
-        scene = (draw.problem_again if slot.kind == "goal" else draw.walk_again)(world, row.draft.attempt)
-        lesson = self._lesson(slot, index, scene)
-        if lesson is None:
-            raise ValueError(f"sample {index} of {slot} cannot be made")  # its draft said so
+        world, recipe, lesson = WORLDS[slot.world], self.recipe, self.lesson(row)
         rng = Rng("imagery form", recipe.seed, *slot, index)
         mode = "vqa" if slot.kind == "reading" else pick(rng, recipe.modes)
         wording = pick(rng, recipe.wordings)
@@ -109,6 +105,15 @@ class ImageryMaker:
                 "measures": world.measure(lesson.subject),
             },
         )
+
+    def lesson(self, row: Row) -> Lesson:
+        """What the sample of a row asks and answers, and the scene that its picture shows."""
+        world, draw = WORLDS[row.slot.world], self._draw(row.slot, row.index)
+        scene = (draw.problem_again if row.slot.kind == "goal" else draw.walk_again)(world, row.draft.attempt)
+        lesson = self._lesson(row.slot, row.index, scene)
+        if lesson is None:
+            raise ValueError(f"sample {row.index} of {row.slot} cannot be made")  # its draft said so
+        return lesson
 
     def _draw(self, slot: Slot, index: int) -> Draw:
         # Each kind has scenes of its own: six questions about one walk would teach that walk, not the world.

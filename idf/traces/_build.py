@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -41,17 +41,15 @@ _KIND = "trace"
 
 @dataclass(frozen=True)
 class TraceMaker:
-    """Makes the traces of a recipe; a pure function of slot and index, and of the replies of a teacher.
+    """Makes the traces of a recipe; a pure function of slot and index, and of the teacher's reply in the row.
 
     Attributes:
         recipe: What they consist of.
         published: The scenes to keep clear of.
-        replies: Id of a trace -> what the teacher said; the oracle is asked when a trace is made.
     """
 
     recipe: TracesRecipe
     published: Published
-    replies: dict[str, Response] = field(default_factory=dict)
 
     def draft(self, slot: Slot, index: int) -> Draft:
         """As `Maker.draft`."""
@@ -69,10 +67,11 @@ class TraceMaker:
         """As `Maker.make`."""
         problem, world = self._problem(row), WORLDS[row.slot.world]
         mode, prompts, noisy, images = self._shown(row, problem)
+        reply: Response | None = row.reply
         if self.recipe.teacher.name == "oracle":
             reply = Response(oracle_response(problem), finish_reason="stop")
-        else:
-            reply = self.replies[trace_id(row)]
+        elif reply is None:
+            raise ValueError(f"nobody was asked for {trace_id(row)}")
         kind = world.answer_kind(problem)
         return Sample(
             id=trace_id(row),
@@ -177,7 +176,7 @@ def build_traces(
         backend = open_teacher(recipe.teacher, spent=tokens_spent(journal))
         asked = [(trace_id(row), partial(maker.request, row)) for row in choice.rows]
         replies = ask(asked, backend, journal, _what_decides(recipe, avoided), say=say)
-        maker = TraceMaker(recipe, avoided, replies)
+        choice.rows = [replace(row, reply=replies[trace_id(row)]) for row in choice.rows]
     return build_dataset(choice, maker, out, facts, engine)
 
 

@@ -69,6 +69,8 @@ def filter_traces(
             f"only {len(best)} of {len(source)} traces in {source.path} succeed, {recipe.keep} were asked for: make more "
             f"with `idf traces --problems`, or say --allow-fewer; nothing was written\n{funnel.table()}\n{funnel.why()}"
         )
+    if not best:
+        raise UserError(f"no trace in {source.path} succeeds: nothing was written\n{funnel.table()}\n{funnel.why()}")
     chosen = _balanced(best, recipe, funnel)
     overlaps: dict[str, Counter[str]] = {}
     facts = {

@@ -67,20 +67,28 @@ class MovingBox(World[Room, Query]):
     shapes = {"easy": (6, range(10, 13)), "medium": (6, range(10, 13)), "hard": (7, range(17, 19))}
 
     def draw(self, rng: Rng, difficulty: str) -> Room:
-        """A random room: walls and target at random, then one of all starts with the right number of pushes."""
-        pushes = self.sizes(difficulty)
+        """A random room: random walls, then one of the numbers of pushes that some target allows, then a target and a start.
+
+        (One of all targets and starts would be one with the fewest pushes of its difficulty nine times of ten.)
+        """
+        sizes = self.sizes(difficulty)
         size, open_cells = self.shapes[difficulty]
         inside = [row * size + column for row in range(1, size - 1) for column in range(1, size - 1)]
         while True:
             cells = rng.shuffled(inside)[: rng.choice(open_cells)]
             floor = sum(1 << cell for cell in cells)
-            levels = _pulls(floor, cells[0], size)[pushes.start : pushes.stop]
-            starts = sorted((cell, box) for level in levels for box, region in level for cell in _bits(region))
-            if starts:
+            found: dict[int, list[tuple[int, list[tuple[int, int]]]]] = {}
+            for target in cells:
+                for pushes, level in enumerate(_pulls(floor, target, size, sizes[-1])):
+                    if level and pushes in sizes:
+                        found.setdefault(pushes, []).append((target, level))
+            if found:
+                target, level = rng.choice(found[rng.choice(sorted(found))])
+                starts = sorted((cell, box) for box, region in level for cell in _bits(region))
                 symbols = "".join("#."[floor >> cell & 1] for cell in range(size * size))
                 walls = tuple(symbols[row : row + size] for row in range(0, size * size, size))
                 player, box = rng.choice(starts)
-                return Room(walls, divmod(player, size), divmod(box, size), divmod(cells[0], size))
+                return Room(walls, divmod(player, size), divmod(box, size), divmod(target, size))
 
     def legal_actions(self, state: Room) -> tuple[str, ...]:
         return tuple(way for way in WAYS if _broken_rule(state, way) is None)
@@ -306,14 +314,14 @@ def pushes_from_everywhere(walls: tuple[str, ...], target: Cell) -> dict[tuple[C
     }
 
 
-def _pulls(floor: int, goal: int, columns: int) -> list[list[tuple[int, int]]]:
-    """Backwards from the box on the goal: for each number of pulls, the (box, cells that the player may stand on).
+def _pulls(floor: int, goal: int, columns: int, most: int = 1 << 30) -> list[list[tuple[int, int]]]:
+    """Backwards from the box on the goal: for each number of pulls up to `most`, the (box, cells of the player).
 
     Sets of cells are bit masks: all cells that the player can walk to without moving the box are one position.
     """
     levels = [[(goal, region) for region in _regions(floor & ~(1 << goal), columns)]]
     seen = set(levels[0])
-    while levels[-1]:
+    while levels[-1] and len(levels) <= most:
         pulled = []
         for box, region in levels[-1]:
             for shift in (-columns, columns, -1, 1):

@@ -72,7 +72,9 @@ class LLM:
         mm_processor_kwargs: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        assert set(kwargs) <= {"load_format", "max_model_len", "limit_mm_per_prompt"}, "the only engine arguments in use"
+        assert set(kwargs) <= {"load_format", "max_model_len", "limit_mm_per_prompt"}, (
+            "the only engine arguments in use"
+        )
         self.settings = {"model": model, "gpus": tensor_parallel_size, "dtype": dtype, "seed": seed, **kwargs}
         self.trusts = trust_remote_code
         self.chats: list[tuple[Any, Any]] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Iterator
 from hashlib import sha256
@@ -174,6 +175,26 @@ def test_what_is_left_of_an_engine_is_not_thrown_away(tmp_path):
     with pytest.raises(UserError, match="holds what is left of another run: remove it, or choose another folder"):
         write_dataset([plain(0)], tmp_path / "d", {})
     assert [path.name for path in part.iterdir()] == ["plan.json"]
+
+
+def test_a_folder_of_somebody_else_is_not_thrown_away_either(tmp_path):
+    (tmp_path / "d.part").mkdir()
+    (tmp_path / "d.part" / "notes.txt").write_text("mine")
+    with pytest.raises(UserError, match="remove it, or choose another folder"):
+        write_dataset([plain(0)], tmp_path / "d", {})
+    assert (tmp_path / "d.part" / "notes.txt").read_text() == "mine"
+
+
+def test_a_full_disk_is_one_sentence(tmp_path, monkeypatch):
+    def full(samples: list[Sample], path: Path) -> str:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(folder_module, "write_shard", full)
+        with pytest.raises(UserError, match=r"^the disk is full: .* could not be written$"):
+            write_dataset([plain(0)], tmp_path / "d", {})
+    assert not (tmp_path / "d").exists()
+    assert len(write_dataset([plain(0)], tmp_path / "d", {})) == 1
 
 
 def test_a_folder_that_is_a_file_is_told(tmp_path):

@@ -301,11 +301,10 @@ def test_the_way_to_a_goal_is_right_shortest_and_spelled_out(world):
 # --- what is told and what is shown ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("world", "kind"), PAIRS)
-def test_with_text_the_prompt_holds_the_whole_start(world, kind):
-    if kind == "reading":
-        return
-    for lesson in all_of(world, kind):
+@pytest.mark.parametrize("mode", ["tqa", "vtqa"])
+@pytest.mark.parametrize(("world", "kind"), [pair for pair in PAIRS if pair[1] != "reading"])
+def test_with_text_the_prompt_holds_the_whole_start(world, kind, mode):
+    for lesson in all_of(world, kind, mode, 6):
         if kind == "goal":
             assert lesson.world.write(lesson.start) in lesson.prompt
         else:

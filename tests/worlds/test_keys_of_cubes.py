@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from idf.worlds import DIFFICULTIES, WORLDS, Keys, Problem, split_of
+from idf.worlds import DIFFICULTIES, WORLDS, Keys, Problem
 from idf.worlds.cube_rolling import COLOURS, Cube
 from idf.worlds.cube_rolling import Query as Roll
 from idf.worlds.mental_rotation import Query as View

@@ -222,7 +222,7 @@ def test_a_split_without_scenes_is_told_and_not_searched_for_ever(monkeypatch):
 GOLDEN: dict[str, tuple[int, str]] = {
     "cube_rolling": (2, "427fa3fd032f27c6"),
     "mental_rotation": (2, "a9dbe0f29201dc39"),
-    "moving_box": (2, "293a911f13f3c696"),
+    "moving_box": (2, "293a466bb16eaf96"),
     "rubiks_cube": (2, "0a09b352c59e7ac1"),
     "wood_slide": (2, "f2c79813eb4e5406"),
 }
