@@ -1,7 +1,7 @@
 """Samples, the parquet folders they live in, and how they are made in parallel."""
 
 from ._build import Choice, Draft, Maker, Row, build_dataset, choose_rows
-from ._engine import ENGINES, Engine, LocalEngine, open_engine
+from ._engine import ENGINES, Engine, LocalEngine, keep_memory, open_engine
 from ._folder import DatasetFolder, open_dataset, refuse_existing, write_dataset, write_shard
 from ._mix import check_mix, content_key, pick
 from ._plan import Slot, plan_slots
@@ -29,6 +29,7 @@ __all__ = [
     "content_key",
     "conversation",
     "in_order",
+    "keep_memory",
     "measure_dataset",
     "open_dataset",
     "open_engine",

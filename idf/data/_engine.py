@@ -103,10 +103,10 @@ class LocalEngine:
 
 def _prepare_worker() -> None:
     _end_with_the_parent()
-    _keep_memory()
+    keep_memory()
 
 
-def _keep_memory() -> None:
+def keep_memory() -> None:
     """Let the C library keep what this process frees, if it is glibc.
 
     Pictures of 3 MB come and go by the thousand. By default each is given back to the system, and cleared page by page
