@@ -122,7 +122,7 @@ def _imagery(arguments: argparse.Namespace) -> None:
     recipe = read_recipe(ImageryRecipe, arguments.recipe, _overrides(arguments, "samples", "seed"))
     with open_engine(arguments.engine, arguments.workers) as engine:
         folder = build_imagery(recipe, arguments.out, engine)
-    print(f"{len(folder):,} imagery samples in {folder.path}")
+    print(f"{len(folder):,} imagery samples in {arguments.out}")
 
 
 def _traces(arguments: argparse.Namespace) -> None:
@@ -135,7 +135,7 @@ def _traces(arguments: argparse.Namespace) -> None:
     recipe = read_recipe(TracesRecipe, arguments.recipe, overrides + _overrides(arguments, "problems", "seed"))
     with open_engine(arguments.engine, arguments.workers) as engine:
         folder = build_traces(recipe, arguments.out, engine)
-    print(f"{len(folder):,} candidate traces in {folder.path}; next: idf filter {folder.path} --out DIR")
+    print(f"{len(folder):,} candidate traces in {arguments.out}; next: idf filter {arguments.out} --out DIR")
 
 
 def _filter(arguments: argparse.Namespace) -> None:
@@ -146,7 +146,7 @@ def _filter(arguments: argparse.Namespace) -> None:
     recipe = read_recipe(FilterRecipe, arguments.recipe, _overrides(arguments, "keep", "level"))
     source = open_dataset(arguments.source, made_by=f"idf traces --out {arguments.source}")
     folder, funnel = filter_traces(source, arguments.out, recipe, arguments.allow_fewer)
-    print(f"{funnel.table()}\n{len(folder):,} traces in {folder.path}")
+    print(f"{funnel.table()}\n{len(folder):,} traces in {arguments.out}")
 
 
 def _suite(arguments: argparse.Namespace) -> None:
