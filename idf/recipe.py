@@ -51,6 +51,8 @@ def read_recipe(kind: type[T], path: Path | str | None, overrides: Sequence[str]
         target = data
         *sections, last = key.split(".")
         for section in sections:
+            if target is data:  # one weight of a map is changed, not all others dropped
+                target.setdefault(section, _default_map(kind, section))
             if not isinstance(target.setdefault(section, {}), dict):
                 raise UserError(f"{override!r}: {section} is a value, it has no key {last}")
             target = target[section]
@@ -62,6 +64,15 @@ def read_recipe(kind: type[T], path: Path | str | None, overrides: Sequence[str]
     if check := getattr(recipe, "check", None):
         check()
     return recipe
+
+
+def _default_map(kind: type, key: str) -> dict[str, Any]:
+    """The default of a key whose value is a map; empty for all other keys."""
+    for field in dataclasses.fields(kind):
+        if field.name == key and field.default_factory is not dataclasses.MISSING:
+            default = field.default_factory()
+            return dict(default) if isinstance(default, dict) else {}
+    return {}
 
 
 def to_plain(recipe: Any) -> dict[str, Any]:

@@ -20,10 +20,10 @@ from idf.errors import UserError
 
 from ._engine import Engine, WorkerDied
 from ._folder import (
-    PLAN,
     ROWS_PER_SHARD,
     DatasetFolder,
     DiskFull,
+    begin_part,
     finish_folder,
     part_folder,
     refuse_existing,
@@ -126,8 +126,9 @@ def choose_rows(slots: Sequence[Slot], maker: Maker, engine: Engine, copies: int
         }:
             tasks = []
             for slot, number in missing.items():
-                begin, end = next_index[slot], next_index[slot] + number
-                next_index[slot] = end
+                # More than are missing once repeats are topped up: else the last ones would come one by one.
+                begin = next_index[slot]
+                end = begin + (number if begin == 0 else 2 * number + 50)
                 tasks += [
                     (maker, slot, at, min(at + _DRAFTS_PER_TASK, end)) for at in range(begin, end, _DRAFTS_PER_TASK)
                 ]
@@ -135,6 +136,9 @@ def choose_rows(slots: Sequence[Slot], maker: Maker, engine: Engine, copies: int
             drafts = dict(engine.run(_drafts, tasks))
             for number, (_, slot, begin, _) in enumerate(tasks):
                 for index, draft in enumerate(drafts[number], begin):
+                    if len(chosen[slot]) == wanted[slot]:
+                        break
+                    next_index[slot] = index + 1
                     counts[slot.world]["published_avoided"] += draft.avoided
                     if draft.key is None or draft.key in seen:
                         counts[slot.world]["unsuitable" if draft.key is None else "repeats"] += 1
@@ -181,7 +185,10 @@ def build_dataset(choice: Choice, maker: Maker, out: Path, facts: dict[str, Any]
     plan = sha256(repr((facts, versions())).encode())
     for row in choice.rows:  # one by one: as one text, the rows of a large dataset take gigabytes
         plan.update(repr(row).encode())
-    _begin(part, plan.hexdigest())
+    if not begin_part(part, plan.hexdigest()):
+        raise UserError(
+            f"{part} holds what is left of another run: remove it, or repeat the command that it was begun with"
+        )
     shards = [choice.rows[at : at + ROWS_PER_SHARD] for at in range(0, len(choice.rows), ROWS_PER_SHARD)]
     names = [f"train-{number:05d}.parquet" for number in range(len(shards))]
     digests = {name: digest for name in names if (digest := _finished(part / name)) is not None}
@@ -200,20 +207,6 @@ def build_dataset(choice: Choice, maker: Maker, out: Path, facts: dict[str, Any]
         raise UserError(
             f"{error}; {finished} of {len(names)} shards are finished in {part}: run the same command again to go on"
         ) from None
-
-
-def _begin(part: Path, plan: str) -> None:
-    """Make or find the folder of what is unfinished."""
-    note, said = part / PLAN, json.dumps({"plan": plan}).encode() + b"\n"
-    if part.exists() and any(part.iterdir()):
-        if not note.exists() or note.read_bytes() != said:
-            raise UserError(
-                f"{part} holds what is left of another run: remove it, or repeat the command that it was begun with"
-            )
-        return
-    with written(str(note)):
-        part.mkdir(parents=True, exist_ok=True)
-        note.write_bytes(said)
 
 
 def _finished(shard: Path) -> str | None:

@@ -163,6 +163,7 @@ class RayEngine:
     def run(self, function: Callable[[T], R], tasks: Sequence[T]) -> Iterator[tuple[int, R]]:
         """As `Engine.run`."""
         import ray.data
+        import ray.exceptions
 
         def apply(row: dict[str, Any]) -> dict[str, Any]:
             try:
@@ -175,8 +176,11 @@ class RayEngine:
         if not rows:
             return
         dataset = ray.data.from_items(rows, override_num_blocks=min(len(rows), 10_000))
-        for row in dataset.map(apply, concurrency=self.workers).iter_rows():
-            error, answer = pickle.loads(row["answer"])
-            if error is not None:
-                raise error
-            yield int(row["number"]), answer
+        try:
+            for row in dataset.map(apply, concurrency=self.workers).iter_rows():
+                error, answer = pickle.loads(row["answer"])
+                if error is not None:
+                    raise error
+                yield int(row["number"]), answer
+        except ray.exceptions.RayError as error:
+            raise WorkerDied(f"a Ray task failed: {str(error).strip().splitlines()[0]}") from None

@@ -168,6 +168,23 @@ def part_folder(out: Path) -> Path:
     return out.with_name(out.name + ".part")
 
 
+def begin_part(part: Path, plan: str) -> bool:
+    """Make or find a folder of what is unfinished, with a note that says what it is going to be.
+
+    Returns:
+        False if it holds something else.
+    """
+    note, said = part / PLAN, json.dumps({"plan": plan}).encode() + b"\n"
+    if part.exists() and any(not path.name.endswith(".half") for path in part.iterdir()):
+        return note.exists() and note.read_bytes() == said
+    with written(str(note)):
+        part.mkdir(parents=True, exist_ok=True)
+        half = note.with_suffix(".half")
+        half.write_bytes(said)
+        half.replace(note)
+    return True
+
+
 def finish_folder(part: Path, out: Path, digests: dict[str, str], facts: dict[str, Any]) -> DatasetFolder:
     """Write `dataset.json` and the card to an unfinished folder, and give it its name.
 
@@ -196,6 +213,9 @@ def finish_folder(part: Path, out: Path, digests: dict[str, str], facts: dict[st
     (part / "dataset.json").write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
     (part / "README.md").write_text(card(manifest))
     out.mkdir(parents=True, exist_ok=True)
+    for stale in out.glob("train-*.parquet"):  # from a run that was killed at this very point
+        if stale.name not in digests:
+            stale.unlink()
     for name in [*digests, "README.md", "dataset.json"]:  # the manifest last: it is what makes the folder a dataset
         (part / name).replace(out / name)
     shutil.rmtree(part)
@@ -216,14 +236,11 @@ def write_dataset(samples: Iterable[Sample], out: Path, facts: dict[str, Any]) -
     """
     refuse_existing(out)
     part = part_folder(out)
-    note, said = part / PLAN, b'{"plan": "none"}\n'
-    if part.exists() and any(part.iterdir()):
-        if not note.exists() or note.read_bytes() != said:
-            raise UserError(f"{part} holds what is left of another run: remove it, or choose another folder")
-        shutil.rmtree(part)  # what an interrupted call left there is of no use
+    if not begin_part(part, "none"):
+        raise UserError(f"{part} holds what is left of another run: remove it, or choose another folder")
     with written(str(part)):
-        part.mkdir(parents=True, exist_ok=True)
-        note.write_bytes(said)
+        for left in part.glob("train-*"):  # what an interrupted call left there is of no use
+            left.unlink()
         digests: dict[str, str] = {}
         rest = iter(samples)
         while some := list(islice(rest, ROWS_PER_SHARD)):

@@ -23,6 +23,9 @@ SHORTCUTS = {
 """Name -> what is answered."""
 
 
+_NEEDED = ("answer", "initial", "question", "actions")
+
+
 def measure_shortcuts(shards: Iterable[Path]) -> dict[str, dict[str, dict[str, float | int | None]]]:
     """The share of right answers of each shortcut.
 
@@ -35,7 +38,8 @@ def measure_shortcuts(shards: Iterable[Path]) -> dict[str, dict[str, dict[str, f
     groups: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     for shard in shards:
         for row in pq.read_table(shard, columns=["world", "kind", "meta"]).to_pylist():
-            groups[row["world"], row["kind"]].append(json.loads(row["meta"]))
+            meta = json.loads(row["meta"])  # of which little is kept: there may be millions
+            groups[row["world"], row["kind"]].append({name: meta[name] for name in _NEEDED if name in meta})
     found: dict[str, dict[str, dict[str, float | int | None]]] = {}
     for (world, kind), metas in sorted(groups.items()):
         if all("answer" in meta for meta in metas):

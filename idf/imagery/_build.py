@@ -55,11 +55,14 @@ class ImageryMaker:
             scenes.append(world.keys(lesson.subject))
             if split_of(world, scenes[1]) != "train" or self.published.avoid(slot.world, scenes[1]):
                 return Draft(None, avoided=drawn.avoided)
-        # A scene that is simulated further is another sample.
-        steps = str(len(world.course(drawn.scene)[1]))
+        # A scene that is simulated further is another sample. A stretch is compared to the letter: single steps have few
+        # canonical forms (a cube, 360 of them).
+        start, actions = world.course(lesson.subject)
+        stretch = world.describe(start, pictured=False) + " ".join(actions)
+        what = stretch if len(scenes) > 1 else scenes[0].canonical
         return Draft(
-            key=content_key(slot.world, slot.kind, drawn.keys.canonical, lesson.question, steps),
-            scene=content_key(slot.world, drawn.keys.canonical),
+            key=content_key(slot.world, slot.kind, what, lesson.question, str(len(actions))),
+            scene=content_key(slot.world, scenes[-1].canonical),
             attempt=drawn.attempt,
             avoided=drawn.avoided,
             overlaps=tuple(
@@ -131,7 +134,7 @@ def _prompt(kind: str, lesson: Lesson, mode: str, wording: str, phrasing: int) -
         fields["question"] = world.question(lesson.scene, wording=wording, described=mode != "vqa")
         rule = ""  # the long question states it
     else:
-        start = world.describe(lesson.scene.start, pictured=mode == "vqa")
+        start = world.describe(lesson.scene.start, pictured=mode == "vqa") + fields.get("whereabouts", "")
         fields["start"] = f"\n{start}" if "\n" in start else start
         rule = f"{world.rule} " if wording == "long" and kind != "reading" else ""
     # A state of several lines begins on a line of its own.

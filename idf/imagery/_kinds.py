@@ -87,6 +87,8 @@ def _inverse(walk: Walk[Any], rng: Rng) -> Lesson | None:
     for at in rng.shuffled(range(len(walk.actions))):
         part = _part(walk, at, 1)
         tried = {action: world.line(world.step(part.start, action)) for action in world.legal_actions(part.start)}
+        if world.whereabouts(part.start) and len(tried) < len(world.actions):
+            continue  # the prompt does not say where the others are illegal
         action, end = part.actions[0], tried[part.actions[0]]
         if list(tried.values()).count(end) > 1:
             continue
@@ -106,7 +108,8 @@ def _legality(walk: Walk[Any], rng: Rng) -> Lesson:
     answer = " ".join(world.legal_actions(end)) or NOTHING
     response = f"{world.unroll(part.start, part.actions)}\n{world.legality(end)}\nAnswer: {answer}"
     initial = " ".join(world.legal_actions(part.start)) or NOTHING
-    return Lesson(part, part, {"actions": " ".join(part.actions) or NOTHING}, response, answer, initial, "legality")
+    fields = {"actions": " ".join(part.actions) or NOTHING, "whereabouts": world.whereabouts(part.start)}
+    return Lesson(part, part, fields, response, answer, initial, "legality")
 
 
 def _reading(walk: Walk[Any], rng: Rng) -> Lesson | None:

@@ -204,6 +204,10 @@ class World(ABC, Generic[S, Q]):
         """A state in the middle of a walk as the start of a new one; the same unless a state holds its history."""
         return state
 
+    def whereabouts(self, state: S) -> str:
+        """What a prompt must add to `describe` before it can ask which actions are legal; nothing by default."""
+        return ""
+
     def legality(self, state: S) -> str:
         """Which actions are legal and why the others are not, a line for each."""
         lines = []

@@ -205,6 +205,13 @@ class CubeRolling(World[Cube, Query]):
         rolls = self.solve(problem)
         return f"{self.unroll(problem.start, rolls)}\n{_read_off(self.replay(problem.start, rolls)[-1], problem.query.face)}"
 
+    def whereabouts(self, state: Cube) -> str:
+        x, z = state.cells[-1]
+        return (
+            f" on cell ({x}, {z}) of {BOARD} x {BOARD}, counted from the back left, x to the right and z to the front; "
+            "no cell may be visited twice"
+        )
+
     def shows_all(self, scene: Scene) -> bool:
         """Not the cells that the cube stands in front of: those one or two further back, and beside them."""
         start, rolls = self.course(scene)

@@ -56,11 +56,15 @@ class MovingBox(World[Room, Query]):
     version = 2
     query_type = Query
     actions = tuple(WAYS)
-    look = "Write the grid row by row: S is the player, B the box, T the target, # a wall and . free floor."
+    look = (
+        "Write the grid row by row: S is the player, B the box, T the target, + the player and * the box on the target, "
+        "# a wall and . free floor."
+    )
     plans = True
     bins = {"easy": range(1, 3), "medium": range(3, 6), "hard": range(6, 20)}
     rule = (
         "A player walks over a grid, up (u), down (d), left (l) or right (r), and pushes the box by walking against it. "
+        "In a grid S is the player, B the box, T the target, + and * the player and the box on the target, # a wall. "
         "Write the (row,column) of player and box after every move, counted from 0."
     )
     # size of the grid, and the range of open cells, of the published 6 x 6 and 7 x 7 maps
@@ -132,7 +136,7 @@ class MovingBox(World[Room, Query]):
         if short:
             return f"{rows}Push the box to the target. Which moves?"
         rows_and_columns = f"{len(problem.start.walls)} x {len(problem.start.walls[0])}"
-        legend = "S is the player, B the box, T the target, # a wall and . free floor"
+        legend = "S is the player, B the box, T the target, + the player on the target, # a wall and . free floor"
         return (
             f"A storekeeper pushes a box through a warehouse of {rows_and_columns} cells. The player moves up, down, left "
             "or right by one cell. Walking against the box pushes it one cell further, if that cell is free. The player "

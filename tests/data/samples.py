@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 
 from idf.data import DatasetFolder, Draft, Row, Sample, Slot, conversation
 from idf.drawing import decode_png, encode_png
@@ -81,3 +82,25 @@ def seen(folder: DatasetFolder) -> list[Any]:
 
 def files_of(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def different_files(one: Path, other: Path) -> dict[str, str]:
+    """The names of the files that differ between two dataset folders, and in what; small, so that a failure can be read."""
+    ours, theirs = files_of(one), files_of(other)
+    found = {}
+    for name in sorted(ours.keys() | theirs.keys()):
+        if name not in ours or name not in theirs:
+            found[name] = f"only in {one if name in ours else other}"
+        elif ours[name] != theirs[name]:
+            found[name] = "other bytes"
+            if name.endswith(".parquet"):
+                rows = [pq.read_table(folder / name).to_pylist() for folder in (one, other)]
+                for a, b in zip(*rows):
+                    if a != b:
+                        keys = [key for key in a if a[key] != b[key]]
+                        same = [decode_png(x["bytes"]).tobytes() for x in a["images"]] == [
+                            decode_png(x["bytes"]).tobytes() for x in b["images"]
+                        ]
+                        found[name] = f"{a['id']}: other {', '.join(keys)}; {'the same' if same else 'other'} pixels"
+                        break
+    return found

@@ -68,14 +68,15 @@ def test_no_scene_is_of_the_split_for_evaluation_neither_the_one_drawn_nor_the_s
         scene = drawn(lesson)
         keys = lesson.world.keys(scene)
         assert split_of(lesson.world, keys) == "train"
-        assert lesson.meta["scene"] == content_key(world, keys.canonical)
         start, actions = lesson.world.course(scene)
         passed = [lesson.world.rest(state) for state in lesson.world.replay(start, actions)]
         assert lesson.start in [start, *passed], "the sample is about the scene that was drawn"
         if kind != "goal":
             asked = tuple(lesson.meta["actions"]) or ((lesson.meta["answer"],) if kind == "inverse" else ())
             part = Walk(world, lesson.slot.difficulty, lesson.start, asked, "", "", "", "")
-            assert split_of(lesson.world, lesson.world.keys(part)) == "train"
+            keys = lesson.world.keys(part)
+            assert split_of(lesson.world, keys) == "train"
+        assert lesson.meta["scene"] == content_key(world, keys.canonical), "the scene that is asked"
 
 
 # --- pictures ----------------------------------------------------------------------------------------------------
