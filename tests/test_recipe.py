@@ -255,3 +255,12 @@ def test_there_are_recipes():
     assert {"imagery.yaml", "traces.yaml", "stage1.yaml", "stage2.yaml"} <= {
         path.name for path in RECIPES.glob("**/*.yaml")
     }
+
+
+def test_one_weight_of_a_map_is_changed_without_a_file_too_and_the_others_stay():
+    from idf.imagery import ImageryRecipe
+
+    default, changed = ImageryRecipe(), read_recipe(ImageryRecipe, None, ["kinds.rollout=3", "modes.tqa=0"])
+    assert changed.kinds == default.kinds | {"rollout": 3.0}
+    assert changed.modes == default.modes | {"tqa": 0.0}
+    assert ImageryRecipe().kinds == default.kinds, "the default itself is not changed"

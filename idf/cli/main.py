@@ -18,7 +18,12 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def run_command(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> None:
     """Parse, run, and end with status 0 only on success; a UserError is printed as one sentence."""
-    arguments = parser.parse_args(argv)
+    arguments, rest = parser.parse_known_args(argv)
+    # Changes to the recipe may stand between options; argparse takes them in one place only.
+    if rest and hasattr(arguments, "overrides") and all("=" in word and not word.startswith("-") for word in rest):
+        arguments.overrides = [*arguments.overrides, *rest]
+    elif rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
     try:
         status = arguments.run(arguments)
     except UserError as error:

@@ -247,3 +247,15 @@ def test_verify_of_a_copy_with_one_changed_answer_names_the_item(capsys, tmp_pat
     named = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  ")]
     assert len(named) == 1
     assert named[0].startswith("  rubiks_cube_samples:4: published answer 'purple'")
+
+
+def test_changes_to_the_recipe_may_stand_between_options(tmp_path):
+    out = tmp_path / "d"
+    assert run("imagery", "samples=3", "--out", out, "worlds={cube_rolling: 1}", "--seed", 1, "noise=0") == 0
+    recipe = json.loads((out / "dataset.json").read_text())["recipe"]
+    assert (recipe["samples"], recipe["seed"], recipe["noise"], recipe["worlds"]) == (3, 1, 0, {"cube_rolling": 1})
+
+
+def test_a_word_that_is_no_change_to_a_recipe_is_refused_as_before(capsys, tmp_path):
+    assert run("imagery", "--out", tmp_path / "d", "--no-such-option=1") == 2
+    assert "unrecognized arguments: --no-such-option=1" in capsys.readouterr().err

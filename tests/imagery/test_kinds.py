@@ -388,3 +388,28 @@ def test_the_measures_are_those_of_what_has_to_be_imagined(world, kind):
         assert lesson.meta["measures"] == lesson.world.measure(subject)
         number = {"cube_rolling": "rolls", "mental_rotation": "turns"}.get(world, "moves")
         assert lesson.meta["measures"][number] == len(actions)
+
+
+def test_prompts_that_ask_what_is_legal_say_where_the_cube_stands(tmp_path):
+    for mode in ("tqa", "vtqa", "vqa"):
+        for lesson in all_of("cube_rolling", "legality", mode, 6):
+            x, z = lesson.start.cells[-1]
+            assert f"on cell ({x}, {z}) of 10 x 10" in lesson.prompt
+            assert "no cell may be visited twice" in lesson.prompt
+
+
+def test_the_action_that_is_looked_for_is_found_among_all_four_rolls():
+    for lesson in all_of("cube_rolling", "inverse", "tqa", 6):
+        assert all(f"\n{way}: " in lesson.response for way in lesson.world.actions)
+
+
+@pytest.mark.parametrize("kind", ["step", "inverse", "legality"])
+@pytest.mark.parametrize("world", ["cube_rolling", "wood_slide"])
+def test_stretches_have_the_same_key_if_and_only_if_they_ask_the_same_to_the_letter(world, kind):
+    key_of: dict[tuple[str, ...], str] = {}
+    for lesson in all_of(world, kind):
+        start = lesson.world.describe(lesson.start, pictured=False)
+        action = [lesson.meta["answer"]] if kind == "inverse" else lesson.meta["actions"]
+        asked = (start, *action)
+        assert key_of.setdefault(asked, lesson.meta["key"]) == lesson.meta["key"]
+    assert len(set(key_of.values())) == len(key_of) > 30
