@@ -88,7 +88,7 @@ def main() -> None:
         print(json.dumps(result["whole"]))
     if arguments.out:
         result["machine"] = machine()
-        result["versions"] = {name: version(name) for name in ("matplotlib", "pillow", "aggdraw", "isal", "pyarrow")}
+        result["versions"] = {name: version(name) for name in ("matplotlib", "pillow", "aggdraw", "zlib-ng", "pyarrow")}
         arguments.out.write_text(json.dumps(result, indent=2) + "\n")
 
 

@@ -148,7 +148,7 @@ def write_shard(samples: list[Sample], path: Path) -> str:
 
 def versions() -> dict[str, Any]:
     """The versions that decide over the bytes of a dataset: of idf, its worlds, and the libraries that it writes with."""
-    libraries = {name: metadata.version(name) for name in ("numpy", "aggdraw", "isal", "pillow", "pyarrow")}
+    libraries = {name: metadata.version(name) for name in ("numpy", "aggdraw", "zlib-ng", "pillow", "pyarrow")}
     return {"idf": __version__, "worlds": {name: world.version for name, world in WORLDS.items()}, **libraries}
 
 
