@@ -79,7 +79,7 @@ def test_dataset_json_says_recipe_seed_counts_hashes_and_versions(dataset):
         "worlds": {name: world.version for name, world in WORLDS.items()},
         "numpy": np.__version__,
         "aggdraw": metadata.version("aggdraw"),
-        "isal": metadata.version("isal"),
+        "zlib-ng": metadata.version("zlib-ng"),
         "pillow": metadata.version("pillow"),
         "pyarrow": pyarrow.__version__,
     }
