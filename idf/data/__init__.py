@@ -7,10 +7,11 @@ from ._mix import check_mix, content_key, pick
 from ._plan import Slot, plan_slots
 from ._sample import Sample, conversation, text_of
 from ._stats import in_order, measure_dataset
-from ._tokens import EstimatedTokens, Lengths, TokenCounter, size_of_picture
+from ._tokens import SPLIT, EstimatedTokens, Lengths, TokenCounter, size_of_picture
 
 __all__ = [
     "ENGINES",
+    "SPLIT",
     "Choice",
     "DatasetFolder",
     "Draft",

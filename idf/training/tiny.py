@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from idf.data import DatasetFolder, text_of
+from idf.data import SPLIT, DatasetFolder, text_of
 from idf.errors import UserError
 from idf.files import package_text
 
@@ -27,8 +27,6 @@ SPECIAL_TOKENS = (
     "<|image_pad|>",
     "<|video_pad|>",
 )
-SPLIT = r"""(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"""
-"""How Qwen2 cuts text into words before BPE: single digits, words with the blank before them."""
 
 
 def make_tiny_model(data: Iterable[DatasetFolder], out: Path, vocabulary: int = 1024, seed: int = 0) -> int:
