@@ -16,11 +16,28 @@ from .deepspeed import PRESETS
 
 
 @dataclass(frozen=True)
+class LoraRecipe:
+    """Low-rank adapters on all linear layers of the language model, instead of its full fine-tuning.
+
+    Attributes:
+        rank: Rank of each adapter.
+        alpha: Scale: an adapter's product counts alpha / rank times.
+        dropout: Share of an adapter's inputs that are dropped in training.
+    """
+
+    rank: int = 64
+    alpha: float = 128.0
+    dropout: float = 0.0
+
+
+@dataclass(frozen=True)
 class HookRecipe:
     """The small suite that every saved checkpoint is asked.
 
     Attributes:
-        items: Items for each world and difficulty; 0 turns the hook off.
+        mode: "inline": training stops and every rank takes a share. "watch": nothing happens here; `idf-eval --watch RUN`
+            elsewhere picks up each new checkpoint. "off".
+        items: Items for each world and difficulty.
         worlds: The worlds to ask.
         difficulties: The difficulties to ask.
         modes: What is shown.
@@ -29,6 +46,7 @@ class HookRecipe:
         batch_size: Prompts generated at once on each device.
     """
 
+    mode: Literal["inline", "watch", "off"] = "inline"
     items: int = 10
     worlds: list[str] = field(default_factory=lambda: list(WORLDS))
     difficulties: list[str] = field(default_factory=lambda: list(DIFFICULTIES))
@@ -63,10 +81,18 @@ class StageRecipe:
         rows_per_micro_batch: Rows in one forward pass on one device.
         rows_per_step: Rows in one optimizer step, over all devices.
         max_pixels: Largest picture; a larger one is refused, since training never resamples.
+        lora: Adapters instead of full fine-tuning; None for full fine-tuning.
         save_steps: Steps between checkpoints.
-        keep_checkpoints: How many of them stay.
+        keep_checkpoints: How many of the last ones stay; the one that the hook found best stays besides.
         log_steps: Steps between log lines.
         loader_workers: Processes that decode pictures, on each device.
+        resume: What goes on after an interruption. "exact": everything; the number of devices must be that of the run.
+            "weights": weights, step, data order and schedule, with fresh optimizer moments, if the number of devices or
+            the preset is another one.
+        loss_spike: Stop if a step's loss lies so many nats above the median of the last 32; None for never.
+        hang_seconds: A rank that makes no progress for so long is named, and the run stops.
+        peak_tflops: What 100 % MFU is, in 10^12 bf16 operations a second and device; None to take the data sheet's
+            figure of a GPU that `idf` knows.
         seed: Order of data and initialisation of anything new.
         wandb: Log to Weights & Biases (offline unless WANDB_API_KEY is set).
         hook: The evaluation hook.
@@ -92,10 +118,15 @@ class StageRecipe:
     rows_per_micro_batch: int = 1
     rows_per_step: int = 16
     max_pixels: int = 1204224
+    lora: LoraRecipe | None = None
     save_steps: int = 200
     keep_checkpoints: int = 2
     log_steps: int = 1
     loader_workers: int = 4
+    resume: Literal["exact", "weights"] = "exact"
+    loss_spike: float | None = 2.0
+    hang_seconds: int = 1800
+    peak_tflops: float | None = None
     seed: int = 0
     wandb: bool = True
     hook: HookRecipe = field(default_factory=HookRecipe)
@@ -114,13 +145,21 @@ class StageRecipe:
         for name in ("epochs", "learning_rate", "tokens_per_row", "rows_per_micro_batch", "rows_per_step", "gpus"):
             if getattr(self, name) <= 0:
                 raise UserError(f"{name} must be above zero, not {getattr(self, name)}")
-        for name in ("save_steps", "log_steps", "keep_checkpoints"):
-            if getattr(self, name) < 1:
-                raise UserError(f"{name} must be at least 1, not {getattr(self, name)}")
+        for name in ("save_steps", "log_steps", "keep_checkpoints", "hang_seconds"):
+            check_positive(name, getattr(self, name))
+        for name in ("loss_spike", "peak_tflops"):
+            if getattr(self, name) is not None and getattr(self, name) <= 0:
+                raise UserError(f"{name} must be above zero or null, not {getattr(self, name)}")
+        if self.lora is not None:
+            check_positive("lora.rank", self.lora.rank)
+            if self.lora.alpha <= 0:
+                raise UserError(f"lora.alpha must be above zero, not {self.lora.alpha}")
+            if not 0 <= self.lora.dropout < 1:
+                raise UserError(f"lora.dropout is a share, from 0 to below 1, not {self.lora.dropout}")
         if len(self.betas) != 2:
             raise UserError(f"betas must be two numbers, not {self.betas}")
-        if self.hook.items < 0:
-            raise UserError(f"hook.items must not be negative, but is {self.hook.items}; 0 turns the hook off")
+        if self.hook.items < 1:
+            raise UserError(f"hook.items must be at least 1, not {self.hook.items}; hook.mode=off turns the hook off")
         check_pixels(self.max_pixels)
         if self.attention == "flash_attention_2" and self.rows_per_micro_batch > 1:
             raise UserError(
