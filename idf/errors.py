@@ -6,3 +6,7 @@ class UserError(Exception):
 
     The commands print it without a traceback and exit with status 1.
     """
+
+
+class RankError(UserError):
+    """A UserError that only one rank of several knows of, so that this rank has to tell it."""

@@ -108,6 +108,8 @@ def _convert(kind: Any, value: Any, where: str, key: str) -> Any:
     if dataclasses.is_dataclass(kind):
         return _build(typing.cast(Any, kind), value, where, f"{key}.")
     if origin is typing.Literal:
+        if value is False and "off" in args:  # YAML 1.1 reads a bare `off` as false
+            value = "off"
         if value not in args:
             raise UserError(f"{where}: {key} must be one of {', '.join(map(str, args))}, not {value!r}")
         return value

@@ -17,41 +17,33 @@ def main() -> None:
     if arguments.dry_run:
         return dry_run(recipe)
 
-    from idf.training.checkpoint import start_or_resume
-    from idf.training.dataset import PackedDataset
+    from idf.training.checkpoint import find_resume
+    from idf.training.dataset import PackedRows, TokenStore, prepare_tokens, tokens_folder
     from idf.training.encode import Encoder
-    from idf.training.hook import EvaluationHook
-    from idf.training.load import load_model, load_processor
-    from idf.training.model import StageModel, freeze_vision
-    from idf.training.trainer import StageTrainer, training_arguments
+    from idf.training.engine import Engine
+    from idf.training.load import load_processor, load_trainable
+    from idf.training.trainer import StageTrainer
 
     # What can be wrong with machine, folder or samples is found before any weight is loaded.
     check_device(recipe)
     folder = find_data(recipe)
-    settings = training_arguments(recipe)
-    first = settings.process_index == 0
-    resume_from = start_or_resume(recipe, folder.fingerprint(), settings.world_size, clean=first)
+    engine = Engine(recipe)
+    resume = find_resume(recipe, folder.fingerprint(), engine.ranks, engine.first)
     processor = load_processor(recipe.model)
     encoder = Encoder(processor, recipe.tokens_per_row, recipe.max_pixels)
-    rows = PackedDataset(folder, encoder, recipe.tokens_per_row, recipe.rows_per_step, recipe.seed, show=first)
+    run = Path(recipe.run)
+    if engine.first:
+        prepare_tokens(folder, encoder, run, show=True)
+    engine.wait()
+    tokens = TokenStore(tokens_folder(folder, encoder, run))
+    rows = PackedRows(folder, tokens, recipe.tokens_per_row, recipe.rows_per_step, recipe.seed)
 
     # Stage 1's final checkpoint. Vision encoder and merger stay as they are; the language model goes on learning.
-    vlm = load_model(recipe.model, precision=recipe.precision, attention=recipe.attention)
-    freeze_vision(vlm)
-    if recipe.gradient_checkpointing:
-        vlm.model.language_model.gradient_checkpointing_enable({"use_reentrant": False})
-
-    hook = EvaluationHook(recipe) if recipe.hook.items else None
-    facts = checkpoint_facts(recipe, folder)
-    trainer = StageTrainer(StageModel(vlm, recipe.sharded), recipe, rows, processor, settings, facts, hook)
-    trainer.announce()
-    trainer.train_stage(resume_from)
-
-    final = Path(recipe.run) / "final"
-    trainer.save_model(str(final))
-    if hook is not None:
-        hook.run(final)
-    trainer.farewell(final)
+    vlm = load_trainable(recipe, resume)
+    trainer = StageTrainer(engine, vlm, rows, processor, recipe, checkpoint_facts(recipe, folder))
+    final = trainer.train(resume)
+    if final is not None and engine.first:
+        print(f"done: {final} is a complete Hugging Face folder; the curves are in {run}/curves.png", flush=True)
 
 
 if __name__ == "__main__":

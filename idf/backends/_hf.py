@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from idf.drawing import on_grid
 from idf.errors import UserError
 
 from ._request import Request, Response, Sampling, seed_of
@@ -82,7 +83,9 @@ class HFBackend:
     def _batch(self, texts: list[str], requests: list[Request]) -> list[Response]:
         import torch
 
-        shown = [request.picture for request in requests if request.picture is not None]
+        cells = self.processor.image_processor
+        grid = cells.patch_size * cells.merge_size
+        shown = [on_grid(request.picture, grid) for request in requests if request.picture is not None]
         inputs = self.processor(
             text=texts,
             images=shown or None,

@@ -19,7 +19,18 @@ from idf.worlds import Problem, Rng, Walk
 
 from ._png import decode_png, encode_png
 
-__all__ = ["PATCH", "decode_png", "draw", "encode_png", "noise_of", "picture_file", "picture_size", "vision_tokens"]
+__all__ = [
+    "PATCH",
+    "decode_png",
+    "draw",
+    "encode_png",
+    "noise_of",
+    "on_grid",
+    "picture_file",
+    "picture_size",
+    "size_on_grid",
+    "vision_tokens",
+]
 
 PATCH = 28
 """Side in pixels of what Qwen2.5-VL sees as one token: 2 x 2 merged patches of 14 pixels."""
@@ -107,6 +118,30 @@ def picture_size(world: str, max_pixels: int | None) -> tuple[int, int]:
 def vision_tokens(size: tuple[int, int]) -> int:
     """Number of tokens that a picture of (width, height) takes in Qwen2.5-VL: one per 28 x 28 pixels."""
     return (size[0] // PATCH) * (size[1] // PATCH)
+
+
+def size_on_grid(size: tuple[int, int], grid: int) -> tuple[int, int]:
+    """The smallest (width, height) that holds a picture of this size and whose sides are multiples of `grid`, at least 2."""
+    return max(2, -(-size[0] // grid)) * grid, max(2, -(-size[1] // grid)) * grid
+
+
+def on_grid(picture: NDArray[np.uint8], grid: int) -> NDArray[np.uint8]:
+    """A picture with a white margin at the right and below, so that both sides are multiples of what a model sees as one token.
+
+    Pixels stay as they are: nothing is resampled. Our pictures are multiples of 28 already, which is what Qwen2-VL and
+    Qwen2.5-VL see as one token; Qwen3-VL sees 32.
+
+    Args:
+        picture: (height, width, 3) RGB.
+        grid: Side of a token in pixels.
+    """
+    height, width = picture.shape[:2]
+    wide, high = size_on_grid((width, height), grid)
+    if (wide, high) == (width, height):
+        return picture
+    out: NDArray[np.uint8] = np.full((high, wide, 3), 255, np.uint8)
+    out[:height, :width] = picture
+    return out
 
 
 def _drawing(world: str) -> Any:

@@ -1,4 +1,4 @@
-"""Complete Hugging Face folders: weights under the base model's names, config, tokenizer, processor, `idf.json`."""
+"""Checkpoints: complete Hugging Face folders that appear by one rename, and where a run goes on from."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from idf.recipe import to_plain
 from .recipe import StageRecipe
 
 PREFIX = "vlm."  # StageModel holds the model under this name
+SAVING = ".saving-"  # what a checkpoint is called until it is whole
+STATE = "state"  # what is needed to go on: optimizer, random numbers, progress
 
 
 def export(vlm: Any, processor: Any, state: dict[str, Any] | None, facts: dict[str, Any], out: Path) -> None:
@@ -22,7 +24,7 @@ def export(vlm: Any, processor: Any, state: dict[str, Any] | None, facts: dict[s
     Args:
         vlm: The model, for its config and key names.
         processor: Its processor.
-        state: Weights under the names of StageModel, if they had to be gathered; None to take the model's own.
+        state: Weights under the names of StageModel, if they had to be gathered or merged; None to take the model's own.
         facts: What `idf.json` says: recipe, data hashes, parent checkpoint, versions.
         out: The folder.
     """
@@ -35,39 +37,60 @@ def export(vlm: Any, processor: Any, state: dict[str, Any] | None, facts: dict[s
         vlm._weight_conversions = None
     vlm.save_pretrained(out, state_dict=state, safe_serialization=True)
     processor.save_pretrained(out)
-    temporary = out / "idf.json.part"
-    temporary.write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
-    os.replace(temporary, out / "idf.json")
+    (out / "idf.json").write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
+
+
+def saving_folder(run: Path, name: str) -> Path:
+    """An empty folder for a checkpoint in the making; for one rank to ask for."""
+    folder = run / f"{SAVING}{name}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def publish(run: Path, name: str) -> Path:
+    """Give a finished checkpoint its name, by one rename, then name it in `latest`; for one rank to do."""
+    folder = run / name
+    os.rename(run / f"{SAVING}{name}", folder)
+    part = run / ".latest"
+    part.write_text(f"{name}\n")
+    os.replace(part, run / "latest")
+    return folder
 
 
 def complete_checkpoints(run: Path) -> list[Path]:
-    """The `checkpoint-<step>` folders of a run that were written to the end, oldest first."""
-    found = [path for path in run.glob("checkpoint-*") if (path / "idf.json").exists() and (path / "done").exists()]
+    """The `checkpoint-<step>` folders of a run, oldest first. They appear by one rename, so each of them is whole."""
+    found = [path for path in run.glob("checkpoint-*") if (path / "idf.json").exists()]
     return sorted(found, key=lambda path: int(path.name.rpartition("-")[2]))
 
 
-def remove_old(run: Path, keep: int) -> None:
-    """Remove all but the last `keep` complete checkpoints; a kill on the way leaves none that looks complete."""
+def remove_old(run: Path, keep: int, best: str | None) -> None:
+    """Remove all but the last `keep` checkpoints and the best one; a kill on the way leaves none that looks complete."""
     for path in complete_checkpoints(run)[:-keep]:
-        (path / "done").unlink()
-        shutil.rmtree(path)
+        if path.name != best:
+            gone = run / f"{SAVING}{path.name}"
+            os.rename(path, gone)
+            shutil.rmtree(gone)
 
 
 SAME = (
     *("stage", "model", "data", "seed", "epochs", "learning_rate", "betas", "weight_decay", "warmup", "max_grad_norm"),
-    *("precision", "deepspeed", "tokens_per_row", "rows_per_micro_batch", "rows_per_step"),
+    *("precision", "lora", "tokens_per_row", "rows_per_step", "max_pixels"),
 )
 """Keys of a recipe that a run must keep when it goes on."""
 
+SHARDING = ("deepspeed", "rows_per_micro_batch", "ranks")
+"""What decides how the optimizer's state lies on disk and in which order gradients are added up."""
 
-def start_or_resume(recipe: StageRecipe, fingerprint: str, ranks: int, clean: bool) -> Path | None:
-    """Where to go on from: the last complete checkpoint, or None for a fresh start.
+
+def find_resume(recipe: StageRecipe, fingerprint: str, ranks: int, first: bool) -> Path | None:
+    """Where to go on from: the last checkpoint, or None for a fresh start.
 
     Args:
         recipe: The recipe; `recipe.run` is the folder of the run.
         fingerprint: Of the data.
         ranks: How many there are now; DeepSpeed's state is stored in one part per rank.
-        clean: Remove unfinished checkpoint folders (a kill during a save), and say so; for one rank to do.
+        first: Whether this rank removes what an interrupted save left, and speaks.
 
     Raises:
         UserError: The run has finished already, or was begun with another recipe, other data or other ranks.
@@ -78,24 +101,42 @@ def start_or_resume(recipe: StageRecipe, fingerprint: str, ranks: int, clean: bo
             f"the run {run} has finished already: evaluate {run}/final with idf-eval, remove the folder, or set "
             "run=another/folder"
         )
+    for path in run.glob(f"{SAVING}*") if first else ():
+        print(f"removing {path}: it was not written to the end, or not removed to the end")
+        shutil.rmtree(path)
     complete = complete_checkpoints(run)
-    for path in run.glob("checkpoint-*") if clean else ():
-        if path not in complete:
-            print(f"removing {path}: it was not written to the end")
-            shutil.rmtree(path)
-    if complete:
-        facts = read_facts(complete[-1]) or {}
-        now = {**to_plain(recipe), "data's fingerprint": fingerprint, "ranks": ranks}
-        begun = {**facts["recipe"], "data's fingerprint": facts["data"]["fingerprint"], "ranks": facts["ranks"]}
-        for key in (*SAME, "data's fingerprint", "ranks"):
-            if begun.get(key) != now[key]:
-                raise UserError(
-                    f"the run {run} was begun with {key}={begun.get(key)}, not {now[key]}: set it back, remove the "
-                    "folder, or set run=another/folder"
-                )
-    if complete and clean:
-        print(f"resuming from {complete[-1]}")
-    return complete[-1] if complete else None
+    if not complete:
+        return None
+    last = complete[-1]
+    facts = read_facts(last) or {}
+    now = {**to_plain(recipe), "data's fingerprint": fingerprint, "ranks": ranks}
+    begun = {**facts["recipe"], "data's fingerprint": facts["data"]["fingerprint"], "ranks": facts["ranks"]}
+    for key in (*SAME, "data's fingerprint"):
+        if begun.get(key) != now[key]:
+            raise UserError(
+                f"the run {run} was begun with {key}={begun.get(key)}, not {now[key]}: set it back, remove the "
+                f"folder, or set run=another/folder (model={last} would begin there with these weights)"
+            )
+    changed = [f"{key}={now[key]} instead of {begun.get(key)}" for key in SHARDING if begun.get(key) != now[key]]
+    if changed and recipe.resume == "exact":
+        raise UserError(
+            f"the run {run} would go on with {', '.join(changed)}. What carries over is the weights, the step, the order "
+            "of the data and the learning rate's schedule; the optimizer's moments do not (ZeRO stores one part for each "
+            "rank). Say resume=weights to go on so, or go on with what it was begun with"
+        )
+    if first:
+        print(f"resuming from {last}")
+        if changed:
+            print(
+                f"with {', '.join(changed)}: weights, step, data order and schedule carry over; Adam's moments begin at zero"
+            )
+    return last
+
+
+def carries_moments(recipe: StageRecipe, facts: dict[str, Any], ranks: int) -> bool:
+    """Whether the optimizer's state of a checkpoint fits the run that goes on."""
+    now, begun = {**to_plain(recipe), "ranks": ranks}, {**facts["recipe"], "ranks": facts["ranks"]}
+    return all(begun.get(key) == now[key] for key in SHARDING)
 
 
 def read_facts(folder: Path) -> dict[str, Any] | None:

@@ -10,15 +10,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from idf.drawing import decode_png
+from idf.drawing import decode_png, on_grid
 
 from .encode import IGNORE, Encoded
 
+COUNTS = ("tokens", "label_tokens", "token_pairs", "patches", "patch_pairs")
+"""What `Collator` counts in a micro-batch. Pairs: the sum over samples (pictures) of their length in tokens (patches) squared."""
+
 
 def mrope_positions(
-    ids: Sequence[int], grids: Sequence[tuple[int, int, int]], image_token_id: int, merge: int
+    ids: Sequence[int] | NDArray[np.int32], grids: Sequence[tuple[int, int, int]], image_token_id: int, merge: int
 ) -> Tensor:
-    """Positions of one sample for Qwen2.5-VL's multimodal rotary embedding.
+    """Positions of one sample for the multimodal rotary embedding of Qwen2-VL, Qwen2.5-VL and Qwen3-VL.
 
     Text counts up in all three axes. A picture's tokens share one time step and count rows and columns; the text
     after it goes on from the largest position used. (Source: Qwen2-VL, arXiv 2409.12191, section 2.1.)
@@ -83,7 +86,7 @@ class Collator:
             input_ids (rows, length), labels (rows, length), position_ids (4, rows, length) and, if there are pictures,
             pixel_values (patches, values) and image_grid_thw (pictures, 3). There is no attention mask: samples
             are kept apart by the first row of position_ids, which begins at 0 with each. Padding is one more
-            sample, without labels.
+            sample, without labels. `counts` (COUNTS) says what there is to compute, padding left out.
         """
         length = max(2, *(sum(len(encoded) for encoded, _ in row) for row in rows))
         input_ids = torch.full((len(rows), length), self.pad_token_id)
@@ -91,19 +94,25 @@ class Collator:
         position_ids = torch.zeros(4, len(rows), length, dtype=torch.long)
         pictures: list[NDArray[np.uint8]] = []
         merge = self.image_processor.merge_size
+        grid = self.image_processor.patch_size * merge
+        counts = np.zeros(len(COUNTS), np.int64)
         for r, row in enumerate(rows):
             at = 0
             for encoded, images in row:
                 end = at + len(encoded)
-                input_ids[r, at:end] = torch.tensor(encoded.ids)
+                input_ids[r, at:end] = torch.tensor(encoded.ids)  # copies: the arrays are memory-mapped files
                 labels[r, at:end] = torch.tensor(encoded.labels)
                 position_ids[:, r, at:end] = mrope_positions(encoded.ids, encoded.grids, self.image_token_id, merge)
-                pictures += [decode_png(image) for image in images]
+                pictures += [on_grid(decode_png(image), grid) for image in images]
+                patches = [time * height * width for time, height, width in encoded.grids]
+                learned = int((encoded.labels != IGNORE).sum())
+                counts += (len(encoded), learned, len(encoded) ** 2, sum(patches), sum(n**2 for n in patches))
                 at = end
             position_ids[:, r, at:] = torch.arange(length - at)
         batch = {"input_ids": input_ids, "labels": labels, "position_ids": position_ids}
         if pictures:
             # Pictures come at the size that the model sees: the processor only normalises and cuts into patches.
-            patches = self.image_processor(images=pictures, do_resize=False, return_tensors="pt")
-            batch |= {"pixel_values": patches["pixel_values"], "image_grid_thw": patches["image_grid_thw"]}
+            seen = self.image_processor(images=pictures, do_resize=False, return_tensors="pt")
+            batch |= {"pixel_values": seen["pixel_values"], "image_grid_thw": seen["image_grid_thw"]}
+        batch["counts"] = torch.from_numpy(counts)
         return batch

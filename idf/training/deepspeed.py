@@ -6,33 +6,42 @@ from typing import Any
 
 PRESETS = ("zero1", "zero2", "zero3", "zero2_offload", "zero3_offload")
 
+BUCKET = 500_000_000
+"""Elements that are reduced at once."""
 
-def deepspeed_config(preset: str, *, precision: str, device: str) -> dict[str, Any]:
+
+def deepspeed_config(
+    preset: str, *, precision: str, device: str, micro_batch: int, accumulation: int, max_grad_norm: float
+) -> dict[str, Any]:
     """The DeepSpeed configuration of a preset, without any "auto" that another place would fill in.
 
     Args:
         preset: One of PRESETS.
         precision: "bf16": bf16 parameters and gradients, fp32 master weights and Adam moments. "fp32": all fp32.
         device: "cpu" turns off what needs streams.
+        micro_batch: Rows in one forward pass on one device.
+        accumulation: Micro-batches in one step on one device.
+        max_grad_norm: Gradients are clipped to this global norm.
     """
     stage = int(preset[4])
     zero: dict[str, Any] = {"stage": stage, "overlap_comm": device == "gpu" and "offload" not in preset}
     if stage >= 2:
-        zero |= {"contiguous_gradients": True, "reduce_bucket_size": 500_000_000}
+        zero |= {"contiguous_gradients": True, "reduce_bucket_size": BUCKET if device == "gpu" else 1_000_000}
     if stage == 3:
         # Without this, the exported folder would hold empty tensors.
         zero |= {"stage3_gather_16bit_weights_on_model_save": True}
     if "offload" in preset:
-        zero |= {"offload_optimizer": {"device": "cpu", "pin_memory": True}}
+        zero |= {"offload_optimizer": {"device": "cpu", "pin_memory": device == "gpu"}}
         if stage == 3:
-            zero |= {"offload_param": {"device": "cpu", "pin_memory": True}}
+            zero |= {"offload_param": {"device": "cpu", "pin_memory": device == "gpu"}}
     return {
         "zero_optimization": zero,
         "bf16": {"enabled": precision == "bf16"},
         "zero_allow_untested_optimizer": True,
-        "zero_force_ds_cpu_optimizer": False,
-        "train_micro_batch_size_per_gpu": "auto",
-        "gradient_accumulation_steps": "auto",
-        "gradient_clipping": "auto",
+        # Offloaded, Adam runs on the CPU: DeepSpeed's own kernel for it is fast, but wants a C++ compiler.
+        "zero_force_ds_cpu_optimizer": device == "gpu",
+        "train_micro_batch_size_per_gpu": micro_batch,
+        "gradient_accumulation_steps": accumulation,
+        "gradient_clipping": max_grad_norm,
         "steps_per_print": 10**9,
     }

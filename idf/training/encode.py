@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 from tqdm import tqdm
 
 from idf.data import Sample
+from idf.drawing import PATCH, size_on_grid
 from idf.errors import UserError
 
 IGNORE = -100
@@ -21,13 +26,13 @@ class Encoded:
     """A conversation as the model takes it.
 
     Attributes:
-        ids: Token ids, (length,); a picture of g grid cells stands as g image tokens.
-        labels: The same ids where the assistant speaks, else IGNORE; (length,).
+        ids: Token ids, (length,) int32; a picture of g grid cells stands as g image tokens.
+        labels: The same ids where the assistant speaks, else IGNORE; (length,) int32.
         grids: (time, height, width) in patches of each picture.
     """
 
-    ids: list[int]
-    labels: list[int]
+    ids: NDArray[np.int32]
+    labels: NDArray[np.int32]
     grids: list[tuple[int, int, int]]
 
     def __len__(self) -> int:
@@ -41,6 +46,10 @@ class Encoder:
         processor: The model's processor (tokenizer, image processor, chat template).
         max_length: A longer conversation is refused: cutting it would cut pictures or answers.
         max_pixels: A larger picture is refused: resampling it would change what training saw.
+
+    Attributes:
+        grid: Side in pixels of what the model sees as one token: 28 in Qwen2-VL and Qwen2.5-VL, 32 in Qwen3-VL.
+            Pictures get a margin up to its next multiple.
     """
 
     def __init__(self, processor: Any, max_length: int, max_pixels: int) -> None:
@@ -51,6 +60,7 @@ class Encoder:
         image_processor = processor.image_processor
         self.patch = image_processor.patch_size
         self.merge = image_processor.merge_size
+        self.grid = self.patch * self.merge
         self.image_token_id = self.tokenizer.convert_tokens_to_ids("<|image_pad|>")
         self.special_tokens = set(self.tokenizer.all_special_tokens)
 
@@ -89,7 +99,17 @@ class Encoder:
                 f"sample {sample.id} is {len(ids)} tokens long, tokens_per_row allows {self.max_length}: raise "
                 "tokens_per_row, or make the data with smaller pictures (max_pixels)"
             )
-        return Encoded(ids, labels, grids)
+        return Encoded(np.array(ids, np.int32), np.array(labels, np.int32), grids)
+
+    def fingerprint(self) -> str:
+        """A hash of all that decides over token ids: vocabulary, chat template, sizes and limits."""
+        template = self.template.chat_template or self.tokenizer.chat_template
+        decides = [
+            self.tokenizer.backend_tokenizer.to_str(),
+            template if isinstance(template, str) else json.dumps(template, sort_keys=True),
+            *map(str, (self.grid, self.patch, self.max_length, self.max_pixels, IGNORE)),
+        ]
+        return sha256("\0".join(decides).encode()).hexdigest()
 
     def turns(self, messages: Sequence[dict[str, Any]]) -> list[tuple[str, bool]]:
         """The rendered conversation, cut into pieces: (text, whether the assistant speaks it).
@@ -139,13 +159,13 @@ class Encoder:
                 width, height = picture.size
         except OSError:
             raise UserError(f"sample {sample.id}: a picture of it cannot be read") from None
-        step = self.patch * self.merge
-        if width % step or height % step:
-            raise UserError(f"sample {sample.id}: a picture of {width} x {height} is no multiple of {step} pixels")
+        if width % PATCH or height % PATCH:
+            raise UserError(f"sample {sample.id}: a picture of {width} x {height} is no multiple of {PATCH} pixels")
         if width * height > self.max_pixels:
             raise UserError(
                 f"sample {sample.id}: a picture of {width} x {height} is larger than max_pixels ({self.max_pixels})"
             )
+        width, height = size_on_grid((width, height), self.grid)
         return 1, height // self.patch, width // self.patch
 
 

@@ -7,7 +7,9 @@ from typing import Any
 
 from idf.errors import UserError
 
+from .lora import add_adapters, load_adapter
 from .model import freeze_vision
+from .recipe import StageRecipe
 
 _VISION = {
     "depth": 32,
@@ -83,7 +85,7 @@ def load_model(name: str, *, precision: str, attention: str, **options: Any) -> 
 
     Args:
         name: A local folder or a hub name.
-        precision: "bf16" or "fp32".
+        precision: "bf16", "fp32", or "auto": as the files have it.
         attention: Implementation of attention.
         options: Passed to `from_pretrained`.
 
@@ -95,7 +97,7 @@ def load_model(name: str, *, precision: str, attention: str, **options: Any) -> 
     from safetensors import SafetensorError
     from transformers import AutoModelForImageTextToText
 
-    dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+    dtype = {"bf16": torch.bfloat16, "fp32": torch.float32, "auto": "auto"}[precision]
     try:
         model, info = AutoModelForImageTextToText.from_pretrained(
             name, dtype=dtype, attn_implementation=attention, output_loading_info=True, use_safetensors=True, **options
@@ -105,6 +107,28 @@ def load_model(name: str, *, precision: str, attention: str, **options: Any) -> 
     if missing := sorted(info["missing_keys"]):
         raise UserError(f"the files of {name} lack {len(missing)} weights, {missing[0]} among them")
     return model
+
+
+def load_trainable(recipe: StageRecipe, resume: Path | None) -> Any:
+    """The model of a stage, ready to train: frozen where it does not learn, with adapters if the recipe says so.
+
+    Args:
+        recipe: The stage's recipe.
+        resume: The checkpoint to go on from; None to begin from `recipe.model`.
+    """
+    # A checkpoint of a LoRA run holds merged weights: what goes on are the base and the adapters beside them.
+    whole = resume is not None and recipe.lora is None
+    source = str(resume) if whole else recipe.model
+    vlm = load_model(source, precision=recipe.precision, attention=recipe.attention)
+    if recipe.lora is None:
+        freeze_vision(vlm)
+    else:
+        add_adapters(vlm, recipe.lora, recipe.seed)
+        if resume is not None:
+            load_adapter(vlm, resume / "adapter")
+    if recipe.gradient_checkpointing:
+        vlm.model.language_model.gradient_checkpointing_enable({"use_reentrant": False})
+    return vlm
 
 
 def meta_model(name: str) -> Any:

@@ -49,13 +49,11 @@ class StageModel(nn.Module):
     frozen tower in their places, run the language model, and sum the loss over label tokens.
 
     Args:
-        vlm: A `Qwen2_5_VLForConditionalGeneration` (or one of the same layout).
+        vlm: A `Qwen2_5_VLForConditionalGeneration`, or one of the same layout: Qwen2-VL, Qwen3-VL.
         sharded: Whether parameters are sharded over ranks (ZeRO-3). Then the tower runs on every rank in every
             forward pass, on a blank picture if there is none: its weights are gathered by all ranks together, and a rank
             that skipped it would make the others wait for ever.
     """
-
-    accepts_loss_kwargs = True  # read by Trainer: the loss is normalised by us, over the global batch
 
     def __init__(self, vlm: Any, sharded: bool = False) -> None:
         super().__init__()
@@ -72,14 +70,17 @@ class StageModel(nn.Module):
     ) -> Tensor:
         """The summed loss of a micro-batch from `Collator`."""
         embeddings = self.vlm.get_input_embeddings()(input_ids)
+        deepstack: dict[str, Any] = {}
         if pixel_values is not None:
-            features = self.picture_features(pixel_values, image_grid_thw).to(embeddings.dtype)
-            place = (input_ids == self.vlm.config.image_token_id).unsqueeze(-1)
-            embeddings = embeddings.masked_scatter(place, features)
+            features, deeper = self.picture_features(pixel_values, image_grid_thw)
+            place = input_ids == self.vlm.config.image_token_id
+            embeddings = embeddings.masked_scatter(place.unsqueeze(-1), features.to(embeddings.dtype))
+            if deeper:
+                deepstack = {"visual_pos_masks": place, "deepstack_visual_embeds": deeper}
         elif self.sharded:
             self.picture_features(*self._blank_picture(input_ids.device))
         hidden = self.vlm.model.language_model(
-            inputs_embeds=embeddings, position_ids=position_ids, attention_mask=None, use_cache=False
+            inputs_embeds=embeddings, position_ids=position_ids, attention_mask=None, use_cache=False, **deepstack
         ).last_hidden_state
         return label_loss(hidden, labels, self.vlm.lm_head, self._least_chunks(labels))
 
@@ -92,17 +93,24 @@ class StageModel(nn.Module):
         return max(1, int(chunks))
 
     def _blank_picture(self, device: torch.device) -> tuple[Tensor, Tensor]:
-        """The patches and grid of the smallest picture, 56 x 56."""
+        """The patches and grid of the smallest picture: 2 x 2 tokens."""
         vision = self.vlm.config.vision_config
+        side = 2 * vision.spatial_merge_size
         values = 3 * vision.temporal_patch_size * vision.patch_size**2
-        return torch.zeros(16, values, device=device), torch.tensor([[1, 4, 4]], device=device)
+        return torch.zeros(side * side, values, device=device), torch.tensor([[1, side, side]], device=device)
 
     @torch.no_grad()
-    def picture_features(self, pixel_values: Tensor, image_grid_thw: Tensor | None) -> Tensor:
-        """Features of all pictures of the batch, (image tokens, width), from the frozen tower and merger."""
+    def picture_features(self, pixel_values: Tensor, image_grid_thw: Tensor | None) -> tuple[Tensor, list[Tensor]]:
+        """What the frozen tower and merger see in all pictures of the batch.
+
+        Returns:
+            Features, (image tokens, width), and those that Qwen3-VL adds to its first layers (DeepStack), of the same
+            shape each; other models have none.
+        """
         tower = self.vlm.model.visual
-        features: Tensor = tower(pixel_values.to(tower.dtype), grid_thw=image_grid_thw).pooler_output
-        return features
+        seen = tower(pixel_values.to(tower.dtype), grid_thw=image_grid_thw)
+        deeper = seen.deepstack_features if self.vlm.config.model_type == "qwen3_vl" else []
+        return seen.pooler_output, list(deeper)
 
 
 def freeze_vision(vlm: Any) -> None:

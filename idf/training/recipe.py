@@ -26,7 +26,7 @@ class LoraRecipe:
     """
 
     rank: int = 64
-    alpha: float = 128.0
+    alpha: int = 128
     dropout: float = 0.0
 
 

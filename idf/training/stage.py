@@ -13,7 +13,7 @@ from typing import Any
 
 from idf import __version__
 from idf.data import DatasetFolder, open_dataset, text_of
-from idf.errors import UserError
+from idf.errors import RankError, UserError
 from idf.recipe import to_plain
 
 from .checkpoint import read_facts
@@ -26,15 +26,17 @@ DATA_COMMANDS = {
 
 
 def run_stage(story: Callable[[], None]) -> None:
-    """Run a launch script's story; a UserError becomes one sentence and exit status 1."""
+    """Run a launch script's story; a UserError becomes one sentence and exit status 1, a signal a saved run and 0."""
     logging.getLogger("deepspeed").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", category=FutureWarning)
     try:
         story()
     except UserError as error:
-        if int(os.environ.get("LOCAL_RANK", "0")) == 0:  # once on every node
+        if isinstance(error, RankError) or int(os.environ.get("LOCAL_RANK", "0")) == 0:  # once on every node
             print(f"error: {error}", file=sys.stderr, flush=True)
-        sys.exit(1)
+        # Other ranks may wait in a call that will never come: leave without asking them.
+        sys.stdout.flush()
+        os._exit(1) if isinstance(error, RankError) else sys.exit(1)
 
 
 def check_device(recipe: StageRecipe) -> None:

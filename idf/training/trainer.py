@@ -1,238 +1,292 @@
-"""Hugging Face Trainer with our loss, our log line, and complete folders for checkpoints."""
+"""The training loop of both stages."""
 
 from __future__ import annotations
 
+import json
+import math
 import os
+import shlex
+import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
-import torch.distributed as dist
-from transformers import PrinterCallback, ProgressCallback, Trainer, TrainingArguments
+from safetensors import SafetensorError
+from torch import Tensor
+from torch.utils.data import DataLoader
 
-from idf.errors import UserError
+from idf.errors import RankError, UserError
 
-from .checkpoint import export, remove_old
-from .collate import Collator
-from .dataset import PackedDataset
-from .deepspeed import deepspeed_config
-from .hook import EvaluationHook
+from .checkpoint import (
+    SAVING,
+    STATE,
+    carries_moments,
+    complete_checkpoints,
+    export,
+    publish,
+    read_facts,
+    remove_old,
+    saving_folder,
+)
+from .collate import COUNTS, Collator
+from .dataset import PackedRows, micro_batches, steps_in_run
+from .engine import Engine
+from .flops import Counts, peak_tflops, shape_of, train_flops
+from .guard import LossGuard, StopSignal
+from .hang import HangWatch
+from .hook import EvaluationHook, best, evaluated
+from .log import RunLog, StepFacts
+from .lora import merged, save_adapter
 from .model import StageModel, parameter_counts
 from .recipe import StageRecipe
 
 
-def training_arguments(recipe: StageRecipe) -> TrainingArguments:
-    """The recipe in Trainer's terms. Joins the process group, so that ranks are known from here on.
-
-    Raises:
-        UserError: It was not started by torchrun, or `rows_per_step` does not divide.
-    """
-    on_cpu = recipe.device == "cpu"
-    if "RANK" not in os.environ:
-        raise UserError("start it with torchrun, for example: torchrun --nproc_per_node 8 launch/stage1.py")
-    if recipe.wandb and not os.environ.get("WANDB_API_KEY"):
-        os.environ.setdefault("WANDB_MODE", "offline")
-    os.environ.setdefault("WANDB_PROJECT", "idf")
-    os.environ.setdefault("WANDB_DIR", str(recipe.run))
-    Path(recipe.run).mkdir(parents=True, exist_ok=True)
-    if on_cpu:
-        # DeepSpeed would compile a shared-memory all-reduce first: a minute and a C++ compiler that gloo makes needless.
-        import deepspeed.ops
-
-        deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
-    arguments = TrainingArguments(
-        output_dir=recipe.run,
-        run_name=Path(recipe.run).name,
-        use_cpu=on_cpu,
-        ddp_backend="gloo" if on_cpu else None,
-        bf16=recipe.precision == "bf16",
-        deepspeed=None
-        if recipe.deepspeed is None
-        else deepspeed_config(recipe.deepspeed, precision=recipe.precision, device=recipe.device),
-        num_train_epochs=recipe.epochs,
-        per_device_train_batch_size=recipe.rows_per_micro_batch,
-        gradient_accumulation_steps=recipe.accumulation_steps(int(os.environ.get("WORLD_SIZE", "1"))),
-        optim="adamw_torch",
-        learning_rate=recipe.learning_rate,
-        adam_beta1=recipe.betas[0],
-        adam_beta2=recipe.betas[1],
-        weight_decay=recipe.weight_decay,
-        max_grad_norm=recipe.max_grad_norm,
-        lr_scheduler_type="cosine",
-        # Trainer takes warm-up in steps; StageTrainer turns our share into steps when it knows their number.
-        save_strategy="steps",
-        save_steps=recipe.save_steps,
-        logging_steps=recipe.log_steps,
-        logging_nan_inf_filter=False,  # a NaN must be seen, not averaged away
-        dataloader_num_workers=recipe.loader_workers,
-        dataloader_pin_memory=not on_cpu,
-        remove_unused_columns=False,
-        report_to=["wandb"] if recipe.wandb else [],
-        disable_tqdm=True,  # one dense line a step says more
-        seed=recipe.seed,
-        data_seed=recipe.seed,
-        log_level="warning",
-    )
-    arguments.device  # noqa: B018  (asking for it joins the process group)
-    return arguments
-
-
-class StageTrainer(Trainer):
-    """Trains a StageModel on packed rows.
+class StageTrainer:
+    """Trains a model on packed rows, to the end or until something stops it in good order.
 
     Args:
-        model: The model.
-        recipe: The stage's recipe.
-        data: Its rows.
+        engine: The ranks.
+        vlm: The model, frozen where it does not learn.
+        rows: The data.
         processor: The model's processor, exported with every checkpoint.
-        arguments: From `training_arguments`.
+        recipe: The stage's recipe.
         facts: What `idf.json` says of every checkpoint.
-        hook: The evaluation hook, or None.
     """
 
     def __init__(
-        self,
-        model: StageModel,
-        recipe: StageRecipe,
-        data: PackedDataset,
-        processor: Any,
-        arguments: TrainingArguments,
-        facts: dict[str, Any],
-        hook: EvaluationHook | None,
+        self, engine: Engine, vlm: Any, rows: PackedRows, processor: Any, recipe: StageRecipe, facts: dict[str, Any]
     ) -> None:
-        tokenizer = processor.tokenizer
-        collator = Collator(processor.image_processor, model.vlm.config.image_token_id, tokenizer.pad_token_id)
-        steps = steps_in_run(len(data), recipe)
-        arguments.warmup_steps = round(recipe.warmup * steps)
-        super().__init__(model=model, args=arguments, train_dataset=data, data_collator=collator)
-        self.remove_callback(PrinterCallback)
-        self.remove_callback(ProgressCallback)
-        self.recipe = recipe
-        self.processor = processor
-        self.facts = facts
-        self.hook = hook
-        self.steps = steps
-        if hook is not None:
-            hook.log = self.log
-            hook.deepspeed = arguments.hf_deepspeed_config
-            self.add_callback(hook)
-        self._pad_token_id = tokenizer.pad_token_id
-        self._tokens = 0
-        self._label_tokens = 0
-        self._clock = time.perf_counter()
-        self._begun = time.perf_counter()
-        self._first_step = 0
+        self.engine, self.rows, self.processor, self.recipe, self.facts = engine, rows, processor, recipe, facts
+        self.run = Path(recipe.run)
+        self.steps = steps_in_run(len(rows), recipe)
+        self.warmup = round(recipe.warmup * self.steps)
+        self.shape = shape_of(vlm)
+        self.counts = parameter_counts(vlm)
+        self.collator = Collator(processor.image_processor, vlm.config.image_token_id, processor.tokenizer.pad_token_id)
+        self.hook = EvaluationHook(recipe, engine.sharding) if recipe.hook.mode == "inline" else None
+        engine.prepare(StageModel(vlm, recipe.sharded))
 
-    def compute_loss(
-        self,
-        model: torch.nn.Module,
-        inputs: dict[str, Any],
-        return_outputs: bool = False,
-        num_items_in_batch: torch.Tensor | None = None,
-        **kwargs: Any,
-    ) -> torch.Tensor:
-        """Summed loss of the micro-batch over the label tokens of the whole global batch.
+    def train(self, resume_from: Path | None) -> Path | None:
+        """Train to the last step and write `final/`, or until a signal comes and a checkpoint is saved.
 
-        Data parallelism averages gradients over ranks; the factor turns that mean into the sum that we want.
+        Args:
+            resume_from: The checkpoint whose weights were loaded; None at the start of a run.
+
+        Returns:
+            The final folder; None if a signal stopped the run.
+
+        Raises:
+            UserError: The loss is no number or jumps, or a checkpoint cannot be written.
         """
-        if num_items_in_batch is None:
-            raise RuntimeError("Trainer did not count the label tokens of the batch")
-        self._tokens += int((inputs["input_ids"] != self._pad_token_id).sum())
-        self._label_tokens += int((inputs["labels"] >= 0).sum())
-        total: torch.Tensor = model(**inputs)
-        return total * (self.args.world_size / num_items_in_batch)
+        engine, recipe = self.engine, self.recipe
+        done, losses = self._go_on_from(resume_from) if resume_from else (0, [])
+        self.guard = LossGuard(recipe.loss_spike, losses)
+        self.stop = StopSignal()
+        self.watch = HangWatch(recipe.hang_seconds)
+        self.log = RunLog(recipe, engine.ranks, self.steps, done, self._peak()) if engine.first else None
+        self._announce(done)
+        engine.model.train()
+        batches = self._batches(done)
+        try:
+            for step in range(done, self.steps):
+                self._step(step, batches)
+                if self._stop_wanted and step + 1 < self.steps:
+                    self._say_goodbye(self._save(f"checkpoint-{step + 1}", step + 1))
+                    return None
+                if (step + 1) % recipe.save_steps == 0 and step + 1 < self.steps:
+                    self._evaluate(self._save(f"checkpoint-{step + 1}", step + 1), step + 1)
+            final = self._save("final", self.steps)
+            self._evaluate(final, self.steps)
+            if self.log is not None:
+                self.log.draw(evaluated(self.run))
+            return final
+        except UserError as error:
+            raise type(error)(f"{error}. {self._last_good()}") from None
+        finally:
+            self.watch.stop()
+            if self.log is not None:
+                self.log.close()
 
-    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """Add tokens/s to a training log, print one line, and hand it on (wandb)."""
-        if "loss" in logs:
-            counts = torch.tensor([self._tokens, self._label_tokens], dtype=torch.float64, device=self.args.device)
-            if dist.is_initialized():
-                dist.all_reduce(counts)
-            seconds = time.perf_counter() - self._clock
-            self._tokens, self._label_tokens, self._clock = 0, 0, time.perf_counter()
-            tokens, label_tokens = counts.tolist()
-            logs["tokens_per_second_per_device"] = tokens / seconds / self.args.world_size
-            logs["label_tokens"] = label_tokens
-            if self.is_world_process_zero():
-                print(self._line(logs), flush=True)
-            if not logs["loss"] == logs["loss"]:
-                raise UserError(
-                    f"the loss is NaN at step {self.state.global_step}: lower learning_rate, or look at the data"
+    def _go_on_from(self, checkpoint: Path) -> tuple[int, list[float]]:
+        """Load the optimizer's state, if it fits; the number of steps done, and the last losses."""
+        facts = read_facts(checkpoint)
+        if facts is None:
+            raise UserError(f"{checkpoint} holds no idf.json")
+        if carries_moments(self.recipe, facts, self.engine.ranks):
+            self.engine.load_state(checkpoint / STATE)
+        progress = json.loads((checkpoint / STATE / "progress.json").read_text())
+        return progress["step"], progress["losses"]
+
+    def _step(self, step: int, batches: Iterator[dict[str, Tensor]]) -> None:
+        """One optimizer step: fetch the micro-batches, count, train, look at the loss, log."""
+        engine, begun = self.engine, time.perf_counter()
+        self.watch.phase(f"step {step + 1}: waiting for data")
+        mine = [next(batches) for _ in range(engine.accumulation)]
+        waited = time.perf_counter() - begun
+        counted = torch.stack([batch.pop("counts") for batch in mine]).sum(0).tolist()
+        self.watch.phase(f"step {step + 1}: counting label tokens over ranks")
+        totals = engine.add_up(counted)
+        counts = Counts(**{name: int(n) for name, n in zip(COUNTS, totals, strict=True)})
+        rate = self.learning_rate(step)
+        self.watch.phase(f"step {step + 1}: forward, backward and update")
+        mine = [{name: tensor.to(engine.device, non_blocking=True) for name, tensor in batch.items()} for batch in mine]
+        loss, norm = engine.step(mine, counts.label_tokens, rate)
+        self.watch.phase(f"step {step + 1}: adding up the loss over ranks")
+        total, stop, *waits = engine.add_up([loss, float(self.stop()), *self._at_my_rank(waited)])
+        self._stop_wanted = stop > 0
+        loss = total / counts.label_tokens
+        self.guard.check(loss, norm, step + 1)
+        if self.log is not None:
+            seconds = time.perf_counter() - begun
+            rank = self.recipe.lora.rank if self.recipe.lora else None
+            flops = train_flops(self.shape, counts, lora_rank=rank)
+            memory = torch.cuda.max_memory_allocated() / 2**30 if engine.device.type == "cuda" else None
+            self.log.step(
+                StepFacts(
+                    step=step + 1,
+                    loss=loss,
+                    grad_norm=norm,
+                    learning_rate=rate,
+                    label_tokens=counts.label_tokens,
+                    tokens=counts.tokens,
+                    seconds=seconds,
+                    data_wait=max(waits),
+                    teraflops=flops / seconds / engine.ranks / 1e12,
+                    memory_gib=memory,
                 )
-        super().log(logs, start_time)
-        # Evaluating is no training time: the next line's tokens/s begin here.
-        self._clock = time.perf_counter()
+            )
 
-    def _line(self, logs: dict[str, float]) -> str:
-        step = self.state.global_step
-        left = (time.perf_counter() - self._begun) / max(1, step - self._first_step) * (self.steps - step)
-        memory = f"  {torch.cuda.max_memory_allocated() / 2**30:.1f} GiB" if torch.cuda.is_available() else ""
+    def learning_rate(self, step: int) -> float:
+        """Rises linearly over the warm-up, then falls along a cosine to 0; `step` counts from 0."""
+        if step < self.warmup:
+            return self.recipe.learning_rate * (step + 1) / (self.warmup + 1)
+        progress = (step - self.warmup) / max(1, self.steps - self.warmup)
+        return self.recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * progress))
+
+    def _batches(self, done: int) -> Iterator[dict[str, Tensor]]:
+        """This rank's micro-batches from a step on; pictures are decoded by workers, each once a step."""
+        engine, recipe = self.engine, self.recipe
+        order = list(micro_batches(len(self.rows), recipe, engine.rank, engine.ranks, done, self.steps))
+        loader = DataLoader(
+            self.rows,
+            batch_sampler=order,
+            collate_fn=self.collator,
+            num_workers=recipe.loader_workers,
+            pin_memory=engine.device.type == "cuda",
+            prefetch_factor=2 * engine.accumulation if recipe.loader_workers else None,
+        )
+        return iter(loader)
+
+    def _at_my_rank(self, number: float) -> list[float]:
+        """A number at this rank's place among zeros: added up, all ranks know all of them."""
+        return [number if rank == self.engine.rank else 0.0 for rank in range(self.engine.ranks)]
+
+    # --- checkpoints ----------------------------------------------------------------------------------------------
+
+    def _save(self, name: str, step: int) -> Path:
+        """Write a checkpoint under another name, and rename it once all ranks have written all of it."""
+        engine, part = self.engine, self.run / f"{SAVING}{name}"
+        with self.watch.paused(f"step {step}: saving {name}"):
+            state = engine.weights()
+            error = None
+            if engine.first:
+                try:
+                    saving_folder(self.run, name)
+                    self._export(state, part, step)
+                except FILE_ERRORS as problem:
+                    error = _could_not_be_written(name, problem)
+            engine.agree(error)
+            if name != "final":
+                try:
+                    engine.save_state(part / STATE, {"step": step, "losses": list(self.guard.losses)})
+                except FILE_ERRORS as problem:
+                    # The others may wait inside of DeepSpeed: this rank speaks alone, and torchrun ends them.
+                    raise RankError(_could_not_be_written(name, problem)) from None
+            engine.wait()
+            if engine.first:
+                publish(self.run, name)
+                remove_old(self.run, self.recipe.keep_checkpoints, best(self.run))
+            engine.wait()
+        return self.run / name
+
+    def _export(self, state: dict[str, Tensor] | None, folder: Path, step: int) -> None:
+        vlm, lora = self.engine.bare.vlm, self.recipe.lora
+        if lora is not None:
+            state = dict(vlm.state_dict()) if state is None else state
+            save_adapter(state, lora, self.recipe.model, folder / "adapter")
+            state = merged(state, lora)
+        export(vlm, self.processor, state, self.facts | {"step": step}, folder)
+
+    def _evaluate(self, folder: Path, step: int) -> None:
+        if self.hook is None:
+            return
+        with self.watch.paused(f"step {step}: evaluating {folder.name}"):
+            accuracy = self.hook.run(folder, self.stop)
+            self.engine.model.train()
+        if accuracy is not None and self.log is not None:
+            self.log.evaluation(step, accuracy)
+
+    def _say_goodbye(self, checkpoint: Path) -> None:
+        if self.engine.first:
+            print(
+                f"stopped by {self.stop.name or 'a signal to another rank'}: all of it is saved in {checkpoint}. Go on with\n"
+                f"    {resume_command(self.recipe, self.engine.ranks)}",
+                flush=True,
+            )
+
+    def _last_good(self) -> str:
+        complete = complete_checkpoints(self.run)
+        if not complete:
+            return "No checkpoint was saved before"
         return (
-            f"step {step}/{self.steps}  loss {logs['loss']:.4f}  grad {logs.get('grad_norm', float('nan')):.2f}  "
-            f"lr {logs['learning_rate']:.2e}  {logs['label_tokens']:,.0f} label tokens  "
-            f"{logs['tokens_per_second_per_device']:,.0f} tok/s/device{memory}  {left / 60:.1f} min left"
+            f"The last good checkpoint is {complete[-1]}: begin another run with model={complete[-1]}, or go on from it"
         )
 
-    def announce(self) -> None:
-        """Say what is about to be trained."""
-        if not self.is_world_process_zero():
+    # --- what is said ---------------------------------------------------------------------------------------------
+
+    def _peak(self) -> tuple[float, str] | None:
+        if self.recipe.peak_tflops is not None:
+            return self.recipe.peak_tflops, "recipe"
+        if self.engine.device.type != "cuda":
+            return None
+        name = torch.cuda.get_device_name()
+        known = peak_tflops(name)
+        return None if known is None else (known, f"data sheet of {name}, dense bf16")
+
+    def _announce(self, done: int) -> None:
+        if self.log is None:
             return
-        total, frozen, trainable = parameter_counts(self.accelerator.unwrap_model(self.model).vlm)
-        data = self.train_dataset.facts()
+        recipe, data, (total, frozen, trainable) = self.recipe, self.rows.facts(), self.counts
+        peak = self.log.peak
         print(
-            f"{self.recipe.stage}-distillation of {self.recipe.model} on {self.args.world_size} x {self.recipe.device}: "
+            f"{recipe.stage}-distillation of {recipe.model} on {self.engine.ranks} x {recipe.device}: "
             f"{total:,} parameters, {frozen:,} frozen, {trainable:,} trainable\n"
-            f"{data['samples']:,} samples, {data['tokens']:,} tokens ({data['label_tokens']:,} to learn) in {data['rows']:,} "
-            f"rows, {data['filled']:.1%} filled; {self.steps:,} steps of {self.recipe.rows_per_step} rows",
+            f"{data['samples']:,} samples, {data['tokens']:,} tokens ({data['label_tokens']:,} to learn) in "
+            f"{data['rows']:,} rows, {data['filled']:.1%} filled; {self.steps:,} steps of {recipe.rows_per_step} rows"
+            + (f", {done:,} of them done" if done else "")
+            + (f"\n100 % MFU is {peak[0]:g} TFLOP/s ({peak[1]})" if peak else ""),
             flush=True,
         )
 
-    def farewell(self, final: Path) -> None:
-        """Say where the result is."""
-        if self.is_world_process_zero():
-            minutes = (time.perf_counter() - self._begun) / 60
-            print(f"done in {minutes:.1f} min: {final} is a complete Hugging Face folder", flush=True)
 
-    def train_stage(self, resume_from: Path | None) -> None:
-        """Train to the end, from the start or from a checkpoint of this run."""
-        if resume_from is not None:
-            self._first_step = int(resume_from.name.rpartition("-")[2])
-        self.train(resume_from_checkpoint=None if resume_from is None else str(resume_from))
-
-    def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
-        """Write a complete Hugging Face folder. Called by Trainer on every rank."""
-        out = Path(output_dir or self.args.output_dir)
-        state = None
-        if self.recipe.sharded:  # gathering is a collective call
-            state = self.accelerator.get_state_dict(self.deepspeed)
-        if self.args.should_save:
-            vlm = self.accelerator.unwrap_model(self.model).vlm
-            export(vlm, self.processor, state, self.facts | {"step": self.state.global_step}, out)
-        if dist.is_initialized():
-            dist.barrier()
-
-    def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        """Trainer's checkpoint (weights, optimizer, RNG, state), and a marker once all of it is there."""
-        super()._save_checkpoint(model, trial)
-        if dist.is_initialized():
-            dist.barrier()
-        if self.args.should_save:
-            run = Path(self.args.output_dir)
-            (run / f"checkpoint-{self.state.global_step}" / "done").touch()
-            remove_old(run, self.recipe.keep_checkpoints)
-        if dist.is_initialized():
-            dist.barrier()
-
-    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
-        """Load exported weights back; their names are the base model's, not StageModel's."""
-        from .load import load_model
-
-        fresh = load_model(resume_from_checkpoint, precision=self.recipe.precision, attention=self.recipe.attention)
-        self.model.vlm.load_state_dict(fresh.state_dict())
+def resume_command(recipe: StageRecipe, ranks: int) -> str:
+    """The command that goes on with this run."""
+    local = os.environ.get("LOCAL_WORLD_SIZE", str(ranks))
+    nodes = ranks // int(local)
+    where = f" --nnodes {nodes} --rdzv_backend c10d --rdzv_endpoint HOST:PORT" if nodes > 1 else ""
+    return f"torchrun{where} --nproc_per_node {local} {shlex.join(sys.argv)}"
 
 
-def steps_in_run(rows: int, recipe: StageRecipe) -> int:
-    """Optimizer steps of a whole run."""
-    per_epoch = -(-rows // recipe.rows_per_step)
-    return max(1, -(-int(per_epoch * recipe.epochs * 1000) // 1000))
+FILE_ERRORS = (OSError, RuntimeError, SafetensorError)
+"""What torch and safetensors raise if a file cannot be written; RuntimeErrors are told apart by their words."""
+
+
+def _could_not_be_written(name: str, problem: Exception) -> str:
+    """The sentence for a checkpoint that could not be written; any other error is raised again."""
+    text = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
+    words = ("no space", "disk quota", "os error", "writing file", "write file", "unexpected pos", "read-only")
+    if not isinstance(problem, OSError) and not any(word in text.lower() for word in words):
+        raise problem
+    return f"{name} could not be written, is the disk full? ({text})"

@@ -1,0 +1,196 @@
+"""Ranks, gradients and optimizer, by Accelerate: plain data parallelism or DeepSpeed ZeRO behind the same few calls."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from idf.errors import UserError
+
+from .checkpoint import PREFIX
+from .deepspeed import deepspeed_config
+from .recipe import StageRecipe
+
+
+class Engine:
+    """Joins the other ranks, and steps a model with them.
+
+    Args:
+        recipe: The stage's recipe.
+
+    Raises:
+        UserError: It was not started by torchrun, or `rows_per_step` does not divide over the ranks.
+    """
+
+    def __init__(self, recipe: StageRecipe) -> None:
+        if "RANK" not in os.environ:
+            raise UserError("start it with torchrun, for example: torchrun --nproc_per_node 8 launch/stage1.py")
+        self.recipe = recipe
+        self.rank, self.ranks = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+        self.first = self.rank == 0
+        self.accumulation = recipe.accumulation_steps(self.ranks)
+        from accelerate import Accelerator, DeepSpeedPlugin
+        from accelerate.utils import DistributedType, InitProcessGroupKwargs
+
+        plugin, self.sharding = None, None
+        on_cpu = recipe.device == "cpu"
+        if recipe.deepspeed is not None:
+            if on_cpu:
+                # DeepSpeed would compile a shared-memory all-reduce first: a minute and a C++ compiler that gloo makes
+                # needless.
+                import deepspeed.ops
+
+                deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
+            config = deepspeed_config(
+                recipe.deepspeed,
+                precision=recipe.precision,
+                device=recipe.device,
+                micro_batch=recipe.rows_per_micro_batch,
+                accumulation=self.accumulation,
+                max_grad_norm=recipe.max_grad_norm,
+            )
+            plugin = DeepSpeedPlugin(hf_ds_config=config)
+        # How long ranks wait for each other is HangWatch's business: it knows who is behind.
+        group = InitProcessGroupKwargs(backend="gloo" if on_cpu else "nccl", timeout=timedelta(days=1))
+        if on_cpu:
+            os.environ["CUDA_VISIBLE_DEVICES"] = ""
+        self.accelerator = Accelerator(
+            cpu=on_cpu and plugin is None,  # with cpu=True Accelerate would pass over DeepSpeed, without a word
+            mixed_precision="bf16" if recipe.precision == "bf16" else "no",
+            gradient_accumulation_steps=self.accumulation,
+            deepspeed_plugin=plugin,
+            kwargs_handlers=[group],
+        )
+        if recipe.sharded:
+            # While this object lives, transformers shards what it loads, so that no rank ever holds the whole model.
+            from transformers.integrations import HfDeepSpeedConfig
+
+            self.sharding = HfDeepSpeedConfig(config)
+        self.device = self.accelerator.device
+        with_deepspeed = self.accelerator.distributed_type == DistributedType.DEEPSPEED
+        if with_deepspeed != (plugin is not None) or self.device.type != ("cpu" if on_cpu else "cuda"):
+            raise RuntimeError(f"Accelerate chose {self.accelerator.distributed_type} on {self.device}")
+
+    def prepare(self, model: nn.Module) -> None:
+        """Take the model in: optimizer, data parallelism or ZeRO."""
+        recipe = self.recipe
+        learned = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        # Norms and biases are not decayed. Under ZeRO-3 a sharded tensor is flat; its own shape is in `ds_shape`.
+        decayed = [p for p in learned if len(getattr(p, "ds_shape", p.shape)) > 1]
+        plain = [p for p in learned if len(getattr(p, "ds_shape", p.shape)) <= 1]
+        groups: list[dict[str, Any]] = [{"params": decayed, "weight_decay": recipe.weight_decay}]
+        if plain:
+            groups.append({"params": plain, "weight_decay": 0.0})
+        optimizer = torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=(recipe.betas[0], recipe.betas[1]))
+        self.model, self.optimizer = self.accelerator.prepare(model, optimizer)
+
+    @property
+    def bare(self) -> Any:
+        """The model itself, without what prepare put around it."""
+        return self.accelerator.unwrap_model(self.model)
+
+    def step(
+        self, batches: Sequence[dict[str, Tensor]], label_tokens: int, learning_rate: float
+    ) -> tuple[float, float]:
+        """One optimizer step: the summed loss of all micro-batches over the label tokens of the whole global batch.
+
+        Data parallelism averages gradients over ranks, and Accelerate over micro-batches; the factor turns both means into
+        the sum that we want.
+
+        Args:
+            batches: This rank's micro-batches.
+            label_tokens: In all micro-batches of all ranks.
+            learning_rate: Of this step.
+
+        Returns:
+            This rank's summed loss, and the global norm of the gradient before clipping.
+        """
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate
+        factor = self.ranks * self.accumulation / label_tokens
+        loss = torch.zeros((), device=self.device)
+        norm: Any = None
+        for batch in batches:
+            with self.accelerator.accumulate(self.model):
+                total = self.model(**batch)
+                self.accelerator.backward(total * factor)  # under DeepSpeed this steps, too, after the last one
+                loss += total.detach()
+                if self.accelerator.sync_gradients:
+                    norm = self.accelerator.clip_grad_norm_(self.model.parameters(), self.recipe.max_grad_norm)
+                    self.optimizer.step()
+                    self.optimizer.zero_grad()
+        return float(loss), float(norm)
+
+    # --- between ranks --------------------------------------------------------------------------------------------
+
+    def add_up(self, numbers: Sequence[float]) -> list[float]:
+        """The sums of numbers over all ranks, in double precision."""
+        tensor = torch.tensor(numbers, dtype=torch.float64, device=self.device)
+        if dist.is_initialized():
+            dist.all_reduce(tensor)
+        return tensor.tolist()
+
+    def wait(self) -> None:
+        """Wait for all ranks."""
+        if dist.is_initialized():
+            dist.barrier()
+
+    def agree(self, error: str | None) -> None:
+        """Let an error on any rank be known to all.
+
+        Raises:
+            UserError: On every rank, if any has an error; the first one is told.
+        """
+        errors: list[str | None] = [error]
+        if dist.is_initialized():
+            errors = [None] * self.ranks
+            dist.all_gather_object(errors, error)
+        for rank, told in enumerate(errors):
+            if told is not None:
+                raise UserError(told if self.ranks == 1 else f"{told} (rank {rank})")
+
+    # --- saving and loading ---------------------------------------------------------------------------------------
+
+    def weights(self) -> dict[str, Tensor] | None:
+        """All weights under the model's own names, on rank 0, if they had to be gathered (ZeRO-3); else None."""
+        if not self.recipe.sharded:
+            return None
+        state = self.accelerator.get_state_dict(self.model)
+        return None if state is None else {name.removeprefix(PREFIX): tensor for name, tensor in state.items()}
+
+    def save_state(self, folder: Path, progress: dict[str, Any]) -> None:
+        """Write all that is needed to go on. Called on every rank."""
+        folder.mkdir(parents=True, exist_ok=True)
+        if self.recipe.deepspeed is not None:
+            self.model.save_checkpoint(str(folder), tag="zero", exclude_frozen_parameters=True)
+        elif self.first:
+            torch.save(self.optimizer.state_dict(), folder / "optimizer.pt")
+        random = {"cpu": torch.get_rng_state()}
+        if self.device.type == "cuda":
+            random["cuda"] = torch.cuda.get_rng_state()
+        torch.save(random, folder / f"random-{self.rank}.pt")
+        if self.first:
+            (folder / "progress.json").write_text(json.dumps(progress) + "\n")
+
+    def load_state(self, folder: Path) -> None:
+        """Go on as if nothing had happened: optimizer and random numbers (weights were loaded with the model)."""
+        if self.recipe.deepspeed is not None:
+            # Its own copy of the learned weights is in it as well; the frozen ones are not.
+            self.model.load_checkpoint(
+                str(folder), tag="zero", load_module_strict=False, load_lr_scheduler_states=False
+            )
+        else:
+            saved = torch.load(folder / "optimizer.pt", map_location="cpu", weights_only=True)
+            self.optimizer.load_state_dict(saved)
+        random = torch.load(folder / f"random-{self.rank}.pt", map_location="cpu", weights_only=True)
+        torch.set_rng_state(random["cpu"])
+        if "cuda" in random:
+            torch.cuda.set_rng_state(random["cuda"])

@@ -1,0 +1,209 @@
+"""What a run says of itself: one dense line a step, `history.jsonl`, wandb, and a plot of the curves."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from idf.errors import UserError
+from idf.recipe import to_plain
+
+from .recipe import StageRecipe
+
+HISTORY = "history.jsonl"
+
+
+@dataclass(frozen=True)
+class StepFacts:
+    """The figures of one optimizer step, over all ranks.
+
+    Attributes:
+        step: Steps done, this one included.
+        loss: Nats per label token.
+        grad_norm: Of the whole gradient, before clipping.
+        learning_rate: Of this step.
+        label_tokens: In the global batch.
+        tokens: In the global batch, padding left out.
+        seconds: Wall-clock time of the step.
+        data_wait: Seconds of it in which the slowest rank waited for data.
+        teraflops: Model FLOPs done per second and device, in 10^12.
+        memory_gib: Peak memory of rank 0's GPU so far; None on a CPU.
+    """
+
+    step: int
+    loss: float
+    grad_norm: float
+    learning_rate: float
+    label_tokens: int
+    tokens: int
+    seconds: float
+    data_wait: float
+    teraflops: float
+    memory_gib: float | None
+
+
+class RunLog:
+    """Writes the log of a run; on rank 0 only.
+
+    Args:
+        recipe: The stage's recipe.
+        ranks: How many devices there are.
+        steps: Steps of the whole run.
+        done: Steps that are done already; what the history says beyond them is dropped, since they are done again.
+        peak: 100 % MFU, in 10^12 operations a second and device, with the name of where the figure is from; None if unknown.
+    """
+
+    def __init__(self, recipe: StageRecipe, ranks: int, steps: int, done: int, peak: tuple[float, str] | None) -> None:
+        self.recipe, self.ranks, self.steps, self.peak = recipe, ranks, steps, peak
+        self.run = Path(recipe.run)
+        kept = [row for row in read_history(self.run) if row["step"] <= done]
+        part = self.run / f".{HISTORY}"
+        part.write_text("".join(json.dumps(row) + "\n" for row in kept))
+        os.replace(part, self.run / HISTORY)
+        self._file = (self.run / HISTORY).open("a")
+        self._since: list[StepFacts] = []
+        self._seconds = 0.0
+        self._counted = 0
+        self.wandb = _open_wandb(recipe, self.run) if recipe.wandb else None
+
+    def step(self, facts: StepFacts) -> None:
+        """Take the figures of a step; print them if it is time to."""
+        row = asdict(facts)
+        self._file.write(json.dumps(row) + "\n")
+        self._file.flush()
+        self._since.append(facts)
+        self._seconds += facts.seconds
+        self._counted += 1
+        if self.wandb is not None:
+            self.wandb.log({f"train/{key}": value for key, value in row.items()} | self._rates([facts]))
+        if facts.step % self.recipe.log_steps == 0 or facts.step == self.steps:
+            print(self.line(self._since), flush=True)
+            self._since = []
+
+    def line(self, facts: list[StepFacts]) -> str:
+        """The log line of some steps: the loss is their mean over label tokens, times and rates are theirs together."""
+        last, label_tokens = facts[-1], sum(f.label_tokens for f in facts)
+        seconds, tokens = sum(f.seconds for f in facts), sum(f.tokens for f in facts)
+        loss = sum(f.loss * f.label_tokens for f in facts) / label_tokens
+        teraflops = sum(f.teraflops * f.seconds for f in facts) / seconds
+        if self.peak is None:
+            speed = f"{1000 * teraflops:,.1f} GFLOP/s" if teraflops < 1 else f"{teraflops:,.1f} TFLOP/s"
+        else:
+            speed = f"MFU {teraflops / self.peak[0]:.1%} of {self.peak[0]:g}"
+        memory = "" if last.memory_gib is None else f"  {last.memory_gib:.1f} GiB"
+        left = self._seconds / self._counted * (self.steps - last.step)
+        return (
+            f"step {last.step}/{self.steps}  loss {loss:.4f}  grad {last.grad_norm:.2f}  lr {last.learning_rate:.2e}  "
+            f"{label_tokens:,} label tokens  {tokens / seconds / self.ranks:,.0f} tok/s/device  {speed}{memory}  "
+            f"data wait {sum(f.data_wait for f in facts) / seconds:.1%}  {left / 60:.1f} min left"
+        )
+
+    def _rates(self, facts: list[StepFacts]) -> dict[str, float]:
+        seconds = sum(f.seconds for f in facts)
+        rates = {"train/tokens_per_second_per_device": sum(f.tokens for f in facts) / seconds / self.ranks}
+        if self.peak is not None:
+            rates["train/mfu"] = sum(f.teraflops * f.seconds for f in facts) / seconds / self.peak[0]
+        return rates
+
+    def evaluation(self, step: int, accuracy: dict[str, float]) -> None:
+        """Take the accuracy of a checkpoint, by mode."""
+        if self.wandb is not None:
+            self.wandb.log({"train/step": step} | {f"eval/{mode}_accuracy": share for mode, share in accuracy.items()})
+
+    def draw(self, evaluations: dict[str, dict[str, float]]) -> None:
+        """Draw `curves.png` of a finished run."""
+        draw_curves(read_history(self.run), evaluations, self.run / "curves.png", self.run.name)
+
+    def close(self) -> None:
+        """End the log."""
+        self._file.close()
+        if self.wandb is not None:
+            self.wandb.finish()
+
+
+def read_history(run: Path) -> list[dict[str, Any]]:
+    """The rows of `history.jsonl`; a last line that a kill cut off is left out."""
+    path = run / HISTORY
+    rows: list[dict[str, Any]] = []
+    for line in path.read_text().split("\n") if path.exists() else ():
+        try:
+            row = json.loads(line)
+        except ValueError:
+            break
+        rows.append(row)
+    return rows
+
+
+def _open_wandb(recipe: StageRecipe, run: Path) -> Any:
+    """The run of Weights & Biases; a run that goes on is the same one there."""
+    import wandb
+
+    path = run / "wandb-id"
+    if not path.exists():
+        path.write_text(secrets.token_hex(4))
+    try:
+        opened = wandb.init(
+            project=os.environ.get("WANDB_PROJECT", "idf"),
+            name=run.name,
+            id=path.read_text().strip(),
+            resume="allow",
+            dir=str(run),
+            config=to_plain(recipe),
+            mode=None if os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_MODE") else "offline",
+            settings=wandb.Settings(silent=True, console="off"),
+        )
+    except wandb.Error as error:
+        raise UserError(
+            f"wandb does not answer ({str(error).splitlines()[0]}): set WANDB_MODE=offline, or wandb=false"
+        ) from None
+    # Steps that are done again after a kill are logged again: the step is a value, not wandb's own ever-growing count.
+    opened.define_metric("train/step")
+    opened.define_metric("*", step_metric="train/step")
+    return opened
+
+
+def draw_curves(
+    history: list[dict[str, Any]], evaluations: dict[str, dict[str, float]], path: Path, title: str
+) -> None:
+    """Plot loss, gradient norm, learning rate and speed against the step, and the accuracy of evaluated checkpoints.
+
+    Args:
+        history: Rows of `history.jsonl`.
+        evaluations: Checkpoint name -> mode -> accuracy; `final` stands at the last step.
+        path: PNG file to write.
+        title: Name of the run.
+    """
+    from matplotlib.figure import Figure
+
+    steps = [row["step"] for row in history]
+    figure = Figure(figsize=(11, 6.5), layout="constrained")
+    figure.suptitle(title)
+    (loss, accuracy), (norm, speed) = figure.subplots(2, 2)
+    loss.plot(steps, [row["loss"] for row in history], lw=1)
+    loss.set(title="loss", ylabel="nats per label token", yscale="log")
+    norm.plot(steps, [row["grad_norm"] for row in history], lw=1)
+    norm.set(title="gradient norm (before clipping) and learning rate", xlabel="step", yscale="log")
+    rate = norm.twinx()
+    rate.plot(steps, [row["learning_rate"] for row in history], lw=1, color="tab:orange")
+    rate.set(ylabel="learning rate (orange)")
+    speed.plot(steps, [row["tokens"] / row["seconds"] for row in history], lw=1)
+    speed.set(title="tokens per second, all devices", xlabel="step", ylim=(0, None))
+    points: dict[str, list[tuple[int, float]]] = {}
+    for name, modes in evaluations.items():
+        at = steps[-1] if name == "final" else int(name.rpartition("-")[2])
+        for mode, share in modes.items():
+            points.setdefault(mode, []).append((at, share))
+    for mode, found in sorted(points.items()):
+        accuracy.plot(*zip(*sorted(found), strict=True), "o-", label=mode)
+    accuracy.set(title="accuracy of checkpoints (evaluation hook)", ylim=(0, 1))
+    if points:
+        accuracy.legend()
+    else:
+        accuracy.text(0.5, 0.5, "no checkpoint was evaluated", ha="center", va="center", transform=accuracy.transAxes)
+    for axes in (loss, accuracy, norm, speed):
+        axes.grid(alpha=0.3)
+    figure.savefig(path, dpi=120)
