@@ -69,6 +69,21 @@ class StageModel(nn.Module):
         image_grid_thw: Tensor | None = None,
     ) -> Tensor:
         """The summed loss of a micro-batch from `Collator`."""
+        hidden = self.hidden_states(input_ids, position_ids, pixel_values, image_grid_thw)
+        return label_loss(hidden, labels, self.vlm.lm_head, self._least_chunks(labels))
+
+    def hidden_states(
+        self,
+        input_ids: Tensor,
+        position_ids: Tensor,
+        pixel_values: Tensor | None = None,
+        image_grid_thw: Tensor | None = None,
+    ) -> Tensor:
+        """The language model's last hidden states, (rows, length, width).
+
+        Packed samples are kept apart by three things together, or else by nothing: the first of the four rows of
+        `position_ids` counts from 0 in each sample, there is no attention mask, and no cache.
+        """
         embeddings = self.vlm.get_input_embeddings()(input_ids)
         deepstack: dict[str, Any] = {}
         if pixel_values is not None:
@@ -79,10 +94,10 @@ class StageModel(nn.Module):
                 deepstack = {"visual_pos_masks": place, "deepstack_visual_embeds": deeper}
         elif self.sharded:
             self.picture_features(*self._blank_picture(input_ids.device))
-        hidden = self.vlm.model.language_model(
+        hidden: Tensor = self.vlm.model.language_model(
             inputs_embeds=embeddings, position_ids=position_ids, attention_mask=None, use_cache=False, **deepstack
         ).last_hidden_state
-        return label_loss(hidden, labels, self.vlm.lm_head, self._least_chunks(labels))
+        return hidden
 
     def _least_chunks(self, labels: Tensor) -> int:
         """How often every rank calls the head: under ZeRO-3 each call gathers its weights, so all must call equally often."""

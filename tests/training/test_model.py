@@ -27,7 +27,13 @@ def samples(tiny):
 def collator(tiny):
     tokenizer = tiny.processor.tokenizer
     image_token = tokenizer.convert_tokens_to_ids("<|image_pad|>")
-    return Collator(tiny.processor.image_processor, image_token, tokenizer.pad_token_id)
+    collate = Collator(tiny.processor.image_processor, image_token, tokenizer.pad_token_id)
+
+    def tensors(rows):
+        """What the model takes of a micro-batch."""
+        return {name: tensor for name, tensor in collate(rows).items() if name != "counts"}
+
+    return tensors
 
 
 def stage_model(tiny, attention: str = "sdpa") -> StageModel:
@@ -40,9 +46,60 @@ def stage_model(tiny, attention: str = "sdpa") -> StageModel:
     return StageModel(vlm)
 
 
+def logits(model: StageModel, batch) -> torch.Tensor:
+    """(length, vocabulary) of a batch of one row."""
+    seen = {name: tensor for name, tensor in batch.items() if name != "labels"}
+    with torch.no_grad():
+        return model.vlm.lm_head(model.hidden_states(**seen))[0]
+
+
+def difference_to_alone(model: StageModel, samples, collator, packed: torch.Tensor) -> float:
+    """The largest difference between logits in a pack and those of each sample alone, over the largest logit."""
+    alone = torch.cat([logits(model, collator([[sample]])) for sample in samples])
+    return float((packed - alone).abs().max() / alone.abs().max())
+
+
 @pytest.mark.parametrize("attention", ["sdpa", "eager"])
-def test_a_packed_sample_has_the_loss_that_it_has_alone(tiny, samples, collator, attention):
+def test_each_samples_logits_in_a_pack_are_those_that_it_has_alone(tiny, samples, collator, attention):
     model = stage_model(tiny, attention)
+    assert difference_to_alone(model, samples, collator, logits(model, collator([samples]))) < 1e-5
+
+
+def without_the_text_row(inputs):
+    return inputs | {"position_ids": inputs["position_ids"][1:]}
+
+
+def with_the_time_row_as_text_row(inputs):
+    positions = inputs["position_ids"].clone()
+    positions[0] = positions[1]
+    return inputs | {"position_ids": positions}
+
+
+def with_an_all_ones_mask(inputs):
+    return inputs | {"attention_mask": torch.ones(inputs["inputs_embeds"].shape[:2], dtype=torch.long)}
+
+
+def with_a_cache(inputs):
+    return inputs | {"use_cache": True}
+
+
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+@pytest.mark.parametrize(
+    "broken", [without_the_text_row, with_the_time_row_as_text_row, with_an_all_ones_mask, with_a_cache]
+)
+def test_samples_would_leak_if_one_condition_were_removed(tiny, samples, collator, attention, broken):
+    # Each of the conditions that hidden_states keeps, taken away: the test above must be able to fail.
+    model = stage_model(tiny, attention)
+    language_model = model.vlm.model.language_model
+    plain = language_model.forward
+    language_model.forward = lambda **inputs: plain(**broken(inputs))
+    packed = logits(model, collator([samples]))
+    language_model.forward = plain
+    assert difference_to_alone(model, samples, collator, packed) > 1e-3
+
+
+def test_the_loss_of_a_pack_is_the_sum_of_the_losses_of_its_samples(tiny, samples, collator):
+    model = stage_model(tiny)
     alone = [model(**collator([[sample]])) for sample in samples]
     packed = model(**collator([samples]))
     assert packed.item() == pytest.approx(sum(loss.item() for loss in alone), rel=1e-5)
@@ -52,15 +109,6 @@ def test_padding_beside_a_longer_row_changes_nothing(tiny, samples, collator):
     model = stage_model(tiny)
     alone = model(**collator([samples[:1]])) + model(**collator([samples[1:]]))
     assert model(**collator([samples[:1], samples[1:]])).item() == pytest.approx(alone.item(), rel=1e-5)
-
-
-def test_without_positions_that_begin_again_packed_samples_would_leak(tiny, samples, collator):
-    # The condition that keeps samples apart, taken away: the test above must be able to fail.
-    model = stage_model(tiny)
-    batch = collator([samples])
-    right = model(**batch)
-    batch["position_ids"] = batch["position_ids"][1:]
-    assert abs(model(**batch).item() - right.item()) > 1e-3
 
 
 def test_the_loss_is_the_models_own(tiny, samples, collator):
@@ -83,7 +131,7 @@ def test_positions_are_those_of_the_model(tiny, samples, collator):
     model = stage_model(tiny)
     token = model.vlm.config.image_token_id
     for encoded, _ in samples:
-        ids = torch.tensor([encoded.ids])
+        ids = torch.tensor(encoded.ids[None])
         grids = torch.tensor(encoded.grids) if encoded.grids else None
         theirs, _ = model.vlm.model.get_rope_index(ids, mm_token_type_ids=(ids == token).int(), image_grid_thw=grids)
         ours = mrope_positions(encoded.ids, encoded.grids, token, merge=2)
@@ -129,7 +177,8 @@ def test_the_frozen_tower_runs_without_autograd(tiny, samples, collator):
     model = stage_model(tiny).train()
     model.vlm.model.language_model.gradient_checkpointing_enable({"use_reentrant": False})
     batch = collator([samples])
-    features = model.picture_features(batch["pixel_values"], batch["image_grid_thw"])
+    features, deeper = model.picture_features(batch["pixel_values"], batch["image_grid_thw"])
+    assert deeper == []
     assert not features.requires_grad
     assert features.grad_fn is None
 
