@@ -6,6 +6,7 @@ import math
 import signal
 from collections import deque
 from collections.abc import Iterable
+from functools import cache
 from statistics import median
 from types import FrameType
 
@@ -19,6 +20,8 @@ LEAST = 8
 
 class StopSignal:
     """Remembers that the process was asked to stop; SIGTERM is what SLURM sends before its time limit.
+
+    There is one for a process (`stop_signal`), made before anything slow, so that no signal is lost.
 
     Attributes:
         name: The signal's name once one came, else None.
@@ -37,6 +40,12 @@ class StopSignal:
     def __call__(self) -> bool:
         """Whether a signal came."""
         return self.name is not None
+
+
+@cache
+def stop_signal() -> StopSignal:
+    """This process's own."""
+    return StopSignal()
 
 
 class LossGuard:

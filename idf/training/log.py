@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from idf.errors import UserError
+from idf.errors import RankError, UserError
 from idf.recipe import to_plain
 
 from .recipe import StageRecipe
@@ -71,10 +71,17 @@ class RunLog:
         self.wandb = _open_wandb(recipe, self.run) if recipe.wandb else None
 
     def step(self, facts: StepFacts) -> None:
-        """Take the figures of a step; print them if it is time to."""
+        """Take the figures of a step; print them if it is time to.
+
+        Raises:
+            RankError: The history cannot be written.
+        """
         row = asdict(facts)
-        self._file.write(json.dumps(row) + "\n")
-        self._file.flush()
+        try:
+            self._file.write(json.dumps(row) + "\n")
+            self._file.flush()
+        except OSError as error:
+            raise RankError(f"{self.run / HISTORY} could not be written: {error.strerror}") from None
         self._since.append(facts)
         self._seconds += facts.seconds
         self._counted += 1

@@ -17,6 +17,7 @@ from idf.errors import RankError, UserError
 from idf.recipe import to_plain
 
 from .checkpoint import read_facts
+from .guard import stop_signal
 from .recipe import StageRecipe
 
 DATA_COMMANDS = {
@@ -27,6 +28,7 @@ DATA_COMMANDS = {
 
 def run_stage(story: Callable[[], None]) -> None:
     """Run a launch script's story; a UserError becomes one sentence and exit status 1, a signal a saved run and 0."""
+    stop_signal()
     logging.getLogger("deepspeed").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", category=FutureWarning)
     try:

@@ -34,7 +34,7 @@ from .collate import COUNTS, Collator
 from .dataset import PackedRows, micro_batches, steps_in_run
 from .engine import Engine
 from .flops import Counts, peak_tflops, shape_of, train_flops
-from .guard import LossGuard, StopSignal
+from .guard import LossGuard, stop_signal
 from .hang import HangWatch
 from .hook import EvaluationHook, best, evaluated
 from .log import RunLog, StepFacts
@@ -83,7 +83,7 @@ class StageTrainer:
         engine, recipe = self.engine, self.recipe
         done, losses = self._go_on_from(resume_from) if resume_from else (0, [])
         self.guard = LossGuard(recipe.loss_spike, losses)
-        self.stop = StopSignal()
+        self.stop = stop_signal()
         self.watch = HangWatch(recipe.hang_seconds)
         self.log = RunLog(recipe, engine.ranks, self.steps, done, self._peak()) if engine.first else None
         self._announce(done)

@@ -1,0 +1,214 @@
+"""What kills a run loses nothing: kill -9 at any moment, signals, full disks, losses that are no numbers, ranks that hang."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from safetensors.torch import load_file
+
+from .running import finish, history, imagery_recipe, ranks_of, run, sentence, start
+
+pytestmark = pytest.mark.slow
+KILLS = 20
+
+
+def wait_until(true, process: subprocess.Popen[str], seconds: float = 120) -> None:
+    patience = time.monotonic() + seconds
+    while not true():
+        assert process.poll() is None, "it ended early: " + process.communicate()[1][-3000:]
+        assert time.monotonic() < patience, "nothing happened"
+        time.sleep(0.002)
+
+
+def kill(processes: list[psutil.Process]) -> None:
+    for process in processes:
+        try:
+            process.send_signal(signal.SIGKILL)
+        except psutil.NoSuchProcess:
+            continue  # another kill took it along
+
+
+@pytest.fixture(scope="module")
+def straight(tiny, tmp_path_factory):
+    """A run that nobody disturbs: its recipe, its steps and its final weights."""
+    folder = tmp_path_factory.mktemp("straight")
+    recipe = imagery_recipe(tiny, run="run", epochs=10)
+    done = run("stage1.py", recipe, folder)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return recipe, history(folder / "run"), load_file(folder / "run" / "final" / "model.safetensors")
+
+
+@pytest.mark.timeout(1800)
+def test_twenty_kills_change_no_digit(straight, tmp_path):
+    recipe, steps, weights = straight
+    dice = random.Random(5)
+    folder = tmp_path / "run"
+    saved_at_kill = 0
+    for number in range(KILLS):
+        process = start("stage1.py", recipe, tmp_path)
+        begun = len(history(folder))
+        if number % 4 == 3:  # during a save: a folder that has not got its name yet
+            wait_until(lambda: any(folder.glob(".saving-*")), process)
+            time.sleep(dice.uniform(0, 0.15))
+            saved_at_kill += any(folder.glob(".saving-*"))
+        else:  # the history is cut back to the last checkpoint when a run begins
+            more = dice.choice([1, 1, 2])
+            seen = [begun]
+
+            def stepped(seen=seen, more=more) -> bool:
+                now = len(history(folder))
+                seen.append(now)
+                return now >= min(seen) + more and now > 0
+
+            wait_until(stepped, process)
+            time.sleep(dice.uniform(0, 0.3))
+        workers = ranks_of(process)
+        if number % 2:
+            kill([*workers, psutil.Process(process.pid)])  # all ranks, and torchrun with them
+        else:
+            kill([dice.choice(workers)])  # one rank: torchrun ends the other
+        finish(process, 120)
+        assert not (folder / "final").exists(), f"it had finished before kill {number + 1}"
+        latest = folder / "latest"
+        assert not latest.exists() or (folder / latest.read_text().strip() / "idf.json").exists()
+    assert saved_at_kill >= 2, "no kill fell into a save"
+    done = run("stage1.py", recipe, tmp_path)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "resuming from" in done.stdout
+    assert history(folder) == steps
+    final = load_file(folder / "final" / "model.safetensors")
+    assert all(final[name].equal(weights[name]) for name in weights)
+    assert not list(folder.glob(".saving-*"))
+    assert (folder / "latest").read_text() == "final\n"
+
+
+def test_a_signal_saves_and_ends_with_status_0_and_the_same_run_goes_on(straight, tmp_path):
+    # As launch/slurm does it: torchrun itself ignores SIGTERM, its ranks get it from SLURM like every process of the job.
+    recipe, steps, _ = straight
+    recipe = {**recipe, "wandb": True, "save_steps": 1000}
+    options = {"before": "trap '' TERM", "torchrun": ("--signals_to_handle", "SIGINT")}
+    process = start("stage1.py", recipe, tmp_path, **options)
+    wait_until(lambda: len(history(tmp_path / "run")) >= 3, process)
+    os.killpg(process.pid, signal.SIGTERM)
+    done = finish(process)
+    assert done.returncode == 0, done.stderr[-3000:]
+    (checkpoint,) = (tmp_path / "run").glob("checkpoint-*")
+    assert f"stopped by SIGTERM: all of it is saved in run/{checkpoint.name}. Go on with" in done.stdout
+    assert re.search(r"torchrun --nproc_per_node 2 \S+stage1.py --recipe \S+run.yaml", done.stdout)
+    again = run("stage1.py", recipe, tmp_path)
+    assert again.returncode == 0, again.stderr[-3000:]
+    assert history(tmp_path / "run") == steps
+    names = [path.name for path in (tmp_path / "run" / "wandb").glob("offline-run-*")]
+    assert len(names) == 2
+    assert len({name.rpartition("-")[2] for name in names}) == 1, "wandb did not go on with the same run"
+
+
+def test_a_signal_that_torchrun_passes_on_saves_as_well(straight, tmp_path):
+    recipe = {**straight[0], "save_steps": 1000}
+    process = start("stage1.py", recipe, tmp_path)
+    wait_until(lambda: len(history(tmp_path / "run")) >= 2, process)
+    process.send_signal(signal.SIGTERM)
+    done = finish(process)
+    assert "stopped by SIGTERM" in done.stdout
+    assert list((tmp_path / "run").glob("checkpoint-*/idf.json"))
+
+
+def test_a_loss_that_is_no_number_stops_with_a_sentence_that_names_the_last_good_checkpoint(tiny, tmp_path):
+    recipe = imagery_recipe(tiny, run="run", epochs=4, learning_rate=1e30, warmup=0.9, save_steps=1)
+    done = run("stage1.py", recipe, tmp_path)
+    assert done.returncode == 1
+    assert re.search(r"the (loss|gradient's norm) is (nan|inf) at step \d+: lower learning_rate", sentence(done))
+    good = re.search(r"The last good checkpoint is (run/checkpoint-\d+)", sentence(done))
+    assert good, sentence(done)
+    weights = load_file(tmp_path / good[1] / "model.safetensors")
+    assert len(list((tmp_path / "run").glob("checkpoint-*"))) == len(history(tmp_path / "run"))
+    assert weights
+
+
+def test_a_loss_that_jumps_stops_with_a_sentence(tiny, tmp_path):
+    # What differs from batch to batch is a jump if so little is allowed.
+    recipe = imagery_recipe(tiny, run="run", epochs=8, learning_rate=1e-9, loss_spike=1e-4, save_steps=5)
+    done = run("stage1.py", recipe, tmp_path)
+    assert done.returncode == 1
+    assert re.search(r"the loss jumped to \d\.\d+ at step \d+, more than loss_spike \(0\.0001\)", sentence(done))
+    assert "The last good checkpoint is run/checkpoint-5" in sentence(done)
+
+
+def test_a_rank_that_hangs_is_named_within_the_configured_time(tiny, tmp_path):
+    recipe = imagery_recipe(tiny, run="run", epochs=100, hang_seconds=8)
+    process = start("stage1.py", recipe, tmp_path)
+    wait_until(lambda: len(history(tmp_path / "run")) >= 2, process)
+    stuck = ranks_of(process)[1]
+    stuck.send_signal(signal.SIGSTOP)
+    stopped = time.monotonic()
+    workers = ranks_of(process)
+    while workers[0].is_running() and workers[0].status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() - stopped < 60, "nobody noticed"
+        time.sleep(0.1)
+    done = finish(process, 120)  # torchrun gives the stopped rank half a minute before it kills it
+    assert done.returncode != 0
+    line = sentence(done)
+    assert f"behind the others is rank 1 (process {stuck.pid} on " in line
+    assert "last seen in 'step " in line
+    assert "rank 0" not in line
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system that holds one checkpoint and not two."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", str(disk)], capture_output=True).returncode:
+        pytest.skip("only root may mount a file system")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+@pytest.mark.parametrize("deepspeed", [None, "zero2"])
+def test_a_full_disk_stops_with_a_sentence_and_loses_no_checkpoint(straight, small_disk, deepspeed):
+    recipe = {**straight[0], "deepspeed": deepspeed}
+    done = run("stage1.py", recipe, small_disk)
+    assert done.returncode == 1
+    assert "could not be written, is the disk full? (" in sentence(done)
+    assert "The last good checkpoint is run/checkpoint-2" in sentence(done)
+    assert (small_disk / "run" / "latest").read_text() == "checkpoint-2\n"
+    subprocess.run(["mount", "-o", "remount,size=200m", str(small_disk)], check=True)
+    again = run("stage1.py", {**recipe, "keep_checkpoints": 1}, small_disk)
+    assert again.returncode == 0, again.stderr[-3000:]
+    assert "removing run/.saving-checkpoint-4" in again.stdout
+    if deepspeed is None:
+        assert history(small_disk / "run") == straight[1]
+
+
+def test_another_number_of_ranks_is_refused_unless_weights_alone_are_wanted(straight, tmp_path):
+    recipe, steps, _ = straight
+    process = start("stage1.py", {**recipe, "keep_checkpoints": 1}, tmp_path)
+    wait_until(lambda: (tmp_path / "run" / "checkpoint-4").exists(), process)
+    kill([*ranks_of(process), psutil.Process(process.pid)])
+    finish(process)
+    refused = run("stage1.py", recipe, tmp_path, ranks=1)
+    assert refused.returncode == 1
+    assert "would go on with ranks=1 instead of 2. What carries over is the weights, the step" in sentence(refused)
+    assert "the optimizer's moments do not" in sentence(refused)
+    done = run("stage1.py", recipe, tmp_path, "resume=weights", ranks=1)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert (
+        "with ranks=1 instead of 2: weights, step, data order and schedule carry over; Adam's moments begin"
+        in done.stdout
+    )
+    begun = int(re.search(r"resuming from run/checkpoint-(\d+)", done.stdout)[1])
+    found = history(tmp_path / "run")
+    # Before the first update without moments the loss is the same up to rounding: same weights, same data.
+    assert found[begun]["loss"] == pytest.approx(steps[begun]["loss"], rel=1e-5)
+    assert [row["label_tokens"] for row in found] == [row["label_tokens"] for row in steps]
+    assert [row["learning_rate"] for row in found] == [row["learning_rate"] for row in steps]
+    assert found[begun + 1]["loss"] != steps[begun + 1]["loss"]
