@@ -1,108 +1,247 @@
-"""The evaluation hook: every saved checkpoint answers a small suite, and the accuracy stands beside the loss."""
+"""The evaluation hook: every saved checkpoint answers a small suite. It never stops the training that it watches."""
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 import torch.distributed as dist
-from transformers import TrainerCallback
+from tqdm import tqdm
 from transformers.integrations.deepspeed import set_hf_deepspeed_config, unset_hf_deepspeed_config
 
-from idf.evaluation import HFBackend, Row, evaluate, summarize, table, write_report, write_results
-from idf.suites import SuiteRecipe, draw_items
+from idf.evaluation import HFBackend, Row, evaluate, table
+from idf.suites import Item, SuiteRecipe, draw_items
 
+from .evaluations import best, evaluated, note_failure, publish
 from .recipe import StageRecipe
 
-
-def distributed() -> tuple[int, int]:
-    """(rank, number of ranks) of this process."""
-    return (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
+__all__ = ["EvaluationHook", "best", "evaluate_checkpoint", "evaluated", "hook_items"]
 
 
-class EvaluationHook(TrainerCallback):
-    """Evaluates the folders that the trainer writes; each rank takes a share of the items.
+class Stopped(Exception):
+    """The caller wants no more of an evaluation."""
+
+
+class CheckpointRemoved(Exception):
+    """Training removed the checkpoint while it was loaded."""
+
+
+@dataclass
+class Share:
+    """What a rank brings to the gathering.
+
+    Attributes:
+        rows: Its scored rows.
+        stopped: Whether it ended early because it was asked to.
+        failure: Type and first line of what went wrong.
+        details: The traceback.
+    """
+
+    rows: list[Row] = field(default_factory=list)
+    stopped: bool = False
+    failure: str = ""
+    details: str = ""
+
+
+def hook_items(recipe: StageRecipe) -> list[Item]:
+    """The suite that the recipe's hook asks, always the same one."""
+    hook = recipe.hook
+    suite = SuiteRecipe(
+        items=hook.items, worlds=hook.worlds, difficulties=hook.difficulties, max_pixels=recipe.max_pixels
+    )
+    return draw_items(suite)[0]
+
+
+def evaluate_checkpoint(
+    folder: Path,
+    recipe: StageRecipe,
+    items: Sequence[Item],
+    *,
+    device: str,
+    stop: Callable[[], bool],
+    rank: int = 0,
+    ranks: int = 1,
+    deepspeed: Any | None = None,
+    show: bool = False,
+) -> list[Row]:
+    """Ask a checkpoint the recipe's questions, or one rank's share of them.
+
+    Ranks share whole batches: which prompts are padded and computed together, and so every rounding, does not depend on
+    their number. One process in `idf-eval --watch` gets what any number of ranks get in training.
+
+    Args:
+        folder: A complete checkpoint.
+        recipe: Says what is asked.
+        items: All items, from `hook_items`.
+        device: Where the model goes.
+        stop: Asked before each batch.
+        rank: Which share.
+        ranks: How many shares.
+        deepspeed: The live DeepSpeed configuration, if there is one.
+        show: Whether a terminal gets a progress bar.
+
+    Returns:
+        The rows of the share, batch by batch.
+
+    Raises:
+        Stopped: `stop` said so.
+        CheckpointRemoved: The folder disappeared while it was loaded.
+        UserError: It cannot be loaded.
+    """
+    hook = recipe.hook
+    starts = range(0, len(items), hook.batch_size)
+    batches = [(mode, items[i : i + hook.batch_size]) for mode in hook.modes for i in starts][rank::ranks]
+    if not batches:
+        return []
+    if stop():
+        raise Stopped
+    rows: list[Row] = []
+    with _whole_models(deepspeed), _random_numbers_kept(device):
+        backend = HFBackend(str(folder), max_new_tokens=hook.max_new_tokens, batch_size=hook.batch_size, device=device)
+        # Some files may be missing without an error (generation_config.json), and the answers would be others.
+        if not (folder / "idf.json").exists():
+            raise CheckpointRemoved(f"{folder} was removed while it was loaded")
+        for mode, some in tqdm(batches, unit=" batches", disable=None if show else True, mininterval=1):
+            if stop():
+                raise Stopped
+            rows += evaluate(some, [mode], backend, prompts=hook.prompts, max_pixels=recipe.max_pixels, show=False)
+    return rows
+
+
+def conclude(
+    folder: Path, recipe: StageRecipe, items: Sequence[Item], rows: Sequence[Row], device: str
+) -> dict[str, float]:
+    """Publish the rows of all shares and print the table.
+
+    Returns:
+        Mode -> accuracy as the mean over worlds.
+    """
+    hook = recipe.hook
+    order = {(mode, item.id): i for i, (mode, item) in enumerate((mode, item) for mode in hook.modes for item in items)}
+    facts = {
+        "evaluated": str(folder),
+        "suite": "generated for the evaluation hook",
+        "items": len(items),
+        "items_per_cell": hook.items,
+        "worlds": hook.worlds,
+        "difficulties": hook.difficulties,
+        "modes": hook.modes,
+        "prompts": hook.prompts,
+        "max_pixels": recipe.max_pixels,
+        "max_new_tokens": hook.max_new_tokens,
+        "batch_size": hook.batch_size,
+        "sampling": "greedy",
+        "device": device,
+    }
+    results = publish(folder, sorted(rows, key=lambda row: order[row.mode, row.id]), facts)
+    print(f"evaluation of {folder}\n{table(results)}", flush=True)
+    macro: dict[str, float] = results["macro_accuracy"]
+    return macro
+
+
+def first_line(error: BaseException) -> str:
+    """An exception in one line."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
+def free_memory(device: str) -> None:
+    """Give the memory of an evaluated model back, so that others can have it."""
+    gc.collect()
+    if device.startswith("cuda"):
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats(device)
+
+
+class EvaluationHook:
+    """Evaluates checkpoints between two steps of training; each rank takes every n-th batch of prompts.
 
     Args:
         recipe: The stage's recipe; `recipe.hook` says what is asked.
+        deepspeed: The live DeepSpeed configuration that transformers looks at, if there is one.
     """
 
-    def __init__(self, recipe: StageRecipe) -> None:
+    def __init__(self, recipe: StageRecipe, deepspeed: Any | None = None) -> None:
         self.recipe = recipe
-        # Set when the trainer takes the hook: StageTrainer.log, and Trainer's DeepSpeed configuration.
-        self.log: Any = None
-        self.deepspeed: Any = None
-        self.rank, self.ranks = distributed()
-        suite = SuiteRecipe(
-            items=recipe.hook.items,
-            worlds=recipe.hook.worlds,
-            difficulties=recipe.hook.difficulties,
-            max_pixels=recipe.max_pixels,
-        )
-        self.items, _ = draw_items(suite)
+        self.deepspeed = deepspeed
+        self.rank, self.ranks = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
+        self.items = hook_items(recipe)
 
-    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Called on every rank after a checkpoint was written. The last one is evaluated as `final/`."""
-        if state.global_step >= state.max_steps:
-            return
-        folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
-        self.run(folder)
+    def run(self, folder: Path, stop: Callable[[], bool] = lambda: False) -> dict[str, float] | None:
+        """Evaluate a checkpoint; to be called on every rank.
 
-    def run(self, folder: Path) -> dict[str, Any]:
-        """Evaluate a checkpoint folder; writes `evaluation/` into it and logs the accuracy.
+        Results go to `<run>/evaluations/<name>/`. An evaluation that fails on any rank is printed, its traceback goes to
+        `<run>/evaluations/<name>.error.txt`, and training can go on.
 
         Args:
-            folder: A complete checkpoint.
+            folder: A complete checkpoint of the run.
+            stop: Asked before each batch; if it says yes on any rank, the evaluation is dropped.
 
         Returns:
-            The results, on every rank.
+            Mode -> accuracy as the mean over worlds, on every rank; None if there is no result.
         """
-        hook = self.recipe.hook
-        on_gpu = self.recipe.device == "gpu"
-        device = f"cuda:{torch.cuda.current_device()}" if on_gpu else "cpu"
-        mine = self.items[self.rank :: self.ranks]
-        with _without_sharding(self.deepspeed):
-            backend = HFBackend(
-                str(folder), max_new_tokens=hook.max_new_tokens, batch_size=hook.batch_size, device=device
-            )
-            rows = evaluate(
-                mine, hook.modes, backend, prompts=hook.prompts, max_pixels=self.recipe.max_pixels, show=False
-            )
-        del backend
-        if on_gpu:  # training needs the memory back
-            gc.collect()
-            torch.cuda.empty_cache()
-            torch.cuda.reset_peak_memory_stats()
-        rows = self._gather(rows)
-        results = summarize(rows)
-        if self.rank == 0:
-            facts = {
-                "evaluated": str(folder),
-                "suite": "generated for the evaluation hook",
-                "items": len(self.items),
-                "prompts": hook.prompts,
-            }
-            results = write_results(rows, folder / "evaluation", facts)
-            write_report(rows, results, folder / "evaluation")
-            print(f"evaluation of {folder}\n{table(results)}", flush=True)
-        self.log({f"eval/{mode}_accuracy": share for mode, share in results["macro_accuracy"].items()})
-        return results
+        device = f"cuda:{torch.cuda.current_device()}" if self.recipe.device == "gpu" else "cpu"
+        share = self._answer(folder, device, stop)
+        free_memory(device)
+        shares = [share]
+        if self.ranks > 1:
+            shares = [Share()] * self.ranks
+            dist.all_gather_object(shares, share)
+        macro = [self._conclude(folder, device, shares) if self.rank == 0 else None]
+        if self.ranks > 1:  # only rank 0 knows whether the disk took the results
+            dist.broadcast_object_list(macro, src=0)
+        return macro[0]
 
-    def _gather(self, rows: list[Row]) -> list[Row]:
-        if self.ranks == 1:
-            return rows
-        shares: list[list[Row]] = [[] for _ in range(self.ranks)]
-        dist.all_gather_object(shares, rows)
-        order = {item.id: i for i, item in enumerate(self.items)}
-        return sorted((row for share in shares for row in share), key=lambda row: (row.mode, order[row.id]))
+    def _answer(self, folder: Path, device: str, stop: Callable[[], bool]) -> Share:
+        """This rank's share. Nothing is raised: the other ranks wait for it."""
+        try:
+            rows = evaluate_checkpoint(
+                folder,
+                self.recipe,
+                self.items,
+                device=device,
+                stop=stop,
+                rank=self.rank,
+                ranks=self.ranks,
+                deepspeed=self.deepspeed,
+            )
+        except Stopped:
+            return Share(stopped=True)
+        except Exception as error:  # as text, since the exception would keep the model in memory
+            return Share(failure=first_line(error), details=traceback.format_exc())
+        return Share(rows)
+
+    def _conclude(self, folder: Path, device: str, shares: Sequence[Share]) -> dict[str, float] | None:
+        """Rank 0: publish what all ranks brought, or say why not."""
+        failed = {rank: share for rank, share in enumerate(shares) if share.failure}
+        if failed:
+            _report_failure(folder, failed)
+        elif any(share.stopped for share in shares):
+            print(f"evaluation of {folder} dropped: the run was asked to stop", flush=True)
+        else:
+            try:
+                rows = [row for share in shares for row in share.rows]
+                return conclude(folder, self.recipe, self.items, rows, device)
+            except Exception as error:  # a full disk, say
+                _report_failure(folder, {0: Share(failure=first_line(error), details=traceback.format_exc())})
+        return None
+
+
+def _report_failure(folder: Path, failed: dict[int, Share]) -> None:
+    rank, *others = failed
+    more = f" (and on ranks {', '.join(map(str, others))})" if others else ""
+    print(f"evaluation of {folder} failed on rank {rank}: {failed[rank].failure}{more}", flush=True)
+    note_failure(folder, "\n".join(f"rank {rank}\n{share.details}" for rank, share in failed.items()))
 
 
 @contextmanager
-def _without_sharding(deepspeed: Any) -> Iterator[None]:
+def _whole_models(deepspeed: Any | None) -> Iterator[None]:
     """While a ZeRO-3 configuration is alive, transformers shards every model that it loads; ours is to be whole."""
     if deepspeed is None:
         yield
@@ -112,3 +251,10 @@ def _without_sharding(deepspeed: Any) -> Iterator[None]:
         yield
     finally:
         set_hf_deepspeed_config(deepspeed)
+
+
+@contextmanager
+def _random_numbers_kept(device: str) -> Iterator[None]:
+    """Training draws (dropout) what it would have drawn without an evaluation."""
+    with torch.random.fork_rng([device] if device.startswith("cuda") else []):
+        yield

@@ -114,9 +114,7 @@ class StageTrainer(Trainer):
         self.hook = hook
         self.steps = steps
         if hook is not None:
-            hook.log = self.log
             hook.deepspeed = arguments.hf_deepspeed_config
-            self.add_callback(hook)
         self._pad_token_id = tokenizer.pad_token_id
         self._tokens = 0
         self._label_tokens = 0
@@ -223,6 +221,8 @@ class StageTrainer(Trainer):
             remove_old(run, self.recipe.keep_checkpoints)
         if dist.is_initialized():
             dist.barrier()
+        if self.hook is not None and self.state.global_step < self.state.max_steps:
+            self.hook.run(Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}")
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         """Load exported weights back; their names are the base model's, not StageModel's."""
