@@ -130,6 +130,7 @@ class Watcher:
         return f"{self.run}: " + ", ".join(f"{len(names)} {what}" for what, names in parts.items())
 
     def _evaluate(self, folder: Path, claim: Claim) -> None:
+        device = "cpu"
         try:
             recipe = recipe_of(folder)
             device = self._device_for(recipe)
@@ -149,7 +150,7 @@ class Watcher:
                 self.failed.append(folder.name)
             else:
                 self._note_removed(folder, "while it was evaluated")
-        free_memory(self.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        free_memory(device)
 
     def _between_batches(self, claim: Claim) -> Callable[[], bool]:
         def go_on() -> bool:

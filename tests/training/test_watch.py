@@ -243,7 +243,7 @@ def test_of_many_that_take_a_claim_one_gets_it(tmp_path):
         "got = sum(take(Path(sys.argv[1]) / f'.claim-{i}') is not None for i in range(50))\n"
         "print(got); time.sleep(3)"  # a process that has ended has no claims
     )
-    begin = time.time() + 15
+    begin = time.time() + 4
     processes = [start(code, tmp_path, begin) for _ in range(3)]
     got = [int(process.communicate(timeout=100)[0]) for process in processes]
     assert sum(got) == 50, got
