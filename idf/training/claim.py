@@ -12,6 +12,8 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+from idf.errors import UserError
+
 STALE_HOURS = 2.0
 """A watcher that has not finished a batch for so long is taken for dead."""
 
@@ -48,6 +50,9 @@ def take(place: Path) -> Claim | None:
 
     Returns:
         The claim, or None if somebody else holds it.
+
+    Raises:
+        UserError: Nothing can be written there.
     """
     owner = _owner(place)
     if owner is not None:
@@ -57,8 +62,12 @@ def take(place: Path) -> Claim | None:
         print(f"taking {place.name} over: {reason}", flush=True)
     # A folder that is not empty can be neither overwritten by a rename nor seen half: the first rename wins.
     mine = place.with_name(f"{place.name}-{uuid.uuid4().hex}")
-    mine.mkdir(parents=True)
-    (mine / "owner.json").write_text(json.dumps(_me()))
+    try:
+        mine.mkdir(parents=True)
+        (mine / "owner.json").write_text(json.dumps(_me()))
+    except OSError as error:
+        shutil.rmtree(mine, ignore_errors=True)
+        raise UserError(f"{place.parent} cannot be written to: {error.strerror}") from None
     try:
         os.rename(mine, place)
     except OSError as error:

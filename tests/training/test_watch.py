@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -151,6 +152,19 @@ def test_a_restart_skips_what_was_evaluated(asked, empty, run):
 def test_a_watcher_may_begin_before_training(asked, tmp_path, capsys):
     assert watch(tmp_path / "later", **QUICK) == 0
     assert "is not there yet: waiting for training to begin" in capsys.readouterr().out
+
+
+def test_what_another_watcher_finished_before_the_claim_was_ours_is_not_done_again(asked, empty, run, monkeypatch):
+    save(empty, recipe_for(run), "final")
+
+    def take_late(place: Path) -> Any:
+        score(run, "final", vtqa=0.5)
+        return take(place)
+
+    monkeypatch.setattr(watch_module, "take", take_late)
+    assert watch(run, **QUICK) == 0
+    assert asked == []
+    assert [path.name for path in (run / "evaluations").iterdir()] == ["final"]
 
 
 WATCHER = """
@@ -344,6 +358,17 @@ def test_a_checkpoint_that_fails_is_noted_not_retried_and_the_status_is_1(tiny, 
     assert failure_file(run / "checkpoint-4").exists()
 
 
+def test_a_failure_that_cannot_be_noted_is_not_retried_either(asked, empty, run, capsys, monkeypatch):
+    def fail(*arguments: Any, **options: Any) -> None:
+        raise RuntimeError("out of memory")
+
+    save(empty, recipe_for(run), "final")
+    monkeypatch.setattr(watch_module, "evaluate_checkpoint", fail)
+    monkeypatch.setattr(watch_module, "note_failure", lambda *arguments: None)
+    assert watch(run, **QUICK) == 1
+    assert capsys.readouterr().out.count("failed: RuntimeError: out of memory") == 1
+
+
 def test_what_another_watcher_failed_at_is_left_alone(asked, empty, run, monkeypatch):
     save(empty, recipe_for(run), "checkpoint-2")
     save(empty, recipe_for(run), "checkpoint-4")
@@ -398,6 +423,17 @@ def test_ctrl_c_and_a_schedulers_signal_leave_nothing_behind(number, empty, run)
 def test_options_that_make_no_sense_are_refused(more, said, run, capsys):
     assert evaluate("--watch", run, *more) == 1
     assert said in one_sentence(capsys, "idf-eval")
+
+
+def test_a_disk_that_is_full_is_named(empty, run, capsys, monkeypatch):
+    def fail(*arguments: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    save(empty, recipe_for(run), "final")
+    monkeypatch.setattr(Path, "write_text", fail)
+    assert evaluate("--watch", run) == 1
+    assert f"{run / 'evaluations'} cannot be written to: No space left on device" in one_sentence(capsys, "idf-eval")
+    assert list((run / "evaluations").iterdir()) == []
 
 
 def test_options_of_watching_go_with_watching_only(capsys):
