@@ -1,8 +1,9 @@
-"""`idf-eval`: score a checkpoint, a baseline or stored responses on a suite."""
+"""`idf-eval`: score a checkpoint, a baseline or stored responses on a suite; or each new checkpoint of a run."""
 
 from __future__ import annotations
 
 import argparse
+import signal
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -45,8 +46,37 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--max-pixels", type=int, help="largest picture (default: what the checkpoint was trained with)"
     )
-    parser.set_defaults(run=_run)
+    watching = parser.add_argument_group("each new checkpoint of a run, asked what the hook of its recipe says")
+    watching.add_argument(
+        "--watch", type=Path, metavar="RUN", help="the run's folder; goes with the options below only"
+    )
+    watching.add_argument("--device", help="cpu, cuda or cuda:N (default: cuda if the run trains on GPUs)")
+    watching.add_argument("--poll", type=float, metavar="SECONDS", help="time between two looks (default: 30)")
+    watching.add_argument(
+        "--patience", type=float, metavar="SECONDS", help="end after so long without anything new (default: 7200)"
+    )
+    parser.set_defaults(run=lambda arguments: _run(arguments) if arguments.watch is None else _watch(arguments, parser))
     run_command(parser, argv)
+
+
+def _watch(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    from idf.training.watch import watch
+
+    options = {"watch", "device", "poll", "patience", "run"}
+    for name, value in vars(arguments).items():
+        if name not in options and value != parser.get_default(name):
+            option = name if name == "checkpoint" else f"--{name.replace('_', '-')}"
+            raise UserError(f"{option} does not go with --watch: the recipe of each checkpoint says what it is asked")
+    chosen = {
+        f"{name}_seconds": getattr(arguments, name)
+        for name in ("poll", "patience")
+        if getattr(arguments, name) is not None
+    }
+    for name, seconds in chosen.items():
+        if not seconds > 0:
+            raise UserError(f"--{name.removesuffix('_seconds')} must be above zero seconds, not {seconds:g}")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's end is as clean as Ctrl-C
+    return 1 if watch(arguments.watch, device=arguments.device, **chosen) else 0
 
 
 def _run(arguments: argparse.Namespace) -> None:
@@ -65,9 +95,12 @@ def _run(arguments: argparse.Namespace) -> None:
     from idf.recipe import check_names, check_pixels, check_positive
     from idf.suites import MODES, PROMPTS, SuiteRecipe, generate_suite, open_suite
 
+    for option in ("device", "poll", "patience"):
+        if getattr(arguments, option) is not None:
+            raise UserError(f"--{option} goes with --watch RUN only")
     given = [x for x in (arguments.checkpoint, arguments.baseline, arguments.responses) if x is not None]
     if len(given) != 1:
-        raise UserError("name one of: a checkpoint, --baseline NAME, or --responses FILE")
+        raise UserError("name one of: a checkpoint, --baseline NAME, or --responses FILE (or --watch RUN)")
     modes = arguments.modes.split(",")
     check_names("--modes", modes, MODES)
     if arguments.prompts not in PROMPTS:
