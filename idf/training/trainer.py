@@ -58,26 +58,15 @@ class StageTrainer:
     def __init__(
         self, engine: Engine, vlm: Any, rows: PackedRows, processor: Any, recipe: StageRecipe, facts: dict[str, Any]
     ) -> None:
-        tokenizer = processor.tokenizer
-        collator = Collator(processor.image_processor, model.vlm.config.image_token_id, tokenizer.pad_token_id)
-        steps = steps_in_run(len(data), recipe)
-        arguments.warmup_steps = round(recipe.warmup * steps)
-        super().__init__(model=model, args=arguments, train_dataset=data, data_collator=collator)
-        self.remove_callback(PrinterCallback)
-        self.remove_callback(ProgressCallback)
-        self.recipe = recipe
-        self.processor = processor
-        self.facts = facts
-        self.hook = hook
-        self.steps = steps
-        if hook is not None:
-            hook.deepspeed = arguments.hf_deepspeed_config
-        self._pad_token_id = tokenizer.pad_token_id
-        self._tokens = 0
-        self._label_tokens = 0
-        self._clock = time.perf_counter()
-        self._begun = time.perf_counter()
-        self._first_step = 0
+        self.engine, self.rows, self.processor, self.recipe, self.facts = engine, rows, processor, recipe, facts
+        self.run = Path(recipe.run)
+        self.steps = steps_in_run(len(rows), recipe)
+        self.warmup = round(recipe.warmup * self.steps)
+        self.shape = shape_of(vlm)
+        self.counts = parameter_counts(vlm)
+        self.collator = Collator(processor.image_processor, vlm.config.image_token_id, processor.tokenizer.pad_token_id)
+        self.hook = EvaluationHook(recipe, engine.sharding) if recipe.hook.mode == "inline" else None
+        engine.prepare(StageModel(vlm, recipe.sharded))
 
     def train(self, resume_from: Path | None) -> Path | None:
         """Train to the last step and write `final/`, or until a signal comes and a checkpoint is saved.
@@ -282,44 +271,12 @@ class StageTrainer:
         )
 
 
-    def train_stage(self, resume_from: Path | None) -> None:
-        """Train to the end, from the start or from a checkpoint of this run."""
-        if resume_from is not None:
-            self._first_step = int(resume_from.name.rpartition("-")[2])
-        self.train(resume_from_checkpoint=None if resume_from is None else str(resume_from))
-
-    def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
-        """Write a complete Hugging Face folder. Called by Trainer on every rank."""
-        out = Path(output_dir or self.args.output_dir)
-        state = None
-        if self.recipe.sharded:  # gathering is a collective call
-            state = self.accelerator.get_state_dict(self.deepspeed)
-        if self.args.should_save:
-            vlm = self.accelerator.unwrap_model(self.model).vlm
-            export(vlm, self.processor, state, self.facts | {"step": self.state.global_step}, out)
-        if dist.is_initialized():
-            dist.barrier()
-
-    def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        """Trainer's checkpoint (weights, optimizer, RNG, state), and a marker once all of it is there."""
-        super()._save_checkpoint(model, trial)
-        if dist.is_initialized():
-            dist.barrier()
-        if self.args.should_save:
-            run = Path(self.args.output_dir)
-            (run / f"checkpoint-{self.state.global_step}" / "done").touch()
-            remove_old(run, self.recipe.keep_checkpoints)
-        if dist.is_initialized():
-            dist.barrier()
-        if self.hook is not None and self.state.global_step < self.state.max_steps:
-            self.hook.run(Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}")
-
-    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
-        """Load exported weights back; their names are the base model's, not StageModel's."""
-        from .load import load_model
-
-        fresh = load_model(resume_from_checkpoint, precision=self.recipe.precision, attention=self.recipe.attention)
-        self.model.vlm.load_state_dict(fresh.state_dict())
+def resume_command(recipe: StageRecipe, ranks: int) -> str:
+    """The command that goes on with this run."""
+    local = os.environ.get("LOCAL_WORLD_SIZE", str(ranks))
+    nodes = ranks // int(local)
+    where = f" --nnodes {nodes} --rdzv_backend c10d --rdzv_endpoint HOST:PORT" if nodes > 1 else ""
+    return f"torchrun{where} --nproc_per_node {local} {shlex.join(sys.argv)}"
 
 
 FILE_ERRORS = (OSError, RuntimeError, SafetensorError)
