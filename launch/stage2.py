@@ -32,9 +32,7 @@ def main() -> None:
     processor = load_processor(recipe.model)
     encoder = Encoder(processor, recipe.tokens_per_row, recipe.max_pixels)
     run = Path(recipe.run)
-    if engine.first:
-        prepare_tokens(folder, encoder, run, show=True)
-    engine.wait()
+    engine.first_does(lambda: prepare_tokens(folder, encoder, run, show=True))
     tokens = TokenStore(tokens_folder(folder, encoder, run))
     rows = PackedRows(folder, tokens, recipe.tokens_per_row, recipe.rows_per_step, recipe.seed)
 

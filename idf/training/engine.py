@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -91,6 +91,9 @@ class Engine:
             groups.append({"params": plain, "weight_decay": 0.0})
         optimizer = torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=(recipe.betas[0], recipe.betas[1]))
         self.model, self.optimizer = self.accelerator.prepare(model, optimizer)
+        for name, buffer in self.bare.named_buffers():  # in bf16, positions beyond 256 would be mixed up
+            if "inv_freq" in name and buffer.dtype != torch.float32:
+                raise RuntimeError(f"the rotary frequencies {name} were cast to {buffer.dtype}")
 
     @property
     def bare(self) -> Any:
@@ -143,6 +146,20 @@ class Engine:
         if dist.is_initialized():
             dist.barrier()
 
+    def first_does(self, work: Callable[[], None]) -> None:
+        """Let rank 0 do something while the others wait.
+
+        Raises:
+            UserError: On every rank, if the work raised one.
+        """
+        error = None
+        if self.first:
+            try:
+                work()
+            except UserError as problem:
+                error = str(problem)
+        self.agree(error)
+
     def agree(self, error: str | None) -> None:
         """Let an error on any rank be known to all.
 
@@ -155,7 +172,7 @@ class Engine:
             dist.all_gather_object(errors, error)
         for rank, told in enumerate(errors):
             if told is not None:
-                raise UserError(told if self.ranks == 1 else f"{told} (rank {rank})")
+                raise UserError(told if rank == 0 else f"{told} (rank {rank})")
 
     # --- saving and loading ---------------------------------------------------------------------------------------
 

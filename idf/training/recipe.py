@@ -135,8 +135,6 @@ class StageRecipe:
         """Refuse what cannot work, before any device is touched."""
         if self.deepspeed is not None and self.deepspeed not in PRESETS:
             raise UserError(f"deepspeed must be one of {', '.join(PRESETS)} or null, not {self.deepspeed!r}")
-        if self.device == "cpu" and self.precision != "fp32":
-            raise UserError("precision must be fp32 on device cpu")
         if self.deepspeed is None and self.precision == "bf16":
             raise UserError(
                 "precision bf16 needs a deepspeed preset: without one there are no fp32 master weights, and at a "

@@ -27,7 +27,7 @@ COMMON: dict[str, Any] = {
     "gpus": 2,
     "precision": "fp32",
     "deepspeed": None,
-    "gradient_checkpointing": True,
+    "gradient_checkpointing": False,
     "learning_rate": 1e-3,
     "tokens_per_row": 768,
     "rows_per_micro_batch": 1,
