@@ -133,9 +133,9 @@ def memory_of(recipe: StageRecipe, shape: Shape, size: Size, preset: str | None,
     stage, offload, own = int(preset[4]), "offload" in preset, trained / gpus
     zero = deepspeed_config(preset, precision=recipe.precision, device=recipe.device)["zero_optimization"]
     bucket = half * zero.get("reduce_bucket_size", _BUCKET) * (2 if zero["overlap_comm"] and stage < 3 else 1)
-    weights = half * size.total
-    gradients = half * (trained if stage == 1 else own)
-    step = 8 * own
+    weights: float = half * size.total
+    gradients: float = half * (trained if stage == 1 else own)
+    step: float = 8 * own
     host = 0.0
     if stage == 3:
         bucket += half * max(size.largest, min(_LIVE, size.total))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from idf.errors import UserError
 
+from .deepspeed import PRESETS
 from .flops import PEAK_TFLOPS, peak_tflops, train_flops
 from .memory import CHOICES, RESERVE, Memory, Size, memory_of
 from .recipe import LoraRecipe, StageRecipe
@@ -147,12 +148,11 @@ def _changes(recipe: StageRecipe, known: Survey) -> Iterator[tuple[StageRecipe, 
 
     Where the hook runs, another preset, more GPUs, shorter rows, adapters; then the last four without the inline hook.
     """
-    presets = [preset for preset in CHOICES if preset is not None]
-    own_first = list(dict.fromkeys([recipe.deepspeed, *presets]))
+    own_first = list(dict.fromkeys([recipe.deepspeed, *PRESETS]))
     elsewhere = replace(recipe, hook=replace(recipe.hook, mode="watch"))
     if recipe != elsewhere:
         yield elsewhere, known.size
-    for preset in presets:
+    for preset in own_first:
         yield replace(recipe, deepspeed=preset), known.size
     gpus = recipe.gpus * 2 if recipe.gpus < 8 else recipe.gpus // 8 * 16
     while gpus <= _MOST_GPUS:
