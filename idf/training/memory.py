@@ -13,8 +13,8 @@ from .recipe import StageRecipe
 CHOICES = (None, *PRESETS)
 """What can be planned: no DeepSpeed (fp32 only), and every preset."""
 
-RESERVE = 0.06
-"""Share of a GPU left for CUDA's context, communication buffers of NCCL, and gaps between blocks of memory."""
+RESERVE = 0.08
+"""Share of a GPU left for driver, CUDA context, buffers of NCCL, and gaps between blocks of memory; a choice, unmeasured."""
 
 # What DeepSpeed takes where our configuration says nothing (deepspeed/runtime/zero/config.py).
 _BUCKET = 500_000_000
@@ -65,8 +65,9 @@ class Memory:
         gradients: Gradients that stay until the step.
         optimizer: fp32 master weights and the two moments of Adam.
         buckets: Communication buckets, and parameters gathered for use (ZeRO-3).
-        activations: What forward keeps for backward.
-        logits: One chunk of logits with its gradients.
+        kept: What forward keeps for backward.
+        layer: What the layer at work takes besides, in its backward pass.
+        logits: One chunk of logits in its backward pass, before any layer's; never there together with `layer`.
         step: What the optimizer's step takes besides weights and optimizer.
         hook: The inline hook's own model, cache and widest layer; 0 without one.
         host: Bytes of the host's memory for each GPU (offload).
@@ -77,7 +78,8 @@ class Memory:
     gradients: float
     optimizer: float
     buckets: float
-    activations: float
+    kept: float
+    layer: float
     logits: float
     step: float
     hook: float
@@ -86,7 +88,8 @@ class Memory:
     @property
     def training(self) -> float:
         """Bytes at the height of forward and backward."""
-        return self.weights + self.gradients + self.optimizer + self.buckets + self.activations + self.logits
+        states = self.weights + self.gradients + self.optimizer + self.buckets
+        return states + self.kept + max(self.layer, self.logits)
 
     @property
     def stepping(self) -> float:
@@ -123,13 +126,13 @@ def memory_of(recipe: StageRecipe, shape: Shape, size: Size, preset: str | None,
         gpus: Number of GPUs.
     """
     half = 4 if preset is None or recipe.precision == "fp32" else 2  # bytes of a number in the model's precision
-    activations = activation_bytes(recipe, shape, half)
-    logits = logit_bytes(recipe, shape)
+    kept, layer = activation_bytes(recipe, shape, half)
+    logits = logit_bytes(recipe, shape, half)
     hook = hook_bytes(recipe, shape, size) if recipe.hook.mode == "inline" else 0.0
     trained = size.trained
     if preset is None:
         split = {"gradients": 4 * trained, "optimizer": 8 * trained, "buckets": 4 * trained, "step": 12 * trained}
-        return Memory(None, 4 * size.total, **split, activations=activations, logits=logits, hook=hook, host=0)
+        return Memory(None, 4 * size.total, **split, kept=kept, layer=layer, logits=logits, hook=hook, host=0)
     stage, offload, own = int(preset[4]), "offload" in preset, trained / gpus
     zero = deepspeed_config(preset, precision=recipe.precision, device=recipe.device)["zero_optimization"]
     bucket = half * zero.get("reduce_bucket_size", _BUCKET) * (2 if zero["overlap_comm"] and stage < 3 else 1)
@@ -147,11 +150,11 @@ def memory_of(recipe: StageRecipe, shape: Shape, size: Size, preset: str | None,
         weights = 0 if stage == 3 else weights
         gradients = step = 0
     optimizer = 0.0 if offload else 12 * own
-    return Memory(preset, weights, gradients, optimizer, bucket, activations, logits, step, hook, host)
+    return Memory(preset, weights, gradients, optimizer, bucket, kept, layer, logits, step, hook, host)
 
 
-def activation_bytes(recipe: StageRecipe, shape: Shape, half: int) -> float:
-    """What forward keeps for backward on one GPU, in bytes.
+def activation_bytes(recipe: StageRecipe, shape: Shape, half: int) -> tuple[float, float]:
+    """What forward keeps for backward on one GPU, and what the layer at work takes besides, in bytes.
 
     In the manner of Korthikanti et al., arXiv 2205.05198, section 4.1 (their 34 s b h is for GELU, dropout and a MLP
     four times as wide), for a decoder layer of Qwen2 on s tokens, h hidden, a attention, f intermediate, in bf16:
@@ -160,10 +163,11 @@ def activation_bytes(recipe: StageRecipe, shape: Shape, half: int) -> float:
     - queries, keys and values, repeated to all heads, and the result of attention: 8 s a;
     - MLP: gate, its SiLU, up, and their product: 8 s f.
 
-    With gradient checkpointing a layer keeps its input alone, 2 s h, and one layer at a time has the above, and in its
-    backward pass the gradients of three tensors of the MLP and two of the residual stream: 6 s f + 4 s h. The
-    embeddings and the last norm add 10 s h, the mask of packed samples 3 s^2, eager attention 8 s^2 a head.
-    The vision part runs before, without autograd, and has given its memory back.
+    In its backward pass it has the gradients of three tensors of the MLP and two of the residual stream besides:
+    6 s f + 4 s h. Without gradient checkpointing every layer keeps all of the first; with it, each keeps its input
+    alone, 2 s h, and the layer at work computes the first anew. The embeddings and the last norm add 10 s h, the mask
+    of packed samples 3 s^2, eager attention 8 s^2 a head. The vision part runs before, without autograd, and has given
+    its memory back.
 
     Args:
         recipe: Gives tokens, checkpointing and attention.
@@ -174,22 +178,28 @@ def activation_bytes(recipe: StageRecipe, shape: Shape, half: int) -> float:
     tokens = rows * length
     h, a, f = shape.hidden, shape.attention, shape.intermediate
     scores = rows * length**2 * shape.heads * 4 * half if recipe.attention == "eager" else 0
-    kept = tokens * (8 * h + half * (4 * h + 4 * a + 4 * f)) + scores
-    alive = tokens * half * (3 * f + 2 * h)
+    whole = tokens * (8 * h + half * (4 * h + 4 * a + 4 * f)) + scores
+    gradients = tokens * half * (3 * f + 2 * h)
     ends = tokens * (4 + 3 * half) * h + (0 if recipe.attention == "flash_attention_2" else 3 * rows * length**2)
     if recipe.gradient_checkpointing:
-        return shape.layers * tokens * half * h + kept + alive + ends
-    return shape.layers * kept + alive + ends
+        return shape.layers * tokens * half * h + ends, whole + gradients
+    return shape.layers * whole + ends, gradients
 
 
-def logit_bytes(recipe: StageRecipe, shape: Shape) -> float:
-    """One chunk of logits in its backward pass: log-probabilities, their gradient and that of the logits, all fp32.
+def logit_bytes(recipe: StageRecipe, shape: Shape, half: int) -> float:
+    """One chunk of logits in its backward pass, as `label_loss` does it.
 
-    Chunk by chunk, as `label_loss` does it. By then no layer is computed again, so activations and logits are never
-    there in full at once; counting both leaves room for the gradients of the largest matrices on their way to a bucket.
+    Log-probabilities, their gradient and that of the logits, all fp32; and unless it is frozen, the gradient of the
+    output projection twice: what earlier chunks gave, and this one's.
+
+    Args:
+        recipe: Gives the tokens, and whether the projection is frozen.
+        shape: The model's shape.
+        half: Bytes of a number of the model's precision.
     """
     tokens = min(CHUNK, recipe.rows_per_micro_batch * recipe.tokens_per_row)
-    return 12.0 * tokens * shape.vocabulary
+    projection = 0 if recipe.lora else 2 * half * shape.hidden
+    return float(shape.vocabulary * (12 * tokens + projection))
 
 
 def hook_bytes(recipe: StageRecipe, shape: Shape, size: Size) -> float:

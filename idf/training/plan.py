@@ -41,7 +41,8 @@ def plan(
 
     Args:
         recipe: The recipe.
-        gpu_memory: Memory of a GPU, in 10^9 bytes.
+        gpu_memory: Memory of a GPU in GiB, which is what the number in a card's name means: nvidia-smi finds 81,920 MiB
+            in an A100 80GB, 143,771 in an H200 141GB, 24,564 in an RTX 4090.
         gpu: Name of the GPU, for its peak; None for the recipe's `peak_tflops`, or else an A100.
         peak: Its peak in 10^12 operations a second, instead of a name.
         mfu: Share of the peak that is expected, from 0 to 1.
@@ -55,7 +56,7 @@ def plan(
         raise UserError(f"--mfu is a share of the peak, above 0 and at most 1, not {mfu:g}")
     tflops, named = _peak(recipe, gpu, peak)
     known = survey(recipe)
-    room = gpu_memory * (1 - RESERVE) * 1e9
+    room = gpu_memory * (1 - RESERVE) * 2**30
     table = [memory_of(recipe, known.shape, known.size, preset, recipe.gpus) for preset in CHOICES]
     own = next(memory for memory in table if memory.preset == recipe.deepspeed)
     text = "\n".join(
@@ -63,13 +64,13 @@ def plan(
             known.text,
             _hours(recipe, known, tflops, named, mfu),
             "",
-            f"memory of each of {recipe.gpus} GPUs in GB (10^9 bytes), arithmetic and not measured; it fits within "
-            f"{room / 1e9:.1f} GB, {RESERVE:.0%} less than the {gpu_memory:g} GB of the GPU:",
+            f"memory of each of {recipe.gpus} GPUs in GB (10^9 bytes), arithmetic and not measured",
+            f"room: {room / 1e9:.1f} GB = {room / 2**30:.1f} GiB, {RESERVE:.0%} less than the {gpu_memory:g} GiB of the GPU",
             *_rows(recipe, table, room),
         ]
     )
     fits = own.peak <= room
-    return Plan(text, fits, "" if fits else _advise(recipe, known, own, room, gpu_memory), own.peak)
+    return Plan(text, fits, "" if fits else _advise(recipe, known, own, room), own.peak)
 
 
 def _peak(recipe: StageRecipe, gpu: str | None, peak: float | None) -> tuple[float, str]:
@@ -100,7 +101,7 @@ def _hours(recipe: StageRecipe, known: Survey, tflops: float, named: str, mfu: f
 
 
 _COLUMNS = (
-    *("preset", "weights", "gradients", "optimizer", "buckets", "activations", "logits"),
+    *("preset", "weights", "gradients", "optimizer", "buckets", "kept", "layer", "logits"),
     *("training", "step", "hook", "peak", "GiB", "host"),
 )
 
@@ -108,8 +109,8 @@ _COLUMNS = (
 def _rows(recipe: StageRecipe, table: list[Memory], room: float) -> Iterator[str]:
     yield "  " + _COLUMNS[0].ljust(14) + "".join(name.rjust(_width(name)) for name in _COLUMNS[1:])
     for memory in table:
-        numbers = [memory.weights, memory.gradients, memory.optimizer, memory.buckets, memory.activations]
-        numbers += [memory.logits, memory.training, memory.stepping, memory.evaluating, memory.peak]
+        numbers = [memory.weights, memory.gradients, memory.optimizer, memory.buckets, memory.kept]
+        numbers += [memory.layer, memory.logits, memory.training, memory.stepping, memory.evaluating, memory.peak]
         cells = [f"{number / 1e9:.1f}" for number in numbers] + [
             f"{memory.peak / 2**30:.1f}",
             f"{memory.host / 1e9:.1f}",
@@ -118,9 +119,11 @@ def _rows(recipe: StageRecipe, table: list[Memory], room: float) -> Iterator[str
         line = "".join(cell.rjust(_width(name)) for cell, name in zip(cells, _COLUMNS[1:]))
         yield f"{mark} {(memory.preset or 'none, fp32').ljust(14)}{line}  {'fits' if memory.peak <= room else ''}".rstrip()
     yield (
-        "* the recipe's. training = the columns before it; step = weights, optimizer and what the step itself needs; "
-        "hook = weights, optimizer and the inline hook's model; peak = the largest of the three, also in GiB (2^30 bytes);"
-        " host = CPU memory for each GPU"
+        "* the recipe's\n"
+        "kept: for the backward pass; layer: the one at work; logits: one chunk, never together with a layer\n"
+        "training: all before it, but only the larger of layer and logits; step: weights, optimizer and the step's own\n"
+        "hook: weights, optimizer and the inline hook's model; peak: the largest of the three, also in GiB (2^30 bytes)\n"
+        "host: CPU memory for each GPU"
     )
 
 
@@ -128,12 +131,12 @@ def _width(name: str) -> int:
     return max(len(name), 6) + 2
 
 
-def _advise(recipe: StageRecipe, known: Survey, own: Memory, room: float, gpu_memory: float) -> str:
+def _advise(recipe: StageRecipe, known: Survey, own: Memory, room: float) -> str:
     """What does not fit, and the nearest change that does."""
     moment = {own.training: "forward and backward", own.stepping: "the optimizer's step", own.evaluating: "the hook"}
     short = (
         f"{recipe.deepspeed or 'no deepspeed'} on {recipe.gpus} GPUs needs {own.peak / 1e9:.1f} GB in {moment[own.peak]}, "
-        f"and {room / 1e9:.1f} of {gpu_memory:g} GB are to be had"
+        f"and there is room for {room / 1e9:.1f} GB"
     )
     for change, size in _changes(recipe, known):
         memory = memory_of(change, known.shape, size, change.deepspeed, change.gpus)
