@@ -79,6 +79,22 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--recipe", type=Path, help="YAML recipe with worlds, difficulties, max_pixels")
     sub.add_argument("overrides", nargs="*", metavar="key=value", help="changes to the recipe")
 
+    sub = command("plan", "say what a training recipe takes of GPUs and hours, before any is used", _plan)
+    sub.add_argument("--recipe", type=Path, required=True, help="YAML recipe of a training stage")
+    sub.add_argument("--gpus", type=int, help="number of GPUs (default: the recipe's)")
+    sub.add_argument(
+        "--gpu-memory",
+        type=float,
+        default=80.0,
+        metavar="GB",
+        help="memory of each, in 10^9 bytes (default: %(default)g)",
+    )
+    sub.add_argument("--gpu", metavar="NAME", help="the GPU, for its peak: A100, H100, H200, L40S ... (default: A100)")
+    sub.add_argument("--peak-tflops", type=float, metavar="X", help="its dense bf16 peak, 10^12/s, instead of a name")
+    sub.add_argument("--mfu", type=float, default=0.4, help="share of the peak that is expected (default: %(default)g)")
+    sub.add_argument("--data", help="dataset folder (default: the recipe's)")
+    sub.add_argument("overrides", nargs="*", metavar="key=value", help="changes to the recipe, e.g. deepspeed=zero3")
+
     sub = command("verify", "replay every published SpatiaLite item and compare with its answer", _verify)
     sub.add_argument("spatialite", metavar="SPATIALITE_DIR", type=Path, help="a clone of SpatiaLite")
 
@@ -160,6 +176,18 @@ def _suite(arguments: argparse.Namespace) -> None:
 
     recipe = read_recipe(SuiteRecipe, arguments.recipe, _overrides(arguments, "items", "seed"))
     print(f"{generate_suite(recipe, arguments.out):,} items in {arguments.out}")
+
+
+def _plan(arguments: argparse.Namespace) -> None:
+    from idf.recipe import read_recipe
+    from idf.training.plan import plan
+    from idf.training.recipe import StageRecipe
+
+    recipe = read_recipe(StageRecipe, arguments.recipe, _overrides(arguments, "gpus", "data"))
+    made = plan(recipe, arguments.gpu_memory, arguments.gpu, arguments.peak_tflops, arguments.mfu)
+    print(made.text)
+    if not made.fits:
+        raise UserError(made.advice)
 
 
 def _verify(arguments: argparse.Namespace) -> int:

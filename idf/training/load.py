@@ -10,51 +10,7 @@ from idf.errors import UserError
 from .lora import add_adapters, load_adapter
 from .model import freeze_vision
 from .recipe import StageRecipe
-
-_VISION = {
-    "depth": 32,
-    "hidden_size": 1280,
-    "intermediate_size": 3420,
-    "num_heads": 16,
-    "patch_size": 14,
-    "window_size": 112,
-    "fullatt_block_indexes": [7, 15, 23, 31],
-}
-_TEXT = {
-    "rms_norm_eps": 1e-6,
-    "rope_parameters": {"rope_type": "default", "rope_theta": 1e6, "mrope_section": [16, 24, 24]},
-}
-# Shapes of hub models, so that a dry run needs no network. Source: their config.json.
-_SHAPES: dict[str, dict[str, Any]] = {
-    "Qwen/Qwen2.5-VL-7B-Instruct": {
-        "text_config": _TEXT
-        | {
-            "hidden_size": 3584,
-            "intermediate_size": 18944,
-            "num_hidden_layers": 28,
-            "num_attention_heads": 28,
-            "num_key_value_heads": 4,
-            "vocab_size": 152064,
-            "tie_word_embeddings": False,
-        },
-        "vision_config": _VISION | {"out_hidden_size": 3584},
-        "tie_word_embeddings": False,
-    },
-    "Qwen/Qwen2.5-VL-3B-Instruct": {
-        "text_config": _TEXT
-        | {
-            "hidden_size": 2048,
-            "intermediate_size": 11008,
-            "num_hidden_layers": 36,
-            "num_attention_heads": 16,
-            "num_key_value_heads": 2,
-            "vocab_size": 151936,
-            "tie_word_embeddings": True,
-        },
-        "vision_config": _VISION | {"out_hidden_size": 2048},
-        "tie_word_embeddings": True,
-    },
-}
+from .shapes import SHAPES
 
 
 def load_processor(name: str) -> Any:
@@ -139,10 +95,10 @@ def meta_model(name: str) -> Any:
     """
     _check_folder(name)
     import torch
-    from transformers import AutoConfig, AutoModelForImageTextToText, Qwen2_5_VLConfig
+    from transformers import AutoConfig, AutoModelForImageTextToText
 
-    if name in _SHAPES:
-        config = Qwen2_5_VLConfig(**_SHAPES[name])
+    if name in SHAPES:
+        config = AutoConfig.for_model(**SHAPES[name])
     else:
         try:
             config = AutoConfig.from_pretrained(name)

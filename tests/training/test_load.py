@@ -8,6 +8,7 @@ from safetensors.torch import load_file, save_file
 from idf.errors import UserError
 from idf.training.load import load_model, load_processor, meta_model
 from idf.training.model import parameter_counts
+from idf.training.shapes import SHAPES
 
 
 def test_the_7b_model_has_the_parameters_that_the_paper_trains():
@@ -18,6 +19,29 @@ def test_the_7b_model_has_the_parameters_that_the_paper_trains():
 def test_the_3b_model_counts_its_tied_embeddings_once():
     total, frozen, trainable = parameter_counts(meta_model("Qwen/Qwen2.5-VL-3B-Instruct"))
     assert [round(n / 1e9, 3) for n in (total, frozen, trainable)] == [3.755, 0.669, 3.086]
+
+
+# Of the published files; where a vision part is given, it was published too.
+PUBLISHED = {
+    "Qwen/Qwen2-VL-2B-Instruct": (2_208_985_600, None),
+    "Qwen/Qwen2-VL-7B-Instruct": (8_291_375_616, None),
+    "Qwen/Qwen2.5-VL-3B-Instruct": (3_754_622_976, None),
+    "Qwen/Qwen2.5-VL-7B-Instruct": (8_292_166_656, None),
+    "Qwen/Qwen2.5-VL-32B-Instruct": (33_452_718_336, None),
+    "Qwen/Qwen2.5-VL-72B-Instruct": (73_410_777_344, None),
+    "Qwen/Qwen3-VL-2B-Instruct": (2_127_532_032, 407.0e6),
+    "Qwen/Qwen3-VL-4B-Instruct": (4_437_815_808, 415.3e6),
+    "Qwen/Qwen3-VL-8B-Instruct": (8_767_123_696, 576.4e6),
+    "Qwen/Qwen3-VL-32B-Instruct": (33_357_390_064, None),
+}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_a_known_shape_has_the_parameters_of_the_published_files(name):
+    total, frozen, _ = parameter_counts(meta_model(name))
+    published, vision = PUBLISHED[name]
+    assert total == published
+    assert vision is None or frozen == pytest.approx(vision, abs=0.05e6)
 
 
 def test_a_folder_without_a_processor_is_refused(tiny, tmp_path):

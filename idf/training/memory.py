@@ -1,0 +1,214 @@
+"""What a run takes of a GPU's memory: arithmetic from shapes, not a measurement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .deepspeed import PRESETS, deepspeed_config
+from .flops import Shape
+from .model import CHUNK, parameter_counts
+from .recipe import StageRecipe
+
+CHOICES = (None, *PRESETS)
+"""What can be planned: no DeepSpeed (fp32 only), and every preset."""
+
+RESERVE = 0.08
+"""Share of a GPU left for driver, CUDA context, buffers of NCCL, and gaps between blocks of memory; a choice, unmeasured."""
+
+# What DeepSpeed takes where our configuration says nothing (deepspeed/runtime/zero/config.py).
+_BUCKET = 500_000_000
+_SUB_GROUP = 1_000_000_000
+_LIVE = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class Size:
+    """Parameters of a model in training.
+
+    Attributes:
+        total: All of them, adapters included.
+        trained: Those that learn.
+        largest: The largest single tensor.
+    """
+
+    total: int
+    trained: int
+    largest: int
+
+
+def size_of(vlm: Any, shape: Shape, lora_rank: int | None) -> Size:
+    """The parameters of a model with its vision part frozen.
+
+    Args:
+        vlm: The model, without adapters.
+        shape: Its shape.
+        lora_rank: Rank of adapters on all matrices of the decoder, everything else being frozen; None for none.
+    """
+    total, _, trained = parameter_counts(vlm)
+    largest = max(parameter.numel() for parameter in vlm.parameters())
+    if lora_rank is None:
+        return Size(total, trained, largest)
+    return Size(total + shape.adapted * lora_rank, shape.adapted * lora_rank, largest)
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes on one GPU.
+
+    A run has three moments, of which the greatest counts: forward and backward (`training`), the optimizer's step, when
+    activations are gone (`stepping`), and the evaluation hook (`evaluating`).
+
+    Attributes:
+        preset: The DeepSpeed preset, or None.
+        weights: Parameters that stay.
+        gradients: Gradients that stay until the step.
+        optimizer: fp32 master weights and the two moments of Adam.
+        buckets: Communication buckets, and parameters gathered for use (ZeRO-3).
+        kept: What forward keeps for backward.
+        layer: What the layer at work takes besides, in its backward pass.
+        logits: One chunk of logits in its backward pass, before any layer's; never there together with `layer`.
+        step: What the optimizer's step takes besides weights and optimizer.
+        hook: The inline hook's own model, cache and widest layer; 0 without one.
+        host: Bytes of the host's memory for each GPU (offload).
+    """
+
+    preset: str | None
+    weights: float
+    gradients: float
+    optimizer: float
+    buckets: float
+    kept: float
+    layer: float
+    logits: float
+    step: float
+    hook: float
+    host: float
+
+    @property
+    def training(self) -> float:
+        """Bytes at the height of forward and backward."""
+        states = self.weights + self.gradients + self.optimizer + self.buckets
+        return states + self.kept + max(self.layer, self.logits)
+
+    @property
+    def stepping(self) -> float:
+        """Bytes in the optimizer's step."""
+        return self.weights + self.optimizer + self.step
+
+    @property
+    def evaluating(self) -> float:
+        """Bytes while the hook evaluates a checkpoint; 0 without one."""
+        return self.weights + self.optimizer + self.hook if self.hook else 0.0
+
+    @property
+    def peak(self) -> float:
+        """The most that is needed at any moment."""
+        return max(self.training, self.stepping, self.evaluating)
+
+
+def memory_of(recipe: StageRecipe, shape: Shape, size: Size, preset: str | None, gpus: int) -> Memory:
+    """What a recipe takes of each GPU under a preset.
+
+    Mixed-precision Adam keeps 2 + 2 + 12 bytes a trained parameter: bf16 weight and gradient, and in fp32 master weight
+    and two moments. ZeRO-1 splits the 12 over the GPUs, ZeRO-2 the gradients too, ZeRO-3 all (Rajbhandari et al.,
+    arXiv 1910.02054, section 3.1 and figure 1). The step casts a split's gradients to fp32 and Adam needs one
+    fp32 number a parameter for itself: 8 bytes, at a time for all that a GPU owns (stages 1 and 2), or
+    for 10^9 parameters (stage 3), as deepspeed/runtime/zero/stage_1_and_2.py and stage3.py are written.
+    Buckets: 5 x 10^8 elements, twice where communication overlaps; ZeRO-3 gathers up to 10^9 parameters besides.
+    Without DeepSpeed all is fp32, and PyTorch's buckets hold the gradients a second time.
+
+    Args:
+        recipe: The stage's recipe; its own `deepspeed` and `gpus` are not looked at.
+        shape: The model's shape.
+        size: Its parameters.
+        preset: The DeepSpeed preset, or None for plain data parallelism in fp32.
+        gpus: Number of GPUs.
+    """
+    half = 4 if preset is None or recipe.precision == "fp32" else 2  # bytes of a number in the model's precision
+    kept, layer = activation_bytes(recipe, shape, half)
+    logits = logit_bytes(recipe, shape, half)
+    hook = hook_bytes(recipe, shape, size) if recipe.hook.mode == "inline" else 0.0
+    trained = size.trained
+    if preset is None:
+        split = {"gradients": 4 * trained, "optimizer": 8 * trained, "buckets": 4 * trained, "step": 12 * trained}
+        return Memory(None, 4 * size.total, **split, kept=kept, layer=layer, logits=logits, hook=hook, host=0)
+    stage, offload, own = int(preset[4]), "offload" in preset, trained / gpus
+    zero = deepspeed_config(preset, precision=recipe.precision, device=recipe.device)["zero_optimization"]
+    bucket = half * zero.get("reduce_bucket_size", _BUCKET) * (2 if zero["overlap_comm"] and stage < 3 else 1)
+    weights: float = half * size.total
+    gradients: float = half * (trained if stage == 1 else own)
+    step: float = 8 * own
+    host = 0.0
+    if stage == 3:
+        bucket += half * max(size.largest, min(_LIVE, size.total))
+        weights /= gpus
+        at_once = min(own, _SUB_GROUP)
+        step = half * (own - at_once) + 8 * at_once
+    if offload:
+        host = (12 + 4 + half) * own + (weights if stage == 3 else 0)  # the state, gradients in fp32, a bf16 buffer
+        weights = 0 if stage == 3 else weights
+        gradients = step = 0
+    optimizer = 0.0 if offload else 12 * own
+    return Memory(preset, weights, gradients, optimizer, bucket, kept, layer, logits, step, hook, host)
+
+
+def activation_bytes(recipe: StageRecipe, shape: Shape, half: int) -> tuple[float, float]:
+    """What forward keeps for backward on one GPU, and what the layer at work takes besides, in bytes.
+
+    In the manner of Korthikanti et al., arXiv 2205.05198, section 4.1 (their 34 s b h is for GELU, dropout and a MLP
+    four times as wide), for a decoder layer of Qwen2 on s tokens, h hidden, a attention, f intermediate, in bf16:
+
+    - two RMSNorms: their input in fp32 (4 s h each) and their result in bf16 twice, before and after the scale: 16 s h;
+    - queries, keys and values, repeated to all heads, and the result of attention: 8 s a;
+    - MLP: gate, its SiLU, up, and their product: 8 s f.
+
+    In its backward pass it has the gradients of three tensors of the MLP and two of the residual stream besides:
+    6 s f + 4 s h. Without gradient checkpointing every layer keeps all of the first; with it, each keeps its input
+    alone, 2 s h, and the layer at work computes the first anew. The embeddings and the last norm add 10 s h, the mask
+    of packed samples 3 s^2, eager attention 8 s^2 a head. The vision part runs before, without autograd, and has given
+    its memory back.
+
+    Args:
+        recipe: Gives tokens, checkpointing and attention.
+        shape: The model's shape.
+        half: Bytes of a number, 2 for bf16 (of which the above speaks).
+    """
+    rows, length = recipe.rows_per_micro_batch, recipe.tokens_per_row
+    tokens = rows * length
+    h, a, f = shape.hidden, shape.attention, shape.intermediate
+    scores = rows * length**2 * shape.heads * 4 * half if recipe.attention == "eager" else 0
+    whole = tokens * (8 * h + half * (4 * h + 4 * a + 4 * f)) + scores
+    gradients = tokens * half * (3 * f + 2 * h)
+    ends = tokens * (4 + 3 * half) * h + (0 if recipe.attention == "flash_attention_2" else 3 * rows * length**2)
+    if recipe.gradient_checkpointing:
+        return shape.layers * tokens * half * h + ends, whole + gradients
+    return shape.layers * whole + ends, gradients
+
+
+def logit_bytes(recipe: StageRecipe, shape: Shape, half: int) -> float:
+    """One chunk of logits in its backward pass, as `label_loss` does it.
+
+    Log-probabilities, their gradient and that of the logits, all fp32; and unless it is frozen, the gradient of the
+    output projection twice: what earlier chunks gave, and this one's.
+
+    Args:
+        recipe: Gives the tokens, and whether the projection is frozen.
+        shape: The model's shape.
+        half: Bytes of a number of the model's precision.
+    """
+    tokens = min(CHUNK, recipe.rows_per_micro_batch * recipe.tokens_per_row)
+    projection = 0 if recipe.lora else 2 * half * shape.hidden
+    return float(shape.vocabulary * (12 * tokens + projection))
+
+
+def hook_bytes(recipe: StageRecipe, shape: Shape, size: Size) -> float:
+    """The inline hook: a whole second model, keys and values of a batch at full length, and the MLP of its prompts.
+
+    A prompt is taken as the largest picture and 512 tokens of text.
+    """
+    half = 2 if recipe.device == "gpu" else 4
+    prompt = recipe.max_pixels // shape.pixels_per_token + 512
+    cache = 2 * half * shape.layers * shape.cache * (prompt + recipe.hook.max_new_tokens)
+    widest = half * (3 * shape.intermediate + 4 * shape.hidden) * prompt
+    return half * size.total + recipe.hook.batch_size * (cache + widest)

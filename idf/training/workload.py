@@ -1,0 +1,109 @@
+"""What a dataset means for a recipe: tokens, rows, steps. Needs neither GPU nor weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from idf.data import DatasetFolder, EstimatedTokens, Sample, size_of_picture
+from idf.errors import UserError
+
+from .encode import Encoded, Encoder, encode_all
+from .flops import Counts, Shape
+from .packing import pack
+from .recipe import StageRecipe
+
+
+@dataclass(frozen=True)
+class Workload:
+    """An epoch of a recipe, and its steps.
+
+    Attributes:
+        counts: What an epoch consists of.
+        longest: Tokens of the longest sample.
+        rows: Rows that the samples are packed into.
+        filled: Share of their places that hold a token.
+        steps: Optimizer steps of the whole run.
+        how: How tokens were counted.
+    """
+
+    counts: Counts
+    longest: int
+    rows: int
+    filled: float
+    steps: int
+    how: str
+
+
+def workload_of(recipe: StageRecipe, data: DatasetFolder, shape: Shape) -> Workload:
+    """Read a dataset and pack it as training would.
+
+    Args:
+        recipe: The stage's recipe.
+        data: Its dataset.
+        shape: The model's shape, for the pictures.
+
+    Raises:
+        UserError: Some samples cannot be trained on.
+    """
+    from .trainer import steps_in_run
+
+    samples, how = _count(recipe, data, shape)
+    lengths = [counts.tokens for counts in samples]
+    if max(lengths) > recipe.tokens_per_row:
+        raise UserError(
+            f"the longest sample has {max(lengths)} tokens, tokens_per_row allows {recipe.tokens_per_row}: raise it, or "
+            "make the data with smaller pictures (max_pixels)"
+        )
+    rows = len(pack(lengths, recipe.tokens_per_row, recipe.seed))
+    filled = sum(lengths) / (rows * recipe.tokens_per_row)
+    return Workload(sum(samples, Counts()), max(lengths), rows, filled, steps_in_run(rows, recipe), how)
+
+
+def describe(recipe: StageRecipe, work: Workload) -> str:
+    """Tokens, rows and steps, one line each."""
+    accumulated = recipe.accumulation_steps(recipe.gpus)
+    return (
+        f"tokens: {work.counts.tokens:,} an epoch, {work.counts.label_tokens:,} of them to learn, {work.longest:,} in the "
+        f"longest sample ({work.how})\n"
+        f"rows: {work.rows:,} of {recipe.tokens_per_row:,} tokens, {work.filled:.1%} filled\n"
+        f"steps: {work.steps:,} ({recipe.epochs:g} epochs, {recipe.rows_per_step} rows a step: "
+        f"{recipe.rows_per_micro_batch} x {recipe.gpus} devices x {accumulated} accumulated)"
+    )
+
+
+def _count(recipe: StageRecipe, data: DatasetFolder, shape: Shape) -> tuple[list[Counts], str]:
+    """Counts of each sample: exact if the processor is on this machine, else estimated from words and pictures."""
+    if Path(recipe.model).is_dir():
+        from .load import load_processor
+
+        encoder = Encoder(load_processor(recipe.model), recipe.tokens_per_row, recipe.max_pixels)
+        return [_exact(encoded) for encoded in encode_all(encoder, data.samples(), len(data), True)], "exact"
+    estimate = EstimatedTokens()
+    return [_estimated(sample, estimate, recipe, shape) for sample in data.samples()], (
+        "an estimate: the tokenizer is not on this machine; a word, digit or sign counted as one token"
+    )
+
+
+def _exact(encoded: Encoded) -> Counts:
+    return _counts(
+        len(encoded), sum(int(label) >= 0 for label in encoded.labels), [t * h * w for t, h, w in encoded.grids]
+    )
+
+
+def _estimated(sample: Sample, estimate: EstimatedTokens, recipe: StageRecipe, shape: Shape) -> Counts:
+    side = round(shape.pixels_per_token**0.5)
+    patches = []
+    for image in sample.images:
+        width, height = size_of_picture(sample, image)
+        if width * height > recipe.max_pixels:
+            raise UserError(
+                f"sample {sample.id}: a picture of {width} x {height} is larger than max_pixels ({recipe.max_pixels})"
+            )
+        patches.append(-(-width // side) * -(-height // side) * shape.merge)
+    lengths = estimate(sample)
+    return _counts(lengths.prompt + lengths.answer + sum(patches) // shape.merge, lengths.answer, patches)
+
+
+def _counts(tokens: int, label_tokens: int, patches: list[int]) -> Counts:
+    return Counts(tokens, label_tokens, tokens**2, sum(patches), sum(n * n for n in patches))
