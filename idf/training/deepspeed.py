@@ -23,6 +23,21 @@ def deepspeed_config(
         accumulation: Micro-batches in one step on one device.
         max_grad_norm: Gradients are clipped to this global norm.
     """
+    return {
+        "zero_optimization": zero_config(preset, device),
+        "bf16": {"enabled": precision == "bf16"},
+        "zero_allow_untested_optimizer": True,
+        # Offloaded, Adam runs on the CPU: DeepSpeed's own kernel for it is fast, but wants a C++ compiler.
+        "zero_force_ds_cpu_optimizer": device == "gpu",
+        "train_micro_batch_size_per_gpu": micro_batch,
+        "gradient_accumulation_steps": accumulation,
+        "gradient_clipping": max_grad_norm,
+        "steps_per_print": 10**9,
+    }
+
+
+def zero_config(preset: str, device: str) -> dict[str, Any]:
+    """The part of the configuration that says what is sharded, what lies in CPU memory, and how much is sent at once."""
     stage = int(preset[4])
     zero: dict[str, Any] = {"stage": stage, "overlap_comm": device == "gpu" and "offload" not in preset}
     if stage >= 2:
@@ -34,14 +49,4 @@ def deepspeed_config(
         zero |= {"offload_optimizer": {"device": "cpu", "pin_memory": device == "gpu"}}
         if stage == 3:
             zero |= {"offload_param": {"device": "cpu", "pin_memory": device == "gpu"}}
-    return {
-        "zero_optimization": zero,
-        "bf16": {"enabled": precision == "bf16"},
-        "zero_allow_untested_optimizer": True,
-        # Offloaded, Adam runs on the CPU: DeepSpeed's own kernel for it is fast, but wants a C++ compiler.
-        "zero_force_ds_cpu_optimizer": device == "gpu",
-        "train_micro_batch_size_per_gpu": micro_batch,
-        "gradient_accumulation_steps": accumulation,
-        "gradient_clipping": max_grad_norm,
-        "steps_per_print": 10**9,
-    }
+    return zero
