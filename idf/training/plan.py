@@ -64,7 +64,7 @@ def plan(
             known.text,
             _hours(recipe, known, tflops, named, mfu),
             "",
-            f"memory of each of {recipe.gpus} GPUs in GB (10^9 bytes), arithmetic and not measured",
+            f"memory of each GPU of {recipe.gpus} in GB (10^9 bytes), arithmetic and not measured",
             f"room: {room / 1e9:.1f} GB = {room / 2**30:.1f} GiB, {RESERVE:.0%} less than the {gpu_memory:g} GiB of the GPU",
             *_rows(recipe, table, room),
         ]
@@ -94,7 +94,7 @@ def _hours(recipe: StageRecipe, known: Survey, tflops: float, named: str, mfu: f
     minutes = work * recipe.epochs / speed / 60
     tokens = known.work.counts.tokens
     return (
-        f"time: {f'{minutes / 60:.1f} hours' if minutes >= 100 else f'{minutes:.1f} minutes'} if {mfu:.0%} of "
+        f"time: {f'{minutes / 60:.1f} hours' if minutes >= 100 else f'{minutes:.2g} minutes'} if {mfu:.0%} of "
         f"{tflops:g} TFLOP/s ({named}) are reached: {work / tokens / 1e9:.1f} GFLOP a token, "
         f"{tokens / (work / speed) / recipe.gpus:,.0f} tokens a second and GPU; start, saving and the hook come on top"
     )
@@ -127,6 +127,10 @@ def _rows(recipe: StageRecipe, table: list[Memory], room: float) -> Iterator[str
     )
 
 
+def _gpus(number: int) -> str:
+    return f"{number} GPU{'s' if number > 1 else ''}"
+
+
 def _width(name: str) -> int:
     return max(len(name), 6) + 2
 
@@ -135,7 +139,7 @@ def _advise(recipe: StageRecipe, known: Survey, own: Memory, room: float) -> str
     """What does not fit, and the nearest change that does."""
     moment = {own.training: "forward and backward", own.stepping: "the optimizer's step", own.evaluating: "the hook"}
     short = (
-        f"{recipe.deepspeed or 'no deepspeed'} on {recipe.gpus} GPUs needs {own.peak / 1e9:.1f} GB in {moment[own.peak]}, "
+        f"{recipe.deepspeed or 'no deepspeed'} on {_gpus(recipe.gpus)} needs {own.peak / 1e9:.1f} GB in {moment[own.peak]}, "
         f"and there is room for {room / 1e9:.1f} GB"
     )
     for change, size in _changes(recipe, known):

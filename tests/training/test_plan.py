@@ -114,7 +114,7 @@ def test_twice_the_gpus_take_half_the_time(recipe):
         return float(line.split()[1])
 
     long = replace(recipe, epochs=4000)
-    assert minutes(long) == pytest.approx(2 * minutes(replace(long, gpus=16)), rel=0.02)
+    assert minutes(long) == pytest.approx(2 * minutes(replace(long, gpus=16)), rel=0.05)  # two digits are printed
 
 
 def test_the_peak_is_named(recipe):
