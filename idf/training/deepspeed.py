@@ -6,12 +6,19 @@ from typing import Any
 
 PRESETS = ("zero1", "zero2", "zero3", "zero2_offload", "zero3_offload")
 
-BUCKET = 500_000_000
-"""Elements that are reduced at once."""
+BUCKETS = {"gpu": 500_000_000, "adapters": 50_000_000, "cpu": 1_000_000}
+"""Elements that are reduced at once. Each is memory: adapters have few gradients, and CPUs train tiny models."""
 
 
 def deepspeed_config(
-    preset: str, *, precision: str, device: str, micro_batch: int, accumulation: int, max_grad_norm: float
+    preset: str,
+    *,
+    precision: str,
+    device: str,
+    adapters: bool,
+    micro_batch: int,
+    accumulation: int,
+    max_grad_norm: float,
 ) -> dict[str, Any]:
     """The DeepSpeed configuration of a preset, without any "auto" that another place would fill in.
 
@@ -19,12 +26,13 @@ def deepspeed_config(
         preset: One of PRESETS.
         precision: "bf16": bf16 parameters and gradients, fp32 master weights and Adam moments. "fp32": all fp32.
         device: "cpu" turns off what needs streams.
+        adapters: Whether adapters alone learn.
         micro_batch: Rows in one forward pass on one device.
         accumulation: Micro-batches in one step on one device.
         max_grad_norm: Gradients are clipped to this global norm.
     """
     return {
-        "zero_optimization": zero_config(preset, device),
+        "zero_optimization": zero_config(preset, device, adapters),
         "bf16": {"enabled": precision == "bf16"},
         "zero_allow_untested_optimizer": True,
         # Offloaded, Adam runs on the CPU: DeepSpeed's own kernel for it is fast, but wants a C++ compiler.
@@ -36,12 +44,13 @@ def deepspeed_config(
     }
 
 
-def zero_config(preset: str, device: str) -> dict[str, Any]:
+def zero_config(preset: str, device: str, adapters: bool) -> dict[str, Any]:
     """The part of the configuration that says what is sharded, what lies in CPU memory, and how much is sent at once."""
     stage = int(preset[4])
     zero: dict[str, Any] = {"stage": stage, "overlap_comm": device == "gpu" and "offload" not in preset}
     if stage >= 2:
-        zero |= {"contiguous_gradients": True, "reduce_bucket_size": BUCKET if device == "gpu" else 1_000_000}
+        bucket = BUCKETS["adapters" if adapters and device == "gpu" else device]
+        zero |= {"contiguous_gradients": True, "reduce_bucket_size": bucket}
     if stage == 3:
         # Without this, the exported folder would hold empty tensors.
         zero |= {"stage3_gather_16bit_weights_on_model_save": True}

@@ -53,6 +53,7 @@ class Engine:
                 recipe.deepspeed,
                 precision=recipe.precision,
                 device=recipe.device,
+                adapters=recipe.lora is not None,
                 micro_batch=recipe.rows_per_micro_batch,
                 accumulation=self.accumulation,
                 max_grad_norm=recipe.max_grad_norm,

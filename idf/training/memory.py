@@ -134,7 +134,7 @@ def memory_of(recipe: StageRecipe, shape: Shape, size: Size, preset: str | None,
         split = {"gradients": 4 * trained, "optimizer": 8 * trained, "buckets": 4 * trained, "step": 12 * trained}
         return Memory(None, 4 * size.total, **split, kept=kept, layer=layer, logits=logits, hook=hook, host=0)
     stage, offload, own = int(preset[4]), "offload" in preset, trained / gpus
-    zero = zero_config(preset, recipe.device)
+    zero = zero_config(preset, recipe.device, recipe.lora is not None)
     bucket = half * zero.get("reduce_bucket_size", _BUCKET) * (2 if zero["overlap_comm"] and stage < 3 else 1)
     weights: float = half * size.total
     gradients: float = half * (trained if stage == 1 else own)

@@ -46,7 +46,7 @@ def workload_of(recipe: StageRecipe, data: DatasetFolder, shape: Shape) -> Workl
     Raises:
         UserError: Some samples cannot be trained on.
     """
-    from .trainer import steps_in_run
+    from .dataset import steps_in_run
 
     samples, how = _count(recipe, data, shape)
     lengths = [counts.tokens for counts in samples]

@@ -28,7 +28,9 @@ def row(tiny):
         patches=sum(patches),
         patch_pairs=sum(n * n for n in patches),
     )
-    return collate([[(encoded, sample.images)]]), counts
+    batch = collate([[(encoded, sample.images)]])
+    assert Counts(*batch.pop("counts").tolist()) == counts  # what training counts is what is counted by hand
+    return batch, counts
 
 
 @pytest.fixture(scope="module")

@@ -54,14 +54,16 @@ def test_a_picture_above_max_pixels_is_refused():
         )
 
 
-def test_what_is_counted_exactly_is_what_training_packs(tiny):
-    from idf.training.dataset import PackedDataset
+def test_what_is_counted_exactly_is_what_training_packs(tiny, tmp_path):
+    from idf.training.dataset import PackedRows, TokenStore, prepare_tokens, tokens_folder
     from idf.training.encode import Encoder
 
     recipe = replace(RECIPE, model=str(tiny.model), tokens_per_row=768, rows_per_step=4)
     work = workload_of(recipe, tiny.imagery, shape_of(meta_model(recipe.model)))
     encoder = Encoder(tiny.processor, recipe.tokens_per_row, recipe.max_pixels)
-    facts = PackedDataset(tiny.imagery, encoder, 768, 4, recipe.seed, show=False).facts()
+    prepare_tokens(tiny.imagery, encoder, tmp_path, show=False)
+    store = TokenStore(tokens_folder(tiny.imagery, encoder, tmp_path))
+    facts = PackedRows(tiny.imagery, store, 768, 4, recipe.seed).facts()
     assert (work.counts.tokens, work.counts.label_tokens) == (facts["tokens"], facts["label_tokens"])
     assert work.rows == facts["rows"] - facts["empty_rows"]
     assert work.filled == pytest.approx(facts["filled"])
