@@ -113,6 +113,9 @@ def _parser() -> argparse.ArgumentParser:
     sub = command("table", "print the results of several evaluations side by side", _table)
     sub.add_argument("results", metavar="NAME=DIR", nargs="+", help="folders that idf-eval wrote, with a name for each")
 
+    sub = command("reproduce", "print the commands that repeat the run of a checkpoint, as a shell script", _reproduce)
+    sub.add_argument("checkpoint", metavar="CHECKPOINT", type=Path, help="a checkpoint folder that training wrote")
+
     sub = command("tiny", "write the tiny base model of the quickstart, with a tokenizer of its own", _tiny)
     sub.add_argument(
         "data", metavar="DIR", type=Path, nargs="+", help="dataset folders whose texts the tokenizer learns"
@@ -228,6 +231,12 @@ def _table(arguments: argparse.Namespace) -> None:
             raise UserError(f"{entry!r} is not NAME=DIR with a name of its own: write for example stage1=runs/stage1")
         named[name] = Path(folder)
     print(side_by_side(named))
+
+
+def _reproduce(arguments: argparse.Namespace) -> None:
+    from idf.training.reproduce import reproduce
+
+    print(reproduce(arguments.checkpoint))
 
 
 def _tiny(arguments: argparse.Namespace) -> None:

@@ -66,21 +66,39 @@ def find_data(recipe: StageRecipe) -> DatasetFolder:
 
 
 def checkpoint_facts(recipe: StageRecipe, data: DatasetFolder) -> dict[str, Any]:
-    """What `idf.json` says of every checkpoint of the run."""
+    """What `idf.json` says of every checkpoint of the run: all that `idf reproduce` needs to repeat it."""
     parent = read_facts(Path(recipe.model)) if Path(recipe.model).is_dir() else None
-    packages = ("torch", "transformers", "accelerate", "deepspeed")
+    packages = ("torch", "transformers", "accelerate", "deepspeed", "peft")
+    manifest = data.manifest
     return {
         "stage": recipe.stage,
         "recipe": to_plain(recipe),
-        "data": {"folder": recipe.data, "samples": len(data), "fingerprint": data.fingerprint()},
+        "data": {
+            "folder": recipe.data,
+            "samples": len(data),
+            "fingerprint": data.fingerprint(),
+            "made": {key: manifest.get(key) for key in ("stage", "recipe", "seed", "source", "versions")},
+        },
         "parent": {
             "model": recipe.model,
+            "revision": _hub_revision(recipe.model),
             "stage": parent["stage"] if parent else None,
             "step": parent and parent["step"],
+            "facts": parent,
         },
         "ranks": int(os.environ.get("WORLD_SIZE", "1")),
         "versions": {"idf": __version__} | {name: version(name) for name in packages},
     }
+
+
+def _hub_revision(model: str) -> str | None:
+    """The commit of a hub model as it lies in the cache; None for a local folder."""
+    if Path(model).is_dir():
+        return None
+    from huggingface_hub import try_to_load_from_cache
+
+    found = try_to_load_from_cache(model, "config.json")  # .../snapshots/<commit>/config.json
+    return Path(found).parent.name if isinstance(found, str) else None
 
 
 def dry_run(recipe: StageRecipe) -> None:
