@@ -24,22 +24,22 @@ class StopSignal:
     There is one for a process (`stop_signal`), made before anything slow, so that no signal is lost.
 
     Attributes:
-        name: The signal's name once one came, else None.
+        number: The signal's number once one came, else 0.
     """
 
     SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 
     def __init__(self) -> None:
-        self.name: str | None = None
+        self.number = 0
         for number in self.SIGNALS:
             signal.signal(number, self._remember)
 
     def _remember(self, number: int, frame: FrameType | None) -> None:
-        self.name = signal.Signals(number).name
+        self.number = number
 
     def __call__(self) -> bool:
         """Whether a signal came."""
-        return self.name is not None
+        return self.number != 0
 
 
 @cache

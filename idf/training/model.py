@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.utils.checkpoint import checkpoint
 
+from idf.errors import UserError
+
 from .encode import IGNORE
 
 CHUNK = 2048  # label tokens whose logits exist at the same time: 1.2 GB in fp32 at a vocabulary of 152k
@@ -140,3 +142,37 @@ def parameter_counts(vlm: Any) -> tuple[int, int, int]:
     total = sum(parameter.numel() for parameter in vlm.parameters())
     trainable = sum(parameter.numel() for parameter in vlm.parameters() if parameter.requires_grad)
     return total, total - trainable, trainable
+
+
+class GradientWatch:
+    """Notes which parameters get a gradient, for the first step of a run.
+
+    A frozen embedding before a reentrant checkpoint, or a part that the forward pass does not use, leaves trainable
+    parameters without any, and training would seem to run. (Source: 2U1's fine-tuning issue 56, and our own trial on
+    transformers 4.57.)
+
+    Args:
+        model: The model.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        self.silent = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
+        self._hooks = [
+            parameter.register_hook(lambda gradient, name=name: self.silent.discard(name))
+            for name, parameter in model.named_parameters()
+            if parameter.requires_grad
+        ]
+
+    def check(self) -> None:
+        """End watching.
+
+        Raises:
+            UserError: Some trainable parameters got no gradient.
+        """
+        for hook in self._hooks:
+            hook.remove()
+        if self.silent:
+            raise UserError(
+                f"{len(self.silent)} trainable tensors got no gradient in the first step, {min(self.silent)} among them: "
+                "they would never learn"
+            )

@@ -6,6 +6,7 @@ import json
 import math
 import os
 import shlex
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -39,7 +40,7 @@ from .hang import HangWatch
 from .hook import EvaluationHook, best, evaluated
 from .log import RunLog, StepFacts
 from .lora import merged, save_adapter
-from .model import StageModel, parameter_counts
+from .model import GradientWatch, StageModel, parameter_counts
 from .recipe import StageRecipe
 
 
@@ -92,7 +93,7 @@ class StageTrainer:
         try:
             for step in range(done, self.steps):
                 self._step(step, batches)
-                if self._stop_wanted and step + 1 < self.steps:
+                if self._signal and step + 1 < self.steps:
                     self._say_goodbye(self._save(f"checkpoint-{step + 1}", step + 1))
                     return None
                 if (step + 1) % recipe.save_steps == 0 and step + 1 < self.steps:
@@ -132,10 +133,14 @@ class StageTrainer:
         rate = self.learning_rate(step)
         self.watch.phase(f"step {step + 1}: forward, backward and update")
         mine = [{name: tensor.to(engine.device, non_blocking=True) for name, tensor in batch.items()} for batch in mine]
+        gradients = GradientWatch(engine.bare) if step == 0 else None
         loss, norm = engine.step(mine, counts.label_tokens, rate)
+        if gradients is not None:
+            gradients.check()
         self.watch.phase(f"step {step + 1}: adding up the loss over ranks")
-        total, stop, *waits = engine.add_up([loss, float(self.stop()), *self._at_my_rank(waited)])
-        self._stop_wanted = stop > 0
+        signals, waits = self._at_my_rank(self.stop.number), self._at_my_rank(waited)
+        total, *both = engine.add_up([loss, *signals, *waits])
+        self._signal, waits = int(max(both[: engine.ranks])), both[engine.ranks :]
         loss = total / counts.label_tokens
         self.guard.check(loss, norm, step + 1)
         if self.log is not None:
@@ -231,7 +236,7 @@ class StageTrainer:
     def _say_goodbye(self, checkpoint: Path) -> None:
         if self.engine.first:
             print(
-                f"stopped by {self.stop.name or 'a signal to another rank'}: all of it is saved in {checkpoint}. Go on with\n"
+                f"stopped by {signal.Signals(self._signal).name}: all of it is saved in {checkpoint}. Go on with\n"
                 f"    {resume_command(self.recipe, self.engine.ranks)}",
                 flush=True,
             )

@@ -6,39 +6,115 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from .running import history, imagery_recipe, run
+from idf.training.dataset import PackedRows, TokenStore, micro_batches
+from idf.training.recipe import StageRecipe
+
+from .running import COMMON, history, imagery_recipe, run
 
 pytestmark = pytest.mark.slow
 
 
-def update(tiny, folder) -> dict[str, torch.Tensor]:
-    """What a run changed, by tensor."""
+def update(tiny, folder) -> torch.Tensor:
+    """What a run changed, as one vector."""
     before, after = load_file(tiny.model / "model.safetensors"), load_file(folder / "final" / "model.safetensors")
-    return {name: (after[name] - before[name]).double() for name in before if not name.startswith("visual.")}
-
-
-WAYS = {
-    "one rank, four rows at once": (1, 4),
-    "one rank, 1 x 4": (1, 1),
-    "two ranks, 1 x 2": (2, 1),
-    "two ranks, 2 x 1": (2, 2),
-}
+    return torch.cat([(after[name] - before[name]).double().flatten() for name in sorted(before)])
 
 
 def test_micro_batch_accumulation_and_ranks_give_the_same_update(tiny, tmp_path):
     # Four rows with unequal numbers of label tokens: a mean of means would be another update.
-    updates, seen = {}, {}
-    for way, (ranks, rows) in WAYS.items():
+    ways = {
+        "one rank, 4 at once": (1, 4),
+        "one rank, 1 x 4": (1, 1),
+        "two ranks, 1 x 2": (2, 1),
+        "two ranks, 2": (2, 2),
+    }
+    updates, steps = {}, {}
+    for way, (ranks, rows) in ways.items():
         recipe = imagery_recipe(tiny, run=f"run{len(updates)}", epochs=0.25, rows_per_micro_batch=rows, warmup=0.0)
         done = run("stage1.py", recipe, tmp_path, ranks=ranks)
         assert done.returncode == 0, done.stderr[-3000:]
-        (seen[way],) = history(tmp_path / recipe["run"])
+        (steps[way],) = history(tmp_path / recipe["run"])
         updates[way] = update(tiny, tmp_path / recipe["run"])
-    first, *others = WAYS
-    whole = torch.cat([tensor.flatten() for tensor in updates[first].values()])
-    assert whole.norm() > 0
+    first, *others = ways
     for way in others:
-        assert seen[way]["loss"] == pytest.approx(seen[first]["loss"], rel=1e-6)
-        assert seen[way]["grad_norm"] == pytest.approx(seen[first]["grad_norm"], rel=1e-5)
-        other = torch.cat([updates[way][name].flatten() for name in updates[first]])
-        print(way, float((other - whole).norm() / whole.norm()))
+        assert steps[way]["loss"] == pytest.approx(steps[first]["loss"], rel=1e-6)
+        assert steps[way]["grad_norm"] == pytest.approx(steps[first]["grad_norm"], rel=1e-5)
+        print(way, float((updates[way] - updates[first]).norm() / updates[first].norm()))
+
+
+PRESETS = (None, "zero1", "zero2", "zero3", "zero2_offload", "zero3_offload")
+TOLERANCE = 1e-4  # relative, over eight steps in fp32: sums are added up in another order
+
+
+@pytest.fixture(scope="module")
+def curves(tiny, tmp_path_factory):
+    """The losses of the same run under every preset, on two ranks."""
+    folder = tmp_path_factory.mktemp("presets")
+    found = {}
+    for preset in PRESETS:
+        recipe = imagery_recipe(tiny, run=f"run-{preset}", deepspeed=preset, epochs=2)
+        done = run("stage1.py", recipe, folder)
+        assert done.returncode == 0, (preset, done.stderr[-3000:])
+        found[preset] = history(folder / recipe["run"])
+    return found
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("preset", PRESETS[1:])
+def test_every_preset_gives_the_loss_curve_of_plain_data_parallelism(curves, preset):
+    assert len(curves[preset]) == len(curves[None]) >= 8
+    for plain, sharded in zip(curves[None], curves[preset], strict=True):
+        assert sharded["label_tokens"] == plain["label_tokens"]
+        assert sharded["loss"] == pytest.approx(plain["loss"], rel=TOLERANCE)
+        assert sharded["grad_norm"] == pytest.approx(plain["grad_norm"], rel=100 * TOLERANCE)
+
+
+def test_text_beside_pictures_under_zero_3_does_not_hang(tiny, tmp_path):
+    # Rows of one sample: in some steps one rank has a picture and the other has none. A rank that skipped the sharded
+    # tower would make the other wait for ever; the hang watch would end that after a minute.
+    length = max(len_of(sample, tiny) for sample in tiny.imagery.samples())
+    changes = {"deepspeed": "zero3", "tokens_per_row": length, "rows_per_step": 2, "hang_seconds": 60}
+    done = run("stage1.py", imagery_recipe(tiny, run="run", **changes), tmp_path)
+    assert done.returncode == 0, done.stderr[-3000:]
+    (tokens,) = (tmp_path / "run").glob("tokens-*")
+    rows = PackedRows(tiny.imagery, TokenStore(tokens), length, 2, 0)
+    recipe = StageRecipe(**{**COMMON, "hook": None}, stage="imagery", model="", data="", run="", rows_per_step=2)
+    steps = len(history(tmp_path / "run"))
+    shown = [
+        [any(encoded.grids for row in batch for encoded, _ in rows[row]) for batch in share]
+        for share in (micro_batches(len(rows), recipe, rank, 2, 0, steps) for rank in (0, 1))
+    ]
+    assert any(a != b for a, b in zip(*shown, strict=True)), "no step had a picture on one rank alone"
+
+
+def len_of(sample, tiny) -> int:
+    from idf.training.encode import Encoder
+
+    return len(Encoder(tiny.processor, 4096, 12544)(sample))
+
+
+def test_bf16_at_a_small_learning_rate_changes_what_it_should(tiny, tmp_path):
+    # Without fp32 master weights most bf16 weights would never move: 1e-5 is below half a step of a weight of 0.01.
+    from deepspeed.utils.zero_to_fp32 import get_fp32_state_dict_from_zero_checkpoint
+
+    changes = {"precision": "bf16", "deepspeed": "zero2", "learning_rate": 1e-5, "warmup": 0.0, "save_steps": 2}
+    done = run("stage1.py", imagery_recipe(tiny, run="run", **changes), tmp_path)
+    assert done.returncode == 0, done.stderr[-3000:]
+    state = tmp_path / "run" / "checkpoint-2" / "state"
+    masters = get_fp32_state_dict_from_zero_checkpoint(str(state), "zero", exclude_frozen_parameters=True)
+    base = load_file(tiny.model / "model.safetensors")
+    saved = load_file(tmp_path / "run" / "checkpoint-2" / "model.safetensors")
+    moved, moved_in_bf16, learned = 0, 0, 0
+    for name, master in masters.items():
+        name = name.removeprefix("vlm.").replace("model.language_model.", "model.")
+        if name not in base:  # the tied head
+            continue
+        before = base[name].bfloat16()
+        moved += int((master != before.float()).sum())
+        moved_in_bf16 += int((saved[name] != before).sum())
+        learned += before.numel()
+        assert master.dtype == torch.float32
+        assert torch.equal(master.bfloat16(), saved[name]), "what is exported is not the master weights, rounded"
+    assert learned > 500_000
+    assert moved > 0.99 * learned
+    assert moved_in_bf16 < 0.7 * learned, "this learning rate is too large to show anything"

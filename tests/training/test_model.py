@@ -6,10 +6,11 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
+from idf.errors import UserError
 from idf.training.collate import Collator, mrope_positions
 from idf.training.encode import IGNORE, Encoder
 from idf.training.load import load_model
-from idf.training.model import StageModel, freeze_vision, label_loss, parameter_counts
+from idf.training.model import GradientWatch, StageModel, freeze_vision, label_loss, parameter_counts
 
 
 @pytest.fixture(scope="module")
@@ -171,6 +172,18 @@ def test_every_trainable_tensor_gets_a_gradient_and_no_frozen_one(tiny, samples,
     model(**collator([samples])).backward()
     for name, parameter in model.vlm.named_parameters():
         assert (parameter.grad is not None) == (".visual." not in f".{name}"), name
+
+
+def test_a_trainable_tensor_that_gets_no_gradient_is_noticed_in_the_first_step(tiny, samples, collator):
+    model = stage_model(tiny)
+    watch = GradientWatch(model)
+    model(**collator([samples])).backward()
+    watch.check()
+    model.forgotten = torch.nn.Linear(2, 2)
+    watch = GradientWatch(model)
+    model(**collator([samples])).backward()
+    with pytest.raises(UserError, match=r"2 trainable tensors got no gradient.*forgotten"):
+        watch.check()
 
 
 def test_the_frozen_tower_runs_without_autograd(tiny, samples, collator):

@@ -196,7 +196,7 @@ def test_a_recipe_for_gpus_on_a_machine_without_one_points_at_the_quickstart_and
 
     if torch.cuda.is_available():
         pytest.skip("this machine has a GPU")
-    line = refused({**recipe, "device": "gpu", "precision": "bf16"}, tmp_path)
+    line = refused({**recipe, "device": "gpu", "precision": "bf16", "deepspeed": "zero2"}, tmp_path)
     assert "launch/quickstart.sh" in line
     assert "--dry-run" in line
 
