@@ -14,32 +14,44 @@ from .running import COMMON, history, imagery_recipe, run
 pytestmark = pytest.mark.slow
 
 
-def update(tiny, folder) -> torch.Tensor:
-    """What a run changed, as one vector."""
-    before, after = load_file(tiny.model / "model.safetensors"), load_file(folder / "final" / "model.safetensors")
+def update(tiny, checkpoint) -> torch.Tensor:
+    """What a run changed up to a checkpoint, as one vector."""
+    before, after = load_file(tiny.model / "model.safetensors"), load_file(checkpoint / "model.safetensors")
     return torch.cat([(after[name] - before[name]).double().flatten() for name in sorted(before)])
 
 
+def gradient(checkpoint) -> torch.Tensor:
+    """Adam's first moment after one step: a tenth of the (clipped) gradient, as one vector."""
+    state = torch.load(checkpoint / "state" / "optimizer.pt", weights_only=True)["state"]
+    return torch.cat([state[i]["exp_avg"].double().flatten() for i in sorted(state)])
+
+
+def difference(one: torch.Tensor, other: torch.Tensor) -> float:
+    assert one.norm() > 0
+    return float((one - other).norm() / one.norm())
+
+
 def test_micro_batch_accumulation_and_ranks_give_the_same_update(tiny, tmp_path):
-    # Four rows with unequal numbers of label tokens: a mean of means would be another update.
+    # Four rows with unequal numbers of label tokens: a mean of means would be another update, by more than a half.
     ways = {
         "one rank, 4 at once": (1, 4),
         "one rank, 1 x 4": (1, 1),
         "two ranks, 1 x 2": (2, 1),
         "two ranks, 2": (2, 2),
     }
-    updates, steps = {}, {}
+    steps, saved = {}, {}
     for way, (ranks, rows) in ways.items():
-        recipe = imagery_recipe(tiny, run=f"run{len(updates)}", epochs=0.25, rows_per_micro_batch=rows, warmup=0.0)
-        done = run("stage1.py", recipe, tmp_path, ranks=ranks)
+        name = f"run{len(saved)}"
+        changes = {"rows_per_micro_batch": rows, "epochs": 0.5, "save_steps": 1, "warmup": 0.0}
+        done = run("stage1.py", imagery_recipe(tiny, run=name, **changes), tmp_path, ranks=ranks)
         assert done.returncode == 0, done.stderr[-3000:]
-        (steps[way],) = history(tmp_path / recipe["run"])
-        updates[way] = update(tiny, tmp_path / recipe["run"])
+        steps[way], saved[way] = history(tmp_path / name)[0], tmp_path / name / "checkpoint-1"
     first, *others = ways
     for way in others:
         assert steps[way]["loss"] == pytest.approx(steps[first]["loss"], rel=1e-6)
-        assert steps[way]["grad_norm"] == pytest.approx(steps[first]["grad_norm"], rel=1e-5)
-        print(way, float((updates[way] - updates[first]).norm() / updates[first].norm()))
+        assert difference(gradient(saved[first]), gradient(saved[way])) < 1e-5
+        # Adam's first update is about the sign of each gradient, so it makes much of rounding in those near zero.
+        assert difference(update(tiny, saved[first]), update(tiny, saved[way])) < 3e-5
 
 
 PRESETS = (None, "zero1", "zero2", "zero3", "zero2_offload", "zero3_offload")
