@@ -35,7 +35,7 @@ from .collate import COUNTS, Collator
 from .dataset import PackedRows, micro_batches, steps_in_run
 from .engine import Engine
 from .flops import Counts, peak_tflops, shape_of, train_flops
-from .guard import LossGuard, stop_signal
+from .guard import LossGuard, StopSignal, stop_signal
 from .hang import HangWatch
 from .hook import EvaluationHook, best, evaluated
 from .log import RunLog, StepFacts
@@ -101,7 +101,7 @@ class StageTrainer:
             final = self._save("final", self.steps)
             self._evaluate(final, self.steps)
             if self.log is not None:
-                self.log.draw(evaluated(self.run))
+                self._draw(self.log)
             return final
         except UserError as error:
             raise type(error)(f"{error}. {self._last_good()}") from None
@@ -181,6 +181,7 @@ class StageTrainer:
             num_workers=recipe.loader_workers,
             pin_memory=engine.device.type == "cuda",
             prefetch_factor=2 * engine.accumulation if recipe.loader_workers else None,
+            worker_init_fn=_ignore_signals,
         )
         return iter(loader)
 
@@ -211,10 +212,21 @@ class StageTrainer:
                     raise RankError(_could_not_be_written(name, problem)) from None
             engine.wait()
             if engine.first:
-                publish(self.run, name)
-                remove_old(self.run, self.recipe.keep_checkpoints, best(self.run))
-            engine.wait()
+                try:
+                    publish(self.run, name)
+                    remove_old(self.run, self.recipe.keep_checkpoints, self._best())
+                except OSError as problem:
+                    error = _could_not_be_written(name, problem)
+            engine.agree(error)
         return self.run / name
+
+    def _best(self) -> str | None:
+        """The checkpoint that the hook found best. Results that cannot be read stop no training."""
+        try:
+            return best(self.run)
+        except UserError as error:
+            print(f"which checkpoint is the best is not known: {error}", flush=True)
+            return None
 
     def _export(self, state: dict[str, Tensor] | None, folder: Path, step: int) -> None:
         vlm, lora = self.engine.bare.vlm, self.recipe.lora
@@ -232,6 +244,13 @@ class StageTrainer:
             self.engine.model.train()
         if accuracy is not None and self.log is not None:
             self.log.evaluation(step, accuracy)
+
+    def _draw(self, log: RunLog) -> None:
+        """Draw the curves. The run is finished: a plot that fails changes nothing of it, and is shown."""
+        try:
+            log.draw(evaluated(self.run))
+        except (UserError, OSError) as error:
+            print(f"no curves.png: {error}", flush=True)
 
     def _say_goodbye(self, checkpoint: Path) -> None:
         if self.engine.first:
@@ -274,6 +293,12 @@ class StageTrainer:
             + (f"\n100 % MFU is {peak[0]:g} TFLOP/s ({peak[1]})" if peak else ""),
             flush=True,
         )
+
+
+def _ignore_signals(worker: int) -> None:
+    """SLURM signals every process of a job; a worker that obeyed would take its rank down before it has saved."""
+    for number in StopSignal.SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def resume_command(recipe: StageRecipe, ranks: int) -> str:

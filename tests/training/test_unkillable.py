@@ -94,11 +94,13 @@ def test_twenty_kills_change_no_digit(straight, tmp_path):
 def test_a_signal_saves_and_ends_with_status_0_and_the_same_run_goes_on(straight, tmp_path):
     # As launch/slurm does it: torchrun itself ignores SIGTERM, its ranks get it from SLURM like every process of the job.
     recipe, steps, _ = straight
-    recipe = {**recipe, "wandb": True, "save_steps": 1000}
+    recipe = {**recipe, "wandb": True, "save_steps": 1000, "loader_workers": 1}
     options = {"before": "trap '' TERM", "torchrun": ("--signals_to_handle", "SIGINT")}
     process = start("stage1.py", recipe, tmp_path, **options)
     wait_until(lambda: len(history(tmp_path / "run")) >= 3, process)
-    for member in [psutil.Process(process.pid), *ranks_of(process)]:
+    workers = [child for rank in ranks_of(process) for child in rank.children()]
+    assert len(workers) >= 2
+    for member in [psutil.Process(process.pid), *ranks_of(process), *workers]:
         member.send_signal(signal.SIGTERM)
     done = finish(process)
     assert done.returncode == 0, done.stderr[-3000:]
