@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 from idf.training.dataset import PackedRows, TokenStore, micro_batches
 from idf.training.recipe import StageRecipe
 
-from .running import COMMON, history, imagery_recipe, run
+from .running import history, imagery_recipe, run
 
 pytestmark = pytest.mark.slow
 
@@ -90,7 +90,7 @@ def test_text_beside_pictures_under_zero_3_does_not_hang(tiny, tmp_path):
     assert done.returncode == 0, done.stderr[-3000:]
     (tokens,) = (tmp_path / "run").glob("tokens-*")
     rows = PackedRows(tiny.imagery, TokenStore(tokens), length, 2, 0)
-    recipe = StageRecipe(**{**COMMON, "hook": None}, stage="imagery", model="", data="", run="", rows_per_step=2)
+    recipe = StageRecipe("imagery", "m", "d", "r", rows_per_micro_batch=1, rows_per_step=2)
     steps = len(history(tmp_path / "run"))
     shown = [
         [any(encoded.grids for row in batch for encoded, _ in rows[row]) for batch in share]
