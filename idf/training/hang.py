@@ -52,7 +52,7 @@ class HangWatch:
 
     @contextmanager
     def paused(self, name: str) -> Iterator[None]:
-        """For what may take long and has no fixed length: saving, evaluating."""
+        """For what takes as long as it takes: evaluating."""
         self.phase(name)
         self._paused += 1
         try:

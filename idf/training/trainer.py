@@ -194,30 +194,33 @@ class StageTrainer:
     def _save(self, name: str, step: int) -> Path:
         """Write a checkpoint under another name, and rename it once all ranks have written all of it."""
         engine, part = self.engine, self.run / f"{SAVING}{name}"
-        with self.watch.paused(f"step {step}: saving {name}"):
-            state = engine.weights()
-            error = None
-            if engine.first:
-                try:
-                    saving_folder(self.run, name)
-                    self._export(state, part, step)
-                except FILE_ERRORS as problem:
-                    error = _could_not_be_written(name, problem)
-            engine.agree(error)
-            if name != "final":
-                try:
-                    engine.save_state(part / STATE, {"step": step, "losses": list(self.guard.losses)})
-                except FILE_ERRORS as problem:
-                    # The others may wait inside of DeepSpeed: this rank speaks alone, and torchrun ends them.
-                    raise RankError(_could_not_be_written(name, problem)) from None
-            engine.wait()
-            if engine.first:
-                try:
-                    publish(self.run, name)
-                    remove_old(self.run, self.recipe.keep_checkpoints, self._best())
-                except OSError as problem:
-                    error = _could_not_be_written(name, problem)
-            engine.agree(error)
+        self.watch.phase(f"step {step}: writing the weights of {name}")
+        state = engine.weights()
+        error = None
+        if engine.first:
+            try:
+                saving_folder(self.run, name)
+                self._export(state, part, step)
+            except FILE_ERRORS as problem:
+                error = _could_not_be_written(name, problem)
+        self.watch.phase(f"step {step}: waiting for the weights of {name} to be written")
+        engine.agree(error)
+        if name != "final":
+            self.watch.phase(f"step {step}: writing the state of {name}")
+            try:
+                engine.save_state(part / STATE, {"step": step, "losses": list(self.guard.losses)})
+            except FILE_ERRORS as problem:
+                # The others may wait inside of DeepSpeed: this rank speaks alone, and torchrun ends them.
+                raise RankError(_could_not_be_written(name, problem)) from None
+        self.watch.phase(f"step {step}: waiting for all of {name} to be written")
+        engine.wait()
+        if engine.first:
+            try:
+                publish(self.run, name)
+                remove_old(self.run, self.recipe.keep_checkpoints, self._best())
+            except OSError as problem:
+                error = _could_not_be_written(name, problem)
+        engine.agree(error)
         return self.run / name
 
     def _best(self) -> str | None:

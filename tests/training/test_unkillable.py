@@ -146,21 +146,24 @@ def test_a_loss_that_jumps_stops_with_a_sentence(tiny, tmp_path):
     assert "The last good checkpoint is run/checkpoint-5" in sentence(done)
 
 
-def test_a_rank_that_hangs_is_named_within_the_configured_time(tiny, tmp_path):
-    recipe = imagery_recipe(tiny, run="run", epochs=100, hang_seconds=8)
+@pytest.mark.parametrize("moment", ["in a step", "while a checkpoint is written"])
+def test_a_rank_that_hangs_is_named_within_the_configured_time(tiny, tmp_path, moment):
+    recipe = imagery_recipe(tiny, run="run", epochs=100, hang_seconds=8, save_steps=2 if "written" in moment else 1000)
+    folder = tmp_path / "run"
     process = start("stage1.py", recipe, tmp_path)
-    wait_until(lambda: len(history(tmp_path / "run")) >= 2, process)
-    stuck = ranks_of(process)[1]
-    stuck.send_signal(signal.SIGSTOP)
+    wait_until(lambda: len(history(folder)) >= 2, process)
+    ranks = ranks_of(process)
+    if "written" in moment:
+        wait_until(lambda: any(folder.glob(".saving-*")), process)
+    ranks[1].send_signal(signal.SIGSTOP)
     stopped = time.monotonic()
-    workers = ranks_of(process)
-    while workers[0].is_running() and workers[0].status() != psutil.STATUS_ZOMBIE:
+    while ranks[0].is_running() and ranks[0].status() != psutil.STATUS_ZOMBIE:
         assert time.monotonic() - stopped < 60, "nobody noticed"
         time.sleep(0.1)
     done = finish(process, 120)  # torchrun gives the stopped rank half a minute before it kills it
     assert done.returncode != 0
     line = sentence(done)
-    assert f"behind the others is rank 1 (process {stuck.pid} on " in line
+    assert f"behind the others is rank 1 (process {ranks[1].pid} on " in line
     assert "last seen in 'step " in line
     assert "rank 0" not in line
 
