@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -144,7 +145,9 @@ def merge_folder(adapter: Path, out: Path, base: str | None = None) -> int:
         raise UserError(f"{error} (it is the base of the adapters; --base names another place)") from None
     saved = load_file(adapter / "adapter_model.safetensors")
     try:
-        model = PeftModel.from_pretrained(vlm, str(adapter), torch_device="cpu")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that some adapters are missing: it is refused below
+            model = PeftModel.from_pretrained(vlm, str(adapter), torch_device="cpu")
         told = set_peft_model_state_dict(model, saved)  # once more, since only this says which adapters found no layer
     except (ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())
@@ -172,7 +175,9 @@ def _find_adapter(folder: Path) -> tuple[Path, str | None]:
     found = inside if not (folder / "adapter_config.json").exists() and inside.is_dir() else folder
     for name in ("adapter_config.json", "adapter_model.safetensors"):
         if not (found / name).exists():
-            raise UserError(f"no adapters in {found}, which lacks {name}: name `checkpoint-<step>/adapter` of a LoRA run")
+            raise UserError(
+                f"no adapters in {found}, which lacks {name}: name `checkpoint-<step>/adapter` of a LoRA run"
+            )
     config = json.loads((found / "adapter_config.json").read_text())
     if config.get("peft_type") != "LORA":
         raise UserError(f"the adapters in {found} are of type {config.get('peft_type')}: only LoRA is merged")

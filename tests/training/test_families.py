@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -12,8 +13,9 @@ import torch
 from safetensors.torch import load_file
 
 from idf.backends import HFBackend
-from idf.drawing import decode_png, encode_png, on_grid
+from idf.drawing import decode_png, encode_png, on_grid, size_on_grid
 from idf.errors import UserError
+from idf.suites import SuiteRecipe, generate_suite
 from idf.training.collate import Collator, mrope_positions
 from idf.training.encode import Encoder
 from idf.training.families import FAMILIES
@@ -21,6 +23,7 @@ from idf.training.load import load_model, load_processor, meta_model
 from idf.training.model import StageModel, freeze_vision
 from idf.training.tiny import make_tiny_model
 from tests.backends.server import request
+from tests.cli.running import evaluate
 
 from .conftest import MAX_PIXELS
 from .running import history, imagery_recipe, run
@@ -211,9 +214,21 @@ def test_what_a_run_exports_answers_about_a_picture(tiny, trained):
     picture = decode_png(next(sample.images[0] for sample in tiny.imagery.samples() if sample.images))
     assert picture.shape[0] % 32 or picture.shape[1] % 32
     backend = HFBackend(str(trained), max_new_tokens=8, batch_size=2, device="cpu")
-    asked = [request("What is this?", picture), request("Which way is up?")]
-    found = dict(backend.generate(asked))
+    found = dict(backend.generate([request("What is this?", picture), request("What is this?")]))
     assert [found[i].completion_tokens > 0 for i in (0, 1)] == [True, True]
+    cells = backend.processor.image_processor
+    width, height = size_on_grid((picture.shape[1], picture.shape[0]), cells.patch_size * cells.merge_size)
+    vision = width * height // (cells.patch_size * cells.merge_size) ** 2 + 2  # with the tokens around them
+    assert found[0].prompt_tokens - found[1].prompt_tokens == vision
+
+
+def test_idf_eval_asks_it_with_pictures_that_are_not_on_its_grid(base, tmp_path):
+    recipe = SuiteRecipe(items=1, worlds=["cube_rolling"], difficulties=["easy"], max_pixels=84 * 112)
+    generate_suite(recipe, tmp_path / "suite")
+    options = ("--modes", "vqa,vtqa", "--max-new-tokens", 4, "--batch-size", 2, "--out", tmp_path / "out")
+    assert evaluate(base, "--suite", tmp_path / "suite", *options) == 0
+    lines = [json.loads(line) for line in (tmp_path / "out" / "samples.jsonl").read_text().splitlines()]
+    assert len(lines) == 2
 
 
 # --- others --------------------------------------------------------------------------------------------------------
