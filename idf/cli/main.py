@@ -125,7 +125,9 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--family", default="qwen2_5_vl", help="qwen2_5_vl (default), qwen3_vl or qwen2_vl")
 
     sub = command("merge", "merge low-rank adapters into their base model: a complete Hugging Face folder", _merge)
-    sub.add_argument("adapter", metavar="ADAPTER", type=Path, help="checkpoint-<step>/adapter of a run, or any of peft's")
+    sub.add_argument(
+        "adapter", metavar="ADAPTER", type=Path, help="checkpoint-<step>/adapter of a run, or any of peft's"
+    )
     sub.add_argument("--out", type=Path, required=True, help="folder to write")
     sub.add_argument("--base", metavar="MODEL", help="folder or hub name (default: the one that the adapter names)")
     return parser

@@ -148,7 +148,9 @@ def merge_folder(adapter: Path, out: Path, base: str | None = None) -> int:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that some adapters are missing: it is refused below
             model = PeftModel.from_pretrained(vlm, str(adapter), torch_device="cpu")
-        told = set_peft_model_state_dict(model, saved)  # once more, since only this says which adapters found no layer
+        told: Any = set_peft_model_state_dict(
+            model, saved
+        )  # once more, since only this says which adapters found no layer
     except (ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())
         raise UserError(f"the adapters of {adapter} do not fit {base}: {reason[:200]}") from None
