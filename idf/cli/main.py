@@ -122,6 +122,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     sub.add_argument("--out", type=Path, required=True, help="folder to write")
     sub.add_argument("--seed", type=int, default=0, help="seed of the weights")
+    sub.add_argument("--family", default="qwen2_5_vl", help="qwen2_5_vl (default), qwen3_vl or qwen2_vl")
+
+    sub = command("merge", "merge low-rank adapters into their base model: a complete Hugging Face folder", _merge)
+    sub.add_argument(
+        "adapter", metavar="ADAPTER", type=Path, help="checkpoint-<step>/adapter of a run, or any of peft's"
+    )
+    sub.add_argument("--out", type=Path, required=True, help="folder to write")
+    sub.add_argument("--base", metavar="MODEL", help="folder or hub name (default: the one that the adapter names)")
     return parser
 
 
@@ -241,8 +249,16 @@ def _reproduce(arguments: argparse.Namespace) -> None:
 
 def _tiny(arguments: argparse.Namespace) -> None:
     from idf.data import open_dataset
+    from idf.training.families import FAMILIES
     from idf.training.tiny import make_tiny_model
 
     folders = [open_dataset(path, made_by=f"idf imagery --out {path}") for path in arguments.data]
-    parameters = make_tiny_model(folders, arguments.out, seed=arguments.seed)
-    print(f"a tiny Qwen2.5-VL of {parameters:,} parameters in {arguments.out}")
+    parameters = make_tiny_model(folders, arguments.out, seed=arguments.seed, family=arguments.family)
+    print(f"a tiny {FAMILIES[arguments.family]} of {parameters:,} parameters in {arguments.out}")
+
+
+def _merge(arguments: argparse.Namespace) -> None:
+    from idf.training.lora import merge_folder
+
+    layers = merge_folder(arguments.adapter, arguments.out, arguments.base)
+    print(f"{layers:,} layers merged; {arguments.out} is a complete Hugging Face folder")

@@ -7,6 +7,7 @@ from typing import Any
 
 from idf.errors import UserError
 
+from .families import check_family
 from .lora import add_adapters, load_adapter
 from .model import freeze_vision
 from .recipe import StageRecipe
@@ -46,13 +47,15 @@ def load_model(name: str, *, precision: str, attention: str, **options: Any) -> 
         options: Passed to `from_pretrained`.
 
     Raises:
-        UserError: It cannot be found, or its files lack some weights (they would train from random numbers).
+        UserError: It cannot be found, is of none of the three families, or its files lack some weights (they would train
+            from random numbers).
     """
     _check_folder(name)
     import torch
     from safetensors import SafetensorError
     from transformers import AutoModelForImageTextToText
 
+    check_family(_config_of(name).model_type, of=name)
     dtype = {"bf16": torch.bfloat16, "fp32": torch.float32, "auto": "auto"}[precision]
     try:
         model, info = AutoModelForImageTextToText.from_pretrained(
@@ -91,23 +94,28 @@ def meta_model(name: str) -> Any:
     """The frozen-vision model of a name on the meta device: shapes without memory or weights.
 
     Raises:
-        UserError: The name is neither a local folder, nor one of the known shapes, nor on the hub.
+        UserError: The name is neither a local folder, nor one of the known shapes, nor on the hub; or the model is of none
+            of the three families.
     """
     _check_folder(name)
     import torch
     from transformers import AutoConfig, AutoModelForImageTextToText
 
-    if name in SHAPES:
-        config = AutoConfig.for_model(**SHAPES[name])
-    else:
-        try:
-            config = AutoConfig.from_pretrained(name)
-        except (OSError, ValueError) as error:
-            raise UserError(f"cannot find the shape of {name}: {_first_line(error)}") from None
+    config = AutoConfig.for_model(**SHAPES[name]) if name in SHAPES else _config_of(name)
+    check_family(config.model_type, of=name)
     with torch.device("meta"):
         vlm = AutoModelForImageTextToText.from_config(config)
     freeze_vision(vlm)
     return vlm
+
+
+def _config_of(name: str) -> Any:
+    from transformers import AutoConfig
+
+    try:
+        return AutoConfig.from_pretrained(name)
+    except (OSError, ValueError) as error:
+        raise UserError(f"cannot find the shape of {name}: {_first_line(error)}") from None
 
 
 def _check_folder(name: str) -> None:

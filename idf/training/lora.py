@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -123,41 +124,63 @@ def merge_folder(adapter: Path, out: Path, base: str | None = None) -> int:
         Number of layers that were merged.
 
     Raises:
-        UserError: The folder holds no adapter, the base is missing, `out` exists, or some adapter belongs to no layer.
+        UserError: The folder holds no adapter, the base is missing, `out` exists, adapters and base do not fit together,
+            or the adapters would change nothing.
     """
-    import torch
-    from peft import PeftModel
-    from safetensors import safe_open
+    from peft import PeftModel, set_peft_model_state_dict
+    from safetensors.torch import load_file
 
     from .load import load_model, load_processor
 
-    if not (adapter / "adapter_config.json").exists() and (adapter / "adapter" / "adapter_config.json").exists():
-        adapter = adapter / "adapter"
-    if not (adapter / "adapter_config.json").exists():
-        raise UserError(f"no adapter in {adapter}: name a folder with adapter_config.json, as a LoRA run writes it")
-    if not (adapter / "adapter_model.safetensors").exists():
-        raise UserError(f"{adapter} lacks adapter_model.safetensors")
+    adapter, named = _find_adapter(adapter)
     if out.exists():
         raise UserError(f"{out} exists already: choose another folder, or remove it")
-    base = base or json.loads((adapter / "adapter_config.json").read_text()).get("base_model_name_or_path")
+    base = base or named
     if not base:
         raise UserError(f"{adapter}/adapter_config.json names no base model: name it with --base")
-    processor = load_processor(base)
-    vlm = load_model(base, precision="auto", attention="sdpa")
-    with safe_open(adapter / "adapter_model.safetensors", "pt") as file:
-        layers = {name.rpartition(".lora_")[0] for name in file.keys()}  # noqa: SIM118  (no mapping)
-    before = {name: tensor.detach().clone() for name, tensor in vlm.state_dict().items()}
-    model = PeftModel.from_pretrained(vlm, str(adapter), torch_device="cpu")
-    found = {name for name, _ in model.named_modules() if hasattr(_, "lora_A")}
-    if strange := sorted(layers - found):
-        raise UserError(f"{len(strange)} adapters of {adapter} belong to no layer of {base}, {strange[0]} among them")
+    try:
+        processor = load_processor(base)
+        vlm = load_model(base, precision="auto", attention="sdpa")
+    except UserError as error:
+        raise UserError(f"{error} (it is the base of the adapters; --base names another place)") from None
+    saved = load_file(adapter / "adapter_model.safetensors")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that some adapters are missing: it is refused below
+            model = PeftModel.from_pretrained(vlm, str(adapter), torch_device="cpu")
+        told: Any = set_peft_model_state_dict(
+            model, saved
+        )  # once more, since only this says which adapters found no layer
+    except (ValueError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"the adapters of {adapter} do not fit {base}: {reason[:200]}") from None
+    # peft would only warn, and the adapters, or a part of them, would silently do nothing.
+    if strange := sorted(told.unexpected_keys):
+        raise UserError(f"{len(strange)} tensors of {adapter} belong to no layer of {base}, {strange[0]} among them")
+    if empty := sorted(key for key in told.missing_keys if ".lora_" in key):
+        raise UserError(f"{adapter} lacks {len(empty)} tensors that its config names, {empty[0]} among them")
+    if not any(bool(tensor.any()) for name, tensor in saved.items() if "_B" in name):
+        raise UserError(f"the adapters of {adapter} change nothing: were they trained?")
+    layers = sum(hasattr(module, "lora_A") for module in vlm.modules())
     plain = model.merge_and_unload()
-    changed = sum(not torch.equal(tensor, before[name]) for name, tensor in plain.state_dict().items())
-    if not changed:
-        raise UserError(f"the adapters of {adapter} change nothing in {base}: were they trained?")
     part = out.with_name(f".{out.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     plain.save_pretrained(part, safe_serialization=True)
     processor.save_pretrained(part)
     part.rename(out)
-    return changed
+    return layers
+
+
+def _find_adapter(folder: Path) -> tuple[Path, str | None]:
+    """The folder with the adapters, which may be inside of a checkpoint, and the base model that they name."""
+    inside = folder / "adapter"
+    found = inside if not (folder / "adapter_config.json").exists() and inside.is_dir() else folder
+    for name in ("adapter_config.json", "adapter_model.safetensors"):
+        if not (found / name).exists():
+            raise UserError(
+                f"no adapters in {found}, which lacks {name}: name `checkpoint-<step>/adapter` of a LoRA run"
+            )
+    config = json.loads((found / "adapter_config.json").read_text())
+    if config.get("peft_type") != "LORA":
+        raise UserError(f"the adapters in {found} are of type {config.get('peft_type')}: only LoRA is merged")
+    return found, config.get("base_model_name_or_path")

@@ -138,9 +138,13 @@ def freeze_vision(vlm: Any) -> None:
 
 
 def parameter_counts(vlm: Any) -> tuple[int, int, int]:
-    """(total, frozen, trainable) parameters; works on the meta device. A tied tensor counts once."""
-    total = sum(parameter.numel() for parameter in vlm.parameters())
-    trainable = sum(parameter.numel() for parameter in vlm.parameters() if parameter.requires_grad)
+    """(total, frozen, trainable) parameters; works on the meta device and under ZeRO-3. A tied tensor counts once."""
+    # Under ZeRO-3 a sharded tensor is empty; how many numbers it has is in `ds_numel`.
+    sizes = [
+        (getattr(parameter, "ds_numel", parameter.numel()), parameter.requires_grad) for parameter in vlm.parameters()
+    ]
+    total = sum(size for size, _ in sizes)
+    trainable = sum(size for size, learns in sizes if learns)
     return total, total - trainable, trainable
 
 

@@ -1,16 +1,20 @@
-"""The tiny model of the quickstart: the real Qwen2.5-VL classes at a size that a laptop trains in minutes."""
+"""Tiny models: the real classes of each family at a size that a laptop trains in minutes; the quickstart trains Qwen2.5-VL's."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from idf.data import SPLIT, DatasetFolder, text_of
 from idf.errors import UserError
 from idf.files import package_text
+from idf.recipe import check_names
 
-# Qwen2.5-VL's own special tokens, in its order.
+from .families import FAMILIES
+
+# Qwen2.5-VL's own special tokens, in its order; Qwen2-VL and Qwen3-VL have the same ones.
 SPECIAL_TOKENS = (
     "<|endoftext|>",
     "<|im_start|>",
@@ -29,62 +33,82 @@ SPECIAL_TOKENS = (
 )
 
 
-def make_tiny_model(data: Iterable[DatasetFolder], out: Path, vocabulary: int = 1024, seed: int = 0) -> int:
+def make_tiny_model(
+    data: Iterable[DatasetFolder], out: Path, vocabulary: int = 1024, seed: int = 0, family: str = "qwen2_5_vl"
+) -> int:
     """Write a tiny base model as a complete Hugging Face folder.
 
-    The model is `Qwen2_5_VLForConditionalGeneration` from a small config with random weights; its tokenizer is a
-    byte-level BPE trained on the texts of the given datasets, with Qwen2.5-VL's special tokens and chat template.
+    The model is of the family's own classes, from a small config with random weights; its tokenizer is a byte-level BPE
+    trained on the texts of the given datasets, with the family's special tokens and form of chat template.
 
     Args:
         data: Datasets whose texts the tokenizer learns.
         out: The folder to write.
         vocabulary: Size of the vocabulary.
         seed: Seed of the weights.
+        family: A key of FAMILIES.
 
     Returns:
         Number of parameters.
 
     Raises:
-        UserError: The folder holds a model already.
+        UserError: The folder holds a model already, or the family is none that we know.
     """
+    check_names("family", [family], FAMILIES)
     if (out / "config.json").exists():
         raise UserError(f"{out} holds a model already: choose another folder, or remove this one")
     import torch
-    from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
+    from transformers import AutoModelForImageTextToText
 
     tokenizer = _train_tokenizer(
         (text_of(m) for folder in data for s in folder.samples() for m in s.messages), vocabulary
     )
     ids = {token: tokenizer.convert_tokens_to_ids(token) for token in SPECIAL_TOKENS}
-    config = Qwen2_5_VLConfig(
-        text_config={
-            "hidden_size": 128,
-            "intermediate_size": 384,
-            "num_hidden_layers": 4,
-            "num_attention_heads": 4,
-            "num_key_value_heads": 2,
-            "vocab_size": len(tokenizer),
-            "max_position_embeddings": 4096,
-            "rms_norm_eps": 1e-6,
-            "rope_parameters": {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [4, 6, 6]},
-            "tie_word_embeddings": True,  # as in the 3B model; copying a word is learned much sooner
-            "initializer_range": 0.05,  # of the order of 1 / sqrt(width): at 0.02 a narrow model starts nearly dead
-            "bos_token_id": ids["<|endoftext|>"],
-            "eos_token_id": ids["<|im_end|>"],
-            "pad_token_id": ids["<|endoftext|>"],
-        },
-        vision_config={
-            "depth": 2,
-            "hidden_size": 64,
-            "intermediate_size": 128,
-            "num_heads": 4,
-            "patch_size": 14,
-            "spatial_merge_size": 2,
-            "temporal_patch_size": 2,
-            "window_size": 112,
-            "fullatt_block_indexes": [1],
-            "out_hidden_size": 128,
-        },
+    torch.manual_seed(seed)
+    model = AutoModelForImageTextToText.from_config(_config(family, len(tokenizer), ids))
+    model.generation_config.eos_token_id = [ids["<|im_end|>"], ids["<|endoftext|>"]]
+    model.generation_config.pad_token_id = ids["<|endoftext|>"]
+    model.save_pretrained(out)
+    _processor(family, tokenizer).save_pretrained(out)
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def _config(family: str, vocabulary: int, ids: dict[str, int]) -> Any:
+    from transformers import AutoConfig
+
+    width = 128
+    rope: dict[str, Any] = {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [4, 6, 6]}
+    text = {
+        "hidden_size": width,
+        "intermediate_size": 384,
+        "num_hidden_layers": 4,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "vocab_size": vocabulary,
+        "max_position_embeddings": 4096,
+        "rms_norm_eps": 1e-6,
+        "rope_parameters": rope,
+        "tie_word_embeddings": True,  # as in the 3B model; copying a word is learned much sooner
+        "initializer_range": 0.05,  # of the order of 1 / sqrt(width): at 0.02 a narrow model starts nearly dead
+        "bos_token_id": ids["<|endoftext|>"],
+        "eos_token_id": ids["<|im_end|>"],
+        "pad_token_id": ids["<|endoftext|>"],
+    }
+    vision: dict[str, Any] = {"num_heads": 4, "patch_size": 14, "spatial_merge_size": 2, "temporal_patch_size": 2}
+    if family == "qwen2_vl":
+        vision |= {"depth": 2, "embed_dim": 64, "mlp_ratio": 2, "hidden_size": width}
+    elif family == "qwen2_5_vl":
+        vision |= {"depth": 2, "hidden_size": 64, "intermediate_size": 128, "out_hidden_size": width}
+        vision |= {"window_size": 112, "fullatt_block_indexes": [1]}
+    else:
+        vision |= {"depth": 3, "hidden_size": 64, "intermediate_size": 128, "out_hidden_size": width}
+        vision |= {"patch_size": 16, "num_position_embeddings": 64, "deepstack_visual_indexes": [0, 1]}
+        rope |= {"mrope_section": [6, 5, 5], "mrope_interleaved": True}
+        text["head_dim"] = 32
+    return AutoConfig.for_model(
+        family,
+        text_config=text,
+        vision_config=vision,
         initializer_range=0.05,
         image_token_id=ids["<|image_pad|>"],
         video_token_id=ids["<|video_pad|>"],
@@ -92,13 +116,6 @@ def make_tiny_model(data: Iterable[DatasetFolder], out: Path, vocabulary: int = 
         vision_end_token_id=ids["<|vision_end|>"],
         tie_word_embeddings=True,
     )
-    torch.manual_seed(seed)
-    model = Qwen2_5_VLForConditionalGeneration(config)
-    model.generation_config.eos_token_id = [ids["<|im_end|>"], ids["<|endoftext|>"]]
-    model.generation_config.pad_token_id = ids["<|endoftext|>"]
-    model.save_pretrained(out)
-    _processor(tokenizer).save_pretrained(out)
-    return sum(parameter.numel() for parameter in model.parameters())
 
 
 def _train_tokenizer(texts: Iterable[str], vocabulary: int):
@@ -134,12 +151,24 @@ def _train_tokenizer(texts: Iterable[str], vocabulary: int):
     return fast
 
 
-def _processor(tokenizer):
-    from transformers import Qwen2_5_VLProcessor, Qwen2VLImageProcessor, Qwen2VLVideoProcessor
+def _processor(family: str, tokenizer: Any) -> Any:
+    import transformers
+    from transformers import Qwen2VLImageProcessor, Qwen2VLVideoProcessor, Qwen3VLVideoProcessor
 
-    return Qwen2_5_VLProcessor(
-        image_processor=Qwen2VLImageProcessor(min_pixels=56 * 56, max_pixels=1536 * 28 * 28),
+    if family == "qwen3_vl":
+        sizes: dict[str, Any] = {"patch_size": 16, "min_pixels": 64 * 64, "max_pixels": 1536 * 32 * 32}
+        colours = {"image_mean": [0.5] * 3, "image_std": [0.5] * 3}
+        image_processor = Qwen2VLImageProcessor(**sizes, **colours)
+        video_processor: Any = Qwen3VLVideoProcessor()
+        template = "training/chat_template_qwen3_vl.jinja"
+    else:
+        image_processor = Qwen2VLImageProcessor(min_pixels=56 * 56, max_pixels=1536 * 28 * 28)
+        video_processor = Qwen2VLVideoProcessor()
+        template = "training/chat_template.jinja"
+    names = {"qwen2_vl": "Qwen2VLProcessor", "qwen2_5_vl": "Qwen2_5_VLProcessor", "qwen3_vl": "Qwen3VLProcessor"}
+    return getattr(transformers, names[family])(
+        image_processor=image_processor,
         tokenizer=tokenizer,
-        video_processor=Qwen2VLVideoProcessor(),
-        chat_template=package_text("training/chat_template.jinja"),
+        video_processor=video_processor,
+        chat_template=package_text(template),
     )
