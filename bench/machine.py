@@ -1,9 +1,11 @@
-"""What a measurement ran on."""
+"""What a measurement ran on, and how much memory it took."""
 
 from __future__ import annotations
 
 import os
 import platform
+import resource
+import sys
 from importlib.metadata import version
 from pathlib import Path
 
@@ -24,3 +26,22 @@ def machine() -> dict[str, object]:
         "python": platform.python_version(),
         "versions": {name: version(name) for name in packages},
     }
+
+
+def command() -> str:
+    """How this process was called; of absolute paths only the last part, since the rest says nothing elsewhere."""
+    return " ".join(["python", *(Path(word).name if Path(word).is_absolute() else word for word in sys.argv)])
+
+
+def peak_mib(cpu: bool) -> float:
+    """The largest resident set of this process so far (of a GPU: the most memory that was allocated on it)."""
+    if not cpu:
+        import torch
+
+        return torch.cuda.max_memory_allocated() / 2**20
+    # Linux hands ru_maxrss down from the process that started this one, but not VmHWM.
+    status = Path("/proc/self/status")
+    for line in status.read_text().splitlines() if status.exists() else ():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 / (1024 if sys.platform == "darwin" else 1)

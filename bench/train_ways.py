@@ -1,0 +1,194 @@
+"""One way of training, in a process of its own, so that the peak of its memory is its own; bench/train.py starts it.
+
+`python bench/train_ways.py WAY SPEC`, with SPEC in JSON; the last line that it prints is the result, in JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from machine import peak_mib
+
+from idf.data import open_dataset
+
+WAYS = ("packed", "unpacked", "stock Trainer")
+CHUNK_ON_CPU = 512  # in place of the training's 2048: a quarter of the memory shows the same
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What to train on.
+
+    Attributes:
+        model: Folder of the model.
+        data: Folder of the dataset.
+        run: Folder for whatever a way writes.
+        tokens_per_row: Most tokens in a packed row.
+        rows: Packed rows in a step.
+        samples: Samples in a step of the ways that do not pack.
+        workers: Of the data loader.
+        cpu: Whether to leave a GPU alone.
+    """
+
+    model: str
+    data: str
+    run: str
+    tokens_per_row: int
+    rows: int
+    samples: int
+    workers: int
+    cpu: bool
+
+
+def main() -> None:
+    way, spec = sys.argv[1], json.loads(sys.argv[2])
+    if way in ("chunked", "full"):
+        result = head_memory(way, **spec)
+    elif way == "stock Trainer":
+        result = train_stock_way(Spec(**spec))
+    else:
+        result = train_our_way(Spec(**spec), packed=way == "packed")
+    print(json.dumps(result))
+
+
+def train_our_way(spec: Spec, packed: bool) -> dict[str, Any]:
+    """Steps of our engine on packed rows, or on one sample a row; the first batch only warms up."""
+    from torch.utils.data import DataLoader
+
+    from idf.training.collate import COUNTS, Collator
+    from idf.training.dataset import PackedRows, TokenStore, prepare_tokens, tokens_folder
+    from idf.training.encode import Encoder
+    from idf.training.engine import Engine
+    from idf.training.load import load_processor, load_trainable
+    from idf.training.model import StageModel
+    from idf.training.recipe import HookRecipe, StageRecipe
+
+    os.environ |= {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "localhost", "MASTER_PORT": "0"}
+    recipe = StageRecipe(
+        stage="imagery",
+        model=spec.model,
+        data=spec.data,
+        run=spec.run,
+        device="cpu" if spec.cpu else "gpu",
+        gpus=1,
+        precision="fp32",
+        deepspeed=None,
+        tokens_per_row=spec.tokens_per_row,
+        rows_per_micro_batch=spec.rows,
+        rows_per_step=spec.rows,
+        wandb=False,
+        hook=HookRecipe(mode="off"),
+    )
+    recipe.check()
+    engine, folder, processor = Engine(recipe), open_dataset(Path(spec.data), made_by="-"), load_processor(spec.model)
+    encoder = Encoder(processor, recipe.tokens_per_row, recipe.max_pixels)
+    prepare_tokens(folder, encoder, Path(spec.run), show=False)
+    tokens = TokenStore(tokens_folder(folder, encoder, Path(spec.run)))
+    rows = PackedRows(folder, tokens, recipe.tokens_per_row, 1, recipe.seed)
+    if not packed:
+        rows.rows = [[i] for i in range(len(tokens))]
+    vlm = load_trainable(recipe, None)
+    collator = Collator(processor.image_processor, vlm.config.image_token_id, processor.tokenizer.pad_token_id)
+    engine.prepare(StageModel(vlm))
+    engine.model.train()
+    order = in_steps(range(len(rows)), spec.rows if packed else spec.samples)
+    loader = DataLoader(
+        rows,
+        batch_sampler=[order[0], *order],
+        collate_fn=collator,
+        num_workers=spec.workers,
+        pin_memory=not spec.cpu,
+        prefetch_factor=2 if spec.workers else None,
+    )
+    seconds, cpu_seconds, waits, losses, before = [], [], [], [], peak_mib(spec.cpu)
+    counted, positions = dict.fromkeys(COUNTS, 0), 0
+    batches = iter(loader)
+    for step in range(len(order) + 1):
+        begun, cpu_begun = time.perf_counter(), time.process_time()
+        batch = next(batches)
+        waited = time.perf_counter() - begun
+        counts = dict(zip(COUNTS, batch.pop("counts").tolist(), strict=True))
+        batch = {name: tensor.to(engine.device, non_blocking=True) for name, tensor in batch.items()}
+        loss, _ = engine.step([batch], counts["label_tokens"], recipe.learning_rate)  # returns when the step is done
+        losses.append(loss / counts["label_tokens"])
+        if step:
+            seconds.append(time.perf_counter() - begun)
+            cpu_seconds.append(time.process_time() - cpu_begun)
+            waits.append(waited)
+            counted = {name: counted[name] + counts[name] for name in COUNTS}
+            positions += batch["input_ids"].numel()
+    return {
+        "seconds": seconds,
+        "cpu_seconds": cpu_seconds,
+        "tokens": counted["tokens"],
+        "label_tokens": counted["label_tokens"],
+        "positions": positions,
+        "first_loss": losses[0],
+        "data_wait_share": sum(waits) / sum(seconds),
+        "before_mib": before,
+        "peak_mib": peak_mib(spec.cpu),
+    }
+
+
+def train_stock_way(spec: Spec) -> dict[str, Any]:
+    """Steps of Trainer."""
+    from stock_trainer import train_stock
+
+    samples = list(open_dataset(Path(spec.data), made_by="-").samples())
+    steps = in_steps(samples, spec.samples)
+    result = train_stock(spec.model, [steps[0], *steps], workers=spec.workers, cpu=spec.cpu, out=spec.run)
+    return result | {"peak_mib": peak_mib(spec.cpu)}
+
+
+def in_steps(things: Sequence[Any], size: int) -> list[list[Any]]:
+    """Things cut into steps; the last one may be shorter."""
+    return [list(things[at : at + size]) for at in range(0, len(things), size)]
+
+
+def head_memory(way: str, tokens: int, hidden: int, vocabulary: int, chunk: int | None, cpu: bool) -> dict[str, Any]:
+    """Peak memory of the loss alone, forward and backward, of so many label tokens.
+
+    Args:
+        way: "chunked": our loss. "full": all logits at once, as the model's own forward pass makes them.
+        tokens: Label tokens.
+        hidden: Width of the hidden states.
+        vocabulary: Rows of the output projection.
+        chunk: Label tokens whose logits our loss holds at once; None for the training's own value.
+        cpu: Whether to leave a GPU alone.
+    """
+    import torch
+    from torch.nn.functional import cross_entropy
+
+    from idf.training import model
+
+    model.CHUNK = chunk or model.CHUNK
+    small = torch.nn.Linear(8, 8)  # what the first call imports is no cost of the loss
+    model.label_loss(torch.randn(1, 3, 8, requires_grad=True), torch.ones(1, 3, dtype=torch.long), small).backward()
+    device, dtype = ("cpu", torch.float32) if cpu else ("cuda", torch.bfloat16)
+    torch.manual_seed(0)
+    head = torch.nn.Linear(hidden, vocabulary, bias=False, device=device, dtype=dtype)
+    head.weight.grad = torch.zeros_like(head.weight)
+    states = torch.randn(1, tokens + 1, hidden, device=device, dtype=dtype, requires_grad=True)
+    labels = torch.randint(vocabulary, (1, tokens + 1), device=device)
+    before = peak_mib(cpu)
+    if way == "chunked":
+        loss = model.label_loss(states, labels, head)
+    else:
+        loss = cross_entropy(head(states[:, :-1]).float().flatten(0, 1), labels[0, 1:], reduction="sum")
+    loss.backward()
+    return {
+        "label_tokens": tokens,
+        "peak_mib": round(peak_mib(cpu) - before),
+        "loss": round(float(loss.detach()) / tokens, 6),
+    }
+
+
+if __name__ == "__main__":
+    main()
