@@ -28,11 +28,13 @@ def main() -> None:
     check_device(recipe)
     folder = find_data(recipe)
     engine = Engine(recipe)
-    resume = find_resume(recipe, folder.fingerprint(), engine.ranks, engine.first)
+    resume = engine.first_says(lambda: find_resume(recipe, folder.fingerprint(), engine.ranks, True))
     processor = load_processor(recipe.model)
     encoder = Encoder(processor, recipe.tokens_per_row, recipe.max_pixels)
     run = Path(recipe.run)
-    engine.first_does(lambda: prepare_tokens(folder, encoder, run, show=True))
+    with engine.watch.paused("encoding the samples"):
+        engine.first_does(lambda: prepare_tokens(folder, encoder, run, show=True))
+    engine.watch.phase("loading the model")
     tokens = TokenStore(tokens_folder(folder, encoder, run))
     rows = PackedRows(folder, tokens, recipe.tokens_per_row, recipe.rows_per_step, recipe.seed)
 

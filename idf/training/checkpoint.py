@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from .recipe import StageRecipe
 
 PREFIX = "vlm."  # StageModel holds the model under this name
 SAVING = ".saving-"  # what a checkpoint is called until it is whole
+NAME = re.compile(r"checkpoint-\d+")
 STATE = "state"  # what is needed to go on: optimizer, random numbers, progress
 
 
@@ -60,7 +62,7 @@ def publish(run: Path, name: str) -> Path:
 
 def complete_checkpoints(run: Path) -> list[Path]:
     """The `checkpoint-<step>` folders of a run, oldest first. They appear by one rename, so each of them is whole."""
-    found = [path for path in run.glob("checkpoint-*") if (path / "idf.json").exists()]
+    found = [path for path in run.glob("checkpoint-*") if NAME.fullmatch(path.name) and (path / "idf.json").exists()]
     return sorted(found, key=lambda path: int(path.name.rpartition("-")[2]))
 
 
@@ -70,7 +72,8 @@ def remove_old(run: Path, keep: int, best: str | None) -> None:
         if path.name != best:
             gone = run / f"{SAVING}{path.name}"
             os.rename(path, gone)
-            shutil.rmtree(gone)
+            # On a network file system what somebody still reads cannot go yet; it goes when the run next begins.
+            shutil.rmtree(gone, ignore_errors=True)
 
 
 SAME = (

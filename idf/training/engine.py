@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -17,7 +17,10 @@ from idf.errors import UserError
 
 from .checkpoint import PREFIX
 from .deepspeed import deepspeed_config
+from .hang import HangWatch
 from .recipe import StageRecipe
+
+T = TypeVar("T")
 
 
 class Engine:
@@ -76,6 +79,9 @@ class Engine:
 
             self.sharding = HfDeepSpeedConfig(config)
         self.device = self.accelerator.device
+        self.watch = HangWatch(recipe.hang_seconds)
+        self.watch.phase("meeting the other ranks")
+        self.wait()
         with_deepspeed = self.accelerator.distributed_type == DistributedType.DEEPSPEED
         if with_deepspeed != (plugin is not None) or self.device.type != ("cpu" if on_cpu else "cuda"):
             raise RuntimeError(f"Accelerate chose {self.accelerator.distributed_type} on {self.device}")
@@ -124,6 +130,7 @@ class Engine:
         loss = torch.zeros((), device=self.device)
         norm: Any = None
         for batch in batches:
+            batch = {name: tensor.to(self.device, non_blocking=True) for name, tensor in batch.items()}
             with self.accelerator.accumulate(self.model):
                 total = self.model(**batch)
                 self.accelerator.backward(total * factor)  # under DeepSpeed this steps, too, after the last one
@@ -161,6 +168,23 @@ class Engine:
             except UserError as problem:
                 error = str(problem)
         self.agree(error)
+
+    def first_says(self, work: Callable[[], T]) -> T:
+        """Rank 0's answer, on every rank: a shared file system may show others an older folder.
+
+        Raises:
+            UserError: On every rank, if the work raised one.
+        """
+        told: list[Any] = [None]
+
+        def ask() -> None:
+            told[0] = work()
+
+        self.first_does(ask)
+        if dist.is_initialized():
+            dist.broadcast_object_list(told, src=0)
+        answer: T = told[0]
+        return answer
 
     def agree(self, error: str | None) -> None:
         """Let an error on any rank be known to all.

@@ -85,8 +85,7 @@ class RunLog:
         self._since.append(facts)
         self._seconds += facts.seconds
         self._counted += 1
-        if self.wandb is not None:
-            self.wandb.log({f"train/{key}": value for key, value in row.items()} | self._rates([facts]))
+        self._to_wandb({f"train/{key}": value for key, value in row.items()} | self._rates([facts]))
         if facts.step % self.recipe.log_steps == 0 or facts.step == self.steps:
             print(self.line(self._since), flush=True)
             self._since = []
@@ -118,8 +117,20 @@ class RunLog:
 
     def evaluation(self, step: int, accuracy: dict[str, float]) -> None:
         """Take the accuracy of a checkpoint, by mode."""
-        if self.wandb is not None:
-            self.wandb.log({"train/step": step} | {f"eval/{mode}_accuracy": share for mode, share in accuracy.items()})
+        self._to_wandb({"train/step": step} | {f"eval/{mode}_accuracy": share for mode, share in accuracy.items()})
+
+    def _to_wandb(self, row: dict[str, float]) -> None:
+        """Log to wandb. Its helper process obeys the signal that SLURM sends to all of a job: training goes on without."""
+        if self.wandb is None:
+            return
+        try:
+            self.wandb.log(row)
+        except (OSError, wandb_error()) as error:
+            print(
+                f"wandb takes no more ({type(error).__name__}: {error}); {self.run / HISTORY} has every step",
+                flush=True,
+            )
+            self.wandb = None
 
     def draw(self, evaluations: dict[str, dict[str, float]]) -> None:
         """Draw `curves.png` of a finished run."""
@@ -129,7 +140,13 @@ class RunLog:
         """End the log."""
         self._file.close()
         if self.wandb is not None:
-            self.wandb.finish()
+            try:
+                self.wandb.finish()
+            except (OSError, wandb_error()) as error:
+                print(
+                    f"wandb did not end well ({type(error).__name__}: {error}); `wandb sync` reads its files",
+                    flush=True,
+                )
 
 
 def read_history(run: Path) -> list[dict[str, Any]]:
@@ -143,6 +160,14 @@ def read_history(run: Path) -> list[dict[str, Any]]:
             break
         rows.append(row)
     return rows
+
+
+def wandb_error() -> type[Exception]:
+    """What wandb raises; imported where it is needed, since not every run logs there."""
+    import wandb
+
+    error: type[Exception] = wandb.Error
+    return error
 
 
 def _open_wandb(recipe: StageRecipe, run: Path) -> Any:

@@ -59,7 +59,8 @@ def merged(state: dict[str, Tensor], recipe: LoraRecipe) -> dict[str, Tensor]:
             layer, _, part = name.partition(_BASE)
             if part == "weight":
                 product = state[layer + _B].float() @ state[layer + _A].float()
-                tensor = (tensor.float() + recipe.alpha / recipe.rank * product).to(tensor.dtype)
+                # To the CPU: on a GPU the merged copy would stand beside the weights.
+                tensor = (tensor.float() + recipe.alpha / recipe.rank * product).to(tensor.dtype).cpu()
             plain[f"{layer}.{part}"] = tensor
         elif ".lora_" not in name:
             plain[name] = tensor

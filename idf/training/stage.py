@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import traceback
 import warnings
 from collections.abc import Callable
 from importlib.metadata import version
@@ -39,6 +40,11 @@ def run_stage(story: Callable[[], None]) -> None:
         # Other ranks may wait in a call that will never come: leave without asking them.
         sys.stdout.flush()
         os._exit(1) if isinstance(error, RankError) else sys.exit(1)
+    except Exception:
+        # Loader workers leave signals alone, so the interpreter would wait for them for ever, and the other ranks with it.
+        traceback.print_exc()
+        sys.stdout.flush()
+        os._exit(1)
 
 
 def check_device(recipe: StageRecipe) -> None:

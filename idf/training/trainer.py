@@ -36,7 +36,6 @@ from .dataset import PackedRows, micro_batches, steps_in_run
 from .engine import Engine
 from .flops import Counts, peak_tflops, shape_of, train_flops
 from .guard import LossGuard, StopSignal, stop_signal
-from .hang import HangWatch
 from .hook import EvaluationHook, best, evaluated
 from .log import RunLog, StepFacts
 from .lora import merged, save_adapter
@@ -85,7 +84,7 @@ class StageTrainer:
         done, losses = self._go_on_from(resume_from) if resume_from else (0, [])
         self.guard = LossGuard(recipe.loss_spike, losses)
         self.stop = stop_signal()
-        self.watch = HangWatch(recipe.hang_seconds)
+        self.watch = engine.watch
         self.log = RunLog(recipe, engine.ranks, self.steps, done, self._peak()) if engine.first else None
         self._announce(done)
         engine.model.train()
@@ -132,7 +131,6 @@ class StageTrainer:
         counts = Counts(**{name: int(n) for name, n in zip(COUNTS, totals, strict=True)})
         rate = self.learning_rate(step)
         self.watch.phase(f"step {step + 1}: forward, backward and update")
-        mine = [{name: tensor.to(engine.device, non_blocking=True) for name, tensor in batch.items()} for batch in mine]
         gradients = GradientWatch(engine.bare) if step == 0 else None
         loss, norm = engine.step(mine, counts.label_tokens, rate)
         if gradients is not None:
@@ -172,16 +170,18 @@ class StageTrainer:
 
     def _batches(self, done: int) -> Iterator[dict[str, Tensor]]:
         """This rank's micro-batches from a step on; pictures are decoded by workers, each once a step."""
-        engine, recipe = self.engine, self.recipe
+        engine, recipe, workers = self.engine, self.recipe, self.recipe.loader_workers
         order = list(micro_batches(len(self.rows), recipe, engine.rank, engine.ranks, done, self.steps))
         loader = DataLoader(
             self.rows,
             batch_sampler=order,
             collate_fn=self.collator,
-            num_workers=recipe.loader_workers,
+            num_workers=workers,
             pin_memory=engine.device.type == "cuda",
-            prefetch_factor=2 * engine.accumulation if recipe.loader_workers else None,
+            # Two steps ahead, over all workers; it is shared memory.
+            prefetch_factor=max(2, -(-2 * engine.accumulation // workers)) if workers else None,
             worker_init_fn=_ignore_signals,
+            generator=torch.Generator(),  # else it would draw from the numbers that dropout uses
         )
         return iter(loader)
 

@@ -120,7 +120,7 @@ def test_the_scripts_for_slurm_start_one_torchrun_a_node_and_are_warned_before_t
     )
     assert done.returncode == 0, done.stderr
     words = done.stdout.splitlines()
-    assert words[0] == "launch/slurm/node.sh"
+    assert words[:4] == ["--cpus-per-task", "64", "--kill-on-bad-exit=1", "launch/slurm/node.sh"]
     assert words[-2:] == ["launch/stage1.py", "gpus=16"]
     assert words[words.index("--nproc_per_node") + 1] == "8"
     if name == "nodes.sbatch":

@@ -163,7 +163,7 @@ def test_a_rank_that_hangs_is_named_within_the_configured_time(tiny, tmp_path, m
     done = finish(process, 120)  # torchrun gives the stopped rank half a minute before it kills it
     assert done.returncode != 0
     line = sentence(done)
-    assert f"behind the others is rank 1 (process {ranks[1].pid} on " in line
+    assert f"no sign of life from rank 1 (process {ranks[1].pid} on " in line
     assert "last seen in 'step " in line
     assert "rank 0" not in line
 
