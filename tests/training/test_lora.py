@@ -325,7 +325,6 @@ def test_an_interrupted_run_of_adapters_goes_on_to_the_same_losses_and_weights(t
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason="the loader draws its base seed from the random numbers that were just restored")
 def test_what_is_dropped_after_an_interruption_is_what_would_have_been_dropped(tiny, tmp_path):
     changes = {"lora": {"rank": 4, "alpha": 8, "dropout": 0.2}, "learning_rate": 5e-3, "gpus": 1}
     recipe = imagery_recipe(tiny, run="run", **changes)
