@@ -111,7 +111,7 @@ def run(
 
 def ranks_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
     """The processes that train, by rank."""
-    found = {}
+    found: dict[int, tuple[int, psutil.Process]] = {}
     try:
         children = psutil.Process(process.pid).children(recursive=True)
     except psutil.NoSuchProcess:
@@ -119,11 +119,19 @@ def ranks_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
     for child in children:
         try:
             rank = child.environ().get("RANK")
+            if rank is not None:
+                found[child.pid] = (int(rank), child)
         except (psutil.NoSuchProcess, psutil.ZombieProcess, psutil.AccessDenied):
             continue
-        if rank is not None:
-            found[int(rank)] = child
-    return [found[rank] for rank in sorted(found)]
+    # What a rank started (loader workers, wandb's helper) has its environment.
+    ranks = {}
+    for rank, child in found.values():
+        try:
+            if child.ppid() not in found:
+                ranks[rank] = child
+        except psutil.NoSuchProcess:
+            continue
+    return [ranks[rank] for rank in sorted(ranks)]
 
 
 def history(run_folder: Path) -> list[dict[str, Any]]:
