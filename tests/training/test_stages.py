@@ -130,7 +130,11 @@ def test_a_checkpoint_says_how_to_repeat_it(tiny, runs):
         ["bash", "-c", script], cwd=folder, env={**os.environ, **path}, capture_output=True, text=True
     )
     assert made.returncode == 0, made.stderr[-3000:]
-    other = script.replace("seed: 0", "seed: 1").replace("--out again", "--out other").replace("' again ", "' other ")
+    other = (
+        script.replace("seed: 0", "seed: 1")
+        .replace("--out again", "--out elsewhere")
+        .replace("' again ", "' elsewhere ")
+    )
     made = subprocess.run(["bash", "-c", other], cwd=folder, env={**os.environ, **path}, capture_output=True, text=True)
     assert made.returncode == 1
     assert "these are other data" in made.stderr
