@@ -28,23 +28,28 @@ DATA_COMMANDS = {
 
 
 def run_stage(story: Callable[[], None]) -> None:
-    """Run a launch script's story; a UserError becomes one sentence and exit status 1, a signal a saved run and 0."""
+    """Run a launch script's story; a UserError becomes one sentence and exit status 1, a signal a saved run and 0.
+
+    The process leaves without Python's own clearing up: loader workers leave signals alone (see `trainer.py`), so it would
+    wait for them for ever, and torchrun with it. Without a parent they end by themselves.
+    """
     stop_signal()
     logging.getLogger("deepspeed").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", category=FutureWarning)
+    status = 1
     try:
         story()
+        status = 0
+    except SystemExit as ending:  # argparse: --help, or a wrong option
+        status = ending.code if isinstance(ending.code, int) else 1
     except UserError as error:
         if isinstance(error, RankError) or int(os.environ.get("LOCAL_RANK", "0")) == 0:  # once on every node
             print(f"error: {error}", file=sys.stderr, flush=True)
-        # Other ranks may wait in a call that will never come: leave without asking them.
-        sys.stdout.flush()
-        os._exit(1) if isinstance(error, RankError) else sys.exit(1)
     except Exception:
-        # Loader workers leave signals alone, so the interpreter would wait for them for ever, and the other ranks with it.
         traceback.print_exc()
-        sys.stdout.flush()
-        os._exit(1)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def check_device(recipe: StageRecipe) -> None:
