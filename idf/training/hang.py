@@ -32,12 +32,7 @@ class HangWatch:
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self.rank, self.ranks = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
-        self._store = dist.TCPStore(
-            os.environ["MASTER_ADDR"],
-            int(os.environ["MASTER_PORT"]),
-            is_master=False,
-            timeout=timedelta(seconds=30),
-        )
+        self._store = self._open_store()
         self._life = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")  # torchrun keeps its store over restarts
         self._ticks = 0
         self._begun = 0
@@ -46,6 +41,13 @@ class HangWatch:
         self._done = threading.Event()
         self.phase("starting")
         threading.Thread(target=self._watch, daemon=True, name="hang watch").start()
+
+    def _open_store(self) -> dist.Store:
+        """Torchrun's key-value store; a rank on its own has nobody to tell and needs none."""
+        if self.ranks == 1:
+            return dist.HashStore()
+        address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+        return dist.TCPStore(address, port, is_master=False, timeout=timedelta(seconds=30))
 
     def phase(self, name: str) -> None:
         """Say that this rank begins something, for example "step 12: waiting for data"."""
