@@ -3,40 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from math import sqrt
 from statistics import median
 from typing import Any
 
+from ._row import Row
+
 ALL = "all"
-
-
-@dataclass(frozen=True)
-class Row:
-    """A scored response, as it stands in `samples.jsonl`.
-
-    Attributes are those of `Item`, `Response` and `Verdict`.
-    """
-
-    id: str
-    world: str
-    mode: str
-    difficulty: str
-    correct: bool
-    error: str | None
-    parsed: Any
-    response: str
-    prompt_tokens: int | None
-    completion_tokens: int | None
-    finish_reason: str | None
-    moves: int | None
-    optimal: int | None
-    detail: str
-    official: float
-
-    def to_json(self) -> dict[str, Any]:
-        """The row as JSON values."""
-        return asdict(self)
 
 
 def wilson(correct: int, n: int) -> tuple[float, float]:

@@ -12,7 +12,8 @@ from typing import Any
 from idf.errors import UserError
 from idf.files import package_text, read_text
 
-from ._metrics import ALL, Row
+from ._metrics import ALL
+from ._row import Row
 
 COLUMNS = (
     "world",

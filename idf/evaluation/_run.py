@@ -16,9 +16,11 @@ from idf.errors import UserError
 from idf.files import read_lines
 from idf.scoring import score
 from idf.suites import MODES, Item, prompt_text
+from idf.worlds import WORLDS
 
-from ._metrics import Row, summarize
+from ._metrics import summarize
 from ._picture import picture_of
+from ._row import Row
 
 
 def build_request(item: Item, mode: str, prompts: str, max_pixels: int, redraw: bool) -> Request:
@@ -71,9 +73,10 @@ def evaluate(
     return [rows[i] for i in range(len(asked))]
 
 
-def scored(item: Item, mode: str, response: Response) -> Row:
+def scored(item: Item, mode: str, response: Response, sample: int = 0) -> Row:
     """A response with its verdict."""
     verdict = score(item.problem, response.text, response.finish_reason)
+    world = WORLDS[item.problem.world]
     return Row(
         id=item.id,
         world=item.problem.world,
@@ -90,6 +93,9 @@ def scored(item: Item, mode: str, response: Response) -> Row:
         optimal=verdict.optimal,
         detail=verdict.detail,
         official=verdict.official,
+        sample=sample,
+        cluster=world.keys(item.problem).exact,
+        size=world.size(item.problem),
     )
 
 
