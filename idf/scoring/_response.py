@@ -1,0 +1,99 @@
+"""Which of the answers that a response states is its final one, and what it says."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from idf.worlds import WORLDS, Answer, Problem, World
+
+from ._parse import mentions, parse_answer
+from ._stated import Stated, stated_answers
+from ._tidy import tidy
+from ._visible import visible
+
+_ALSO_WORDS = frozenset(("dull", "lull", "rudd"))  # that consist of u, d, l and r
+_LONGEST_BARE = 150
+# A concluding sentence with one of these speaks of a state on the way.
+_ON_THE_WAY = re.compile(
+    r"\b(?:step|roll|move|turn|before|when|while|initially|first|second|third|next|now|start|began|was|were|if)\b"
+    r"|\bafter (?!all\b|the (?:last|final|whole|entire)\b)"
+)
+_UNREADABLE_IS_AMBIGUOUS = ("sentence", "heading")
+
+
+@dataclass(frozen=True)
+class Read:
+    """What was read of a response.
+
+    Attributes:
+        answer: The final answer, in the form that `World.judge` takes; None if none can be read.
+        stated: The text that states it, or that was meant to; None if none does.
+        cut_off: Whether the response breaks off in the middle of stating it.
+    """
+
+    answer: Answer | None
+    stated: str | None
+    cut_off: bool = False
+
+
+def read_response(problem: Problem[Any, Any], response: str, *, cut_off: bool = False) -> Read:
+    """Find the final answer of a response and read it.
+
+    The last firm statement decides, readable or not; a loose one behind it decides only if it can be read, or if it names
+    several candidates.
+
+    Args:
+        problem: The problem that was asked.
+        response: The whole text.
+        cut_off: Whether generation was cut off. Then only firm statements and headings count, and one that reaches the
+            end of the text may not be complete: it counts only if it repeats an earlier one.
+    """
+    world = WORLDS[problem.world]
+    kind = world.answer_kind(problem)
+    text = visible(response)
+    places = stated_answers(text)
+    if cut_off:
+        places = [stated for stated in places if stated.firm or stated.form == "heading"]
+        if places and not places[-1].closed and places[-1].end >= len(text):
+            last = places[-1]
+            places = [stated for stated in places if stated.end < last.begin]
+            if not places or not places[-1].text.startswith(last.text):
+                return Read(None, last.text, cut_off=True)
+    for stated in reversed(places):
+        answer = _read(world, kind, world.asked(problem), stated)
+        ambiguous = stated.form in _UNREADABLE_IS_AMBIGUOUS and mentions(world, kind, stated.text[:200])
+        if answer is not None or stated.firm or ambiguous:
+            return Read(answer, stated.text)
+    return Read(None, None)
+
+
+def _read(world: World[Any, Any], kind: str, asked: str, stated: Stated) -> Answer | None:
+    """The answer at one place."""
+    text = tidy(stated.text)
+    if stated.form == "conclusion" and not _concludes(kind, asked, text):
+        return None
+    if stated.form == "bare" and kind in ("colour", "count"):
+        one_sentence = len(text) <= _LONGEST_BARE and not re.search(r"\n|[.!?] ", text)
+        if not one_sentence or not (len(text.split()) == 1 or _concludes(kind, asked, text)):
+            return None
+    answer = parse_answer(world, kind, stated.text)
+    if answer is None and stated.below and kind in ("plan", "colour_counts"):
+        answer = parse_answer(world, kind, f"{stated.text}\n{stated.below}")
+    if kind == "plan" and answer and not stated.firm and _may_be_prose(text, answer):
+        return None
+    return answer
+
+
+def _may_be_prose(text: str, plan: tuple[str, ...]) -> bool:
+    """Whether a plan may as well be a word or two of prose, as in "The answer is right"."""
+    said = text.strip(" .!,:'\"")
+    return said in _ALSO_WORDS or (len(plan) == 1 and not re.search(r"(?<![\w'])\d?[udlr]\d?(?![\w'])|\d", said))
+
+
+def _concludes(kind: str, asked: str, text: str) -> bool:
+    """Whether a concluding sentence speaks of the end, and names all that was asked."""
+    words = set(re.findall("[a-z]+", text.replace("grey", "gray")))
+    wanted = set(re.findall("[a-z]+", asked.replace("grey", "gray")))
+    return kind != "plan" and wanted <= words and not _ON_THE_WAY.search(text)
