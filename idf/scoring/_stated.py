@@ -68,6 +68,9 @@ _DENIED = re.compile(
 )
 _OR_ELSE = re.compile(r"(?:\}|<\|end_of_box\|>)[\s$*)\\]{0,6}(?:\?|/|or\b|或)", re.IGNORECASE)  # behind a box
 _NOT_BOXED = re.compile(r"(?:\bnot|n['\u2019]t|\bnor|\bor) {0,2}[$\\([*]{0,4}$", re.IGNORECASE)
+# What may come after a JSON value: not another one, of which it would be only a part
+_ENDS_VALUE = re.compile(r"[ \t*_`$.]{0,10}(?:\Z|\n(?!\s{0,9}[\[{]))")
+_ENDS_ENTRY = re.compile(r"\s{0,99}(?:[,}\]]|```|\Z)")
 _LONGEST_LIST = 400  # lines
 _MOST_PLACES = 64  # of one form; only the last ones can be the final answer
 
@@ -170,7 +173,7 @@ def _below(text: str, at: int) -> tuple[str, int]:
         value = json_value(content, 0) if content[:1] in ("[", "{") else None
         return (value[0] if value and not content[value[1] :].strip() else content), end + len(closing)
     stripped = begin + len(lines[first]) - len(lines[first].lstrip())
-    if text[stripped] in "[{" and (value := json_value(text, stripped)):
+    if text[stripped] in "[{" and (value := json_value(text, stripped)) and _ENDS_VALUE.match(text, value[1]):
         return value[0], value[1]
     kept = [lines[first]]
     listed = bool(IS_ITEM.match(lines[first]))
@@ -241,7 +244,8 @@ def _tags(text: str) -> Iterator[Stated]:
 def _keys(text: str) -> Iterator[Stated]:
     """The value of the key "answer" in a JSON object."""
     for match in _last(_KEY, text):
-        if value := json_value(text, match.end()):
+        value = json_value(text, match.end())
+        if value and _ENDS_ENTRY.match(text, value[1]):
             yield Stated("json", value[0], "", match.start(), value[1], closed=True)
             continue
         end = text.find("\n", match.end())
