@@ -20,6 +20,7 @@ _ON_THE_WAY = re.compile(
     r"\b(?:step|roll|move|turn|before|when|while|initially|first|second|third|next|now|start|began|was|were|if)\b"
     r"|\bafter (?!all\b|the (?:last|final|whole|entire)\b)"
 )
+_PROSE = ("sentence", "label", "bare")
 _UNREADABLE_IS_AMBIGUOUS = ("sentence", "heading")
 
 
@@ -81,7 +82,7 @@ def _read(world: World[Any, Any], kind: str, asked: str, stated: Stated) -> Answ
     answer = parse_answer(world, kind, stated.text)
     if answer is None and stated.below and kind in ("plan", "colour_counts"):
         answer = parse_answer(world, kind, f"{stated.text}\n{stated.below}")
-    if kind == "plan" and answer and not stated.firm and _may_be_prose(text, answer):
+    if kind == "plan" and answer and stated.form in _PROSE and _may_be_prose(text, answer):
         return None
     return answer
 
