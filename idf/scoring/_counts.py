@@ -52,7 +52,7 @@ def read_colour_counts(world: World[Any, Any], text: str) -> dict[str, int] | No
         return None
     counts: dict[str, int] = {}
     totals: set[int] = set()
-    for clause in re.split(r"[,;:()\[\]{}\n\"'|+=]|\band\b|\bplus\b|\.(?!\d)", _spelled(world, text)):
+    for clause in re.split(r"[,;:()\[\]{}\n\"'|+=]|\band\b|\bplus\b|\.(?!\d)| [-–—] ", _spelled(world, text)):
         parts = re.findall(r"[^\W\d_]+|[\d.]+|[^\w\s]", clause)
         said = [part for part in parts if part in world.colours or part[0].isdigit()]
         if any(part not in said and part not in _FILLERS for part in parts):

@@ -7,6 +7,7 @@ up). In both, every word of the text must be understood; one that is not makes t
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from idf.worlds import World
@@ -38,7 +39,7 @@ _LENGTH_BEHIND = re.compile(
 )
 _CONTRACTION = re.compile(r"[a-z]['\u2019][a-z]")  # "I'd" names no move
 _CLAUSE_END = re.compile(
-    r"[,;\n]|->|=>|→|➔|➜|⇒| > |\.(?=\s|$)|\b(?:and )?then\b|\band\b|\bfollowed by\b|\bnext\b|\bfinally\b"
+    r"[,;\n]|->|=>|→|➔|➜|⇒| > |\.(?=\s|$)|\b(?:and )?then\b|\band\b|\bfollowed by\b|\bfirst\b|\bnext\b|\bfinally\b"
 )
 _TOKEN = re.compile(r"[^\s()\[\]{}\"'|:]+")
 _TIMES = re.compile(r"(?<![a-z0-9])[x×] ?(\d{1,4})(?!\w)|(?<![\w])(\d{1,4}) ?[x×](?!\w)|(?<!\w)(\d{1,4}) times?\b")
@@ -48,7 +49,10 @@ _UNITS = frozenset(
 _OFTEN = {"once": 1, "twice": 2, "thrice": 3}
 _NUMBERS = {word: str(n) for n, word in enumerate(NUMBER_WORDS)}
 _FILLERS = frozenset(("move", "push", "slide", "walk", "go", "shift", "the", "box", "crate", "it", "to", "by", "in"))
-_FILLERS |= frozenset(("direction", "towards", "first"))
+_FILLERS |= frozenset(("direction", "towards", "moves", "slides", "pushes", "walks", "player", "you", "should", "must"))
+# A way, and more of its kind in brackets behind it
+_GLOSS = re.compile(r"(?:\b\d?[udlr]|up|down|left|right) ?\([^()]*\b(?:\d?[udlr]|up|down|left|right)\b")
+_SAID_TWICE = re.compile(r"\s*([^():=]+?) ?(?:\(([^()]+)\)|[:=]([^():=]+))[.\s]*")
 
 
 def read_plan(world: World[Any, Any], text: str) -> tuple[str, ...] | None:
@@ -84,6 +88,13 @@ def _stated_length(text: str) -> tuple[str, int | None]:
     return text, None
 
 
+def _glossed(clause: str, read: Callable[[str], list[str] | None]) -> list[str] | None:
+    """A clause that may say its moves twice: "d (down)", "3d: block 3 down"; both must say the same."""
+    if (twice := _SAID_TWICE.fullmatch(clause)) and (first := read(twice[1])) and (again := read(twice[2] or twice[3])):
+        return first if first == again else None
+    return None if _GLOSS.search(clause) else read(clause)
+
+
 # --- ways -------------------------------------------------------------------------------------------------------
 
 
@@ -93,12 +104,13 @@ def _ways(text: str) -> list[str] | None:
         if "→" in text:
             return None  # a move to the right, or "and then"
         text = re.sub("[" + "".join(_ARROWS) + "]", lambda arrow: f" {_ARROWS[arrow[0]]} ", text)
+    text = re.sub(r"(?<=[a-z])-(?=[a-z])", " ", text)
     letters = [word for word in re.split(r"[\s,;.\[\](){}\"'|]+|->|=>|→", text) if word]
-    if letters and all(re.fullmatch("[udlr]+", word) for word in letters):
+    if letters and all(re.fullmatch("[udlr]+", word) for word in letters) and not _GLOSS.search(text):
         return list("".join(letters))  # letters run together are a plan only if they are all there is
     plan: list[str] = []
     for clause in _clauses_of_ways(text):
-        moves = _clause_of_ways(clause)
+        moves = _glossed(clause, _clause_of_ways)
         if moves is None:
             return None
         plan += moves
@@ -186,7 +198,7 @@ def _blocks(text: str) -> list[str] | None:
     text = re.sub(r"\b(?:by )?(\d{1,2}) (" + "|".join(_UNITS) + r")\b", r"\1 times", _in_digits(text))
     plan: list[str] = []
     for clause in _CLAUSE_END.split(text):
-        moves = _clause_of_blocks(_times(clause))
+        moves = _glossed(_times(clause), _clause_of_blocks)
         if moves is None:
             return None
         plan += moves
@@ -197,7 +209,7 @@ def _clause_of_blocks(clause: str) -> list[str] | None:
     moves: list[str] = []
     block, often = "", 0
     for word in re.findall(r"[^\s()\[\]{}\"'|:]+", clause):
-        word = re.sub(r"^(?:block|#)(?=\d)", "", word)
+        word = re.sub(r"^(?:block|b|#)(?=\d)", "", word)
         counted = re.fullmatch(r"([1-9])-?(up|down|left|right|[udlr])(?:[x×]?(\d{1,2}))?", word)
         repeats = re.fullmatch(r"\^(\d{1,2})", word)
         if often:
@@ -222,4 +234,4 @@ def _clause_of_blocks(clause: str) -> list[str] | None:
             block = word
         elif word not in _FILLERS and word not in _BLOCK_WORDS and word != "-":
             return None
-    return None if block else moves
+    return None if block or (clause.strip(" .()[]{}\"'|:-") and not moves) else moves

@@ -20,6 +20,7 @@ _REFUSAL = re.compile(
     r"|\b(?:no|without (?:an|the|any)) (?:image|picture)s? (?:\w{1,10} ){0,3}(?:provided|attached|included|visible|shown|given)\b"
     r"|\b(?:image|picture) (?:is not|isn['\u2019]t|was not|wasn['\u2019]t|cannot be|did not) (?:\w{1,10} ){0,2}"
     r"(?:provided|attached|included|visible|shown|load|loaded|displayed|seen|opened)\b"
+    r"|\bneed (?:to see )?(?:the|an|your) (?:image|picture)\b|\bplease (?:re-?)?upload\b"
     r"|\bplease (?:\w{1,10} ){0,2}(?:provide|upload|share|attach|send) (?:the|an|your|a clearer) (?:image|picture)\b"
     r"|(?:抱歉|对不起|很遗憾)[^。\n]{0,30}(?:无法|不能|没有)|我?(?:无法|不能)(?:直接)?(?:看到|查看|回答|确定|识别|提供|访问|解决|处理)"
     r"|请(?:您)?(?:重新)?(?:提供|上传|分享)(?:\w{0,4})?图",

@@ -8,19 +8,61 @@ from typing import Any
 
 from idf.worlds import WORLDS, Answer, Problem, World
 
+from ._lists import IS_ITEM
 from ._parse import mentions, parse_answer
 from ._stated import Stated, stated_answers
 from ._tidy import tidy
+from ._values import NUMBER_WORDS
 from ._visible import visible
 
+_NARRATES = re.compile(r"\b(?:player|you|should|must|moves|slides|pushes|walks)\b(?!\"? ?:)")
 _ALSO_WORDS = frozenset(("dull", "lull", "rudd"))  # that consist of u, d, l and r
 _LONGEST_BARE = 150
 # A concluding sentence with one of these speaks of a state on the way.
 _ON_THE_WAY = re.compile(
     r"\b(?:step|roll|move|turn|before|when|while|initially|first|second|third|next|now|start|began|was|were|if)\b"
-    r"|\bafter (?!all\b|the (?:last|final|whole|entire)\b)"
+    r"|\bafter (?!(?:\w{1,12} ){0,2}all\b|(?:\w{1,12} ){0,2}the (?:last|final|whole|entire)\b)"
 )
 _PROSE = ("sentence", "label", "bare")
+_VALUES = {colour for world in WORLDS.values() for colour in world.colours} | {"gray", "grey", *NUMBER_WORDS}
+_VALUES |= {str(number) for number in range(1000)}
+# Words that may stand between "the answer is" and a colour or a number.
+_BEFORE_A_VALUE = frozenset(
+    ("a", "again", "at", "back", "be", "bottom", "center", "clearly", "color", "colour", "cube", "definitely", "either")
+    + (
+        "end",
+        "exactly",
+        "face",
+        "faces",
+        "final",
+        "front",
+        "in",
+        "indeed",
+        "is",
+        "it",
+        "its",
+        "left",
+        "likely",
+        "maybe",
+    )
+    + ("middle", "most", "neither", "nor", "not", "number", "of", "on", "option", "or", "probably", "right", "shows")
+    + (
+        "side",
+        "simply",
+        "square",
+        "squares",
+        "start",
+        "still",
+        "that",
+        "the",
+        "there",
+        "therefore",
+        "are",
+        "this",
+        "thus",
+    )
+    + ("top", "total", "up", "down", "will", "show", "would", "must", "should", "now", "to", "c", "b", "d", "e", "f")
+)
 _UNREADABLE_IS_AMBIGUOUS = ("sentence", "heading")
 
 
@@ -63,6 +105,8 @@ def read_response(problem: Problem[Any, Any], response: str, *, cut_off: bool = 
             if not places or not places[-1].text.startswith(last.text):
                 return Read(None, last.text, cut_off=True)
     for stated in reversed(places):
+        if stated.form == "sentence" and kind in ("colour", "count") and not _leads_to_a_value(stated.text):
+            continue
         answer = _read(world, kind, world.asked(problem), stated)
         ambiguous = stated.form in _UNREADABLE_IS_AMBIGUOUS and mentions(world, kind, stated.text[:200])
         if answer is not None or stated.firm or ambiguous:
@@ -80,8 +124,17 @@ def _read(world: World[Any, Any], kind: str, asked: str, stated: Stated) -> Answ
         if not one_sentence or not (len(text.split()) == 1 or _concludes(kind, asked, text)):
             return None
     answer = parse_answer(world, kind, stated.text)
-    if answer is None and stated.below and kind in ("plan", "colour_counts"):
-        answer = parse_answer(world, kind, f"{stated.text}\n{stated.below}")
+    if stated.below and kind in ("plan", "colour_counts"):
+        # What is right below may be the rest of the answer; if the line can be read with it and without it, nobody knows.
+        together = parse_answer(world, kind, f"{stated.text}\n{stated.below}")
+        if answer is None or IS_ITEM.match(stated.text):
+            answer = together
+        elif together not in (None, answer):
+            return None
+    elif stated.below and len(stated.below.split()) == 1:
+        again = parse_answer(world, kind, stated.below)
+        if answer is not None and again not in (None, answer):
+            return None  # "Answer: red", and "blue" on the next line
     if kind == "plan" and answer and stated.form in _PROSE and _may_be_prose(text, answer):
         return None
     return answer
@@ -90,7 +143,14 @@ def _read(world: World[Any, Any], kind: str, asked: str, stated: Stated) -> Answ
 def _may_be_prose(text: str, plan: tuple[str, ...]) -> bool:
     """Whether a plan may as well be a word or two of prose, as in "The answer is right"."""
     said = text.strip(" .!,:'\"")
-    return said in _ALSO_WORDS or (len(plan) == 1 and not re.search(r"(?<![\w'])\d?[udlr]\d?(?![\w'])|\d", said))
+    one_word = len(plan) == 1 and not re.search(r"(?<![\w'])\d?[udlr]\d?(?![\w'])|\d", said)
+    return one_word or said in _ALSO_WORDS or bool(_NARRATES.search(said))
+
+
+def _leads_to_a_value(text: str) -> bool:
+    """Whether "the answer is" goes on to name a value: not "... found by rolling the cube, whose blue face is below"."""
+    words = re.findall(r"[a-z]+|\d+", tidy(text))
+    return next((word in _VALUES for word in words if word not in _BEFORE_A_VALUE), False)
 
 
 def _concludes(kind: str, asked: str, text: str) -> bool:

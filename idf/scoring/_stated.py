@@ -37,16 +37,16 @@ _LATE_LINE = re.compile(
     re.MULTILINE,
 )
 _SENTENCE = re.compile(
-    r"(?:\b(?:the|my|our) {1,3}(?:(?:final|correct) {1,3})?answer(?: {1,3}to {1,3}(?:the|this|your) {1,3}"
+    r"(?:\b(?:(?:the|my|our) {1,3}(?:(?:final|correct) {1,3})?|final {1,3}|^)answer(?: {1,3}to {1,3}(?:the|this|your) {1,3}"
     r"(?:question|problem|puzzle))?[*_]{0,3} {1,3}(?:is|would be|will be|should be|must be)\b|答案(?:就|应该)?[是为])"
     r"[ *_]{0,4}[:\uff1a,]?",
-    re.IGNORECASE,
+    re.IGNORECASE | re.MULTILINE,
 )
 _LABELLED = re.compile(
-    rf"^{_MARKS}(?:(?:the|my|our) )?(?:"
+    rf"^{_MARKS}(?:(?:so|thus|hence|therefore)[, ]{{1,3}})?(?:(?:the|my|our) )?(?:"
     r"(?:final|complete|full|correct|shortest|optimal) (?:solution|result|plan|moves?|actions?|path|steps?|count|counts|"
     r"colou?r|(?:move|action) (?:sequence|list)|(?:sequence|list)(?: of (?:moves|actions|steps))?)|solution|"
-    r"最终(?:结果|动作|移动|步骤)"
+    r"最终(?:的)?(?:移动|动作)?(?:结果|动作|移动|步骤|序列)(?:是|为)?"
     rf"){_CLOSE}(?:is|are)?{_CLOSE}[:\uff1a](?P<text>[^\n]*)$",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -60,6 +60,7 @@ _TAGGED = re.compile(r"<(?:final_?)?answer>", re.IGNORECASE)
 _TAG_END = re.compile(r"</(?:final_?)?answer>", re.IGNORECASE)
 _KEY = re.compile(r"[\"'](?:final[_ ]?)?answer[\"'] ?: ?", re.IGNORECASE)
 # What stands before "the answer is" if nothing is stated: conditions, denials, what was thought before
+_NO_STATEMENT = re.compile(r"^ ?(?:not|neither|wrong|incorrect)\b|\b(?:if|unless)\b", re.IGNORECASE)  # behind it
 _DENIED = re.compile(
     r"\b(?:if|unless|suppose|supposing|assuming|whether|check|verify|initially|originally|previously|mistakenly|wrongly)\b"
     r"|\bat first\b|\bthought (?:that )?$|\bwhat (?:that )?$"
@@ -82,7 +83,7 @@ class Stated:
     Attributes:
         form: "line", "box", "tag", "json", "heading", "sentence", "label", "conclusion" or "bare".
         text: What is stated, as it is written.
-        below: The list right below, which may be part of it.
+        below: The paragraph or list right below, which may be part of it.
         begin: Where it begins in the visible text.
         end: Where it ends there.
         closed: Whether something marks its end, so that a response that is cut off there has stated it in full.
@@ -148,8 +149,10 @@ def _from_line(text: str, form: str, begin: int, at: int, end: int) -> Stated:
         return Stated(form, below or said, "", begin, below_end if below else end)
     if said.endswith((":", "\uff1a")):
         return Stated(form, f"{said}\n{below}", "", begin, below_end)
-    listed = IS_ITEM.match(text[end + 1 : end + 60])
-    return Stated(form, said, below if listed else "", begin, below_end if listed else end)
+    right_below = text[end + 1 : end + 60]
+    listed = IS_ITEM.match(right_below)
+    adjacent = listed or right_below.partition("\n")[0].strip()
+    return Stated(form, said, below if adjacent else "", begin, below_end if listed else end)
 
 
 def _below(text: str, at: int) -> tuple[str, int]:
@@ -268,7 +271,7 @@ def _sentences(text: str) -> Iterator[Stated]:
         before = re.split(r"[.!?。\n]", text[max(0, match.start() - 120) : match.start()])[-1]
         rest = text[match.end() : match.end() + LONGEST].partition("\n")[0]
         sentence = re.split(r"(?<=[.!?])(?=[\s*_]|$)|。", rest, maxsplit=1)[0]
-        if _DENIED.search(before) or re.match(r" ?(?:not|neither|wrong|incorrect)\b", sentence.lower()):
+        if _DENIED.search(before) or _NO_STATEMENT.search(sentence):
             continue
         end = match.end() + len(sentence)
         if not re.search(r"\w", sentence) or sentence.rstrip(" *_").endswith((":", "\uff1a")):

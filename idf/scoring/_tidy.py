@@ -10,6 +10,8 @@ from typing import Any
 LONGEST = 20_000
 """Characters of a stated answer that are read; a longer one states nothing."""
 
+# Curly quotes are quotes, a typographer's minus is a minus; a sign that only asks for a coloured picture is nothing
+_SIGNS = str.maketrans({"\u2212": "-", "\ufe0f": "", **dict.fromkeys("“”„", '"'), **dict.fromkeys("‘’", "'")})
 _STYLED = "(?:text|textbf|textit|mathrm|mathbf|mathit|mathsf|operatorname|boxed|fbox)"
 _LATEX = (
     (re.compile(rf"\\{_STYLED}\s?\{{([^{{}}]{{0,2000}})\}}"), r" \1 "),
@@ -73,7 +75,7 @@ def tidy(text: str) -> str:
 
     What it does not know it leaves as it is, so that nobody reads over it.
     """
-    text = unicodedata.normalize("NFKC", text).replace("\u2212", "-").replace("\ufe0f", "")
+    text = unicodedata.normalize("NFKC", text).translate(_SIGNS)
     if "\\" in text or "$" in text:
         for pattern, instead in _LATEX:
             text = pattern.sub(instead, text)

@@ -9,7 +9,7 @@ import pytest
 from idf.scoring import score
 from idf.worlds import WORLDS, Problem
 
-from . import cases_colours, cases_counts, cases_plans, cases_whole
+from . import cases_colours, cases_counts, cases_models, cases_models_again, cases_plans, cases_whole
 from .expecting import CUBES, PUSH, ROLL, SLIDE, SQUARES, Case, Lost
 
 TABLE: list[tuple[str, Problem[Any, Any], list[Case]]] = [
@@ -20,6 +20,11 @@ TABLE: list[tuple[str, Problem[Any, Any], list[Case]]] = [
     ("ways", PUSH, cases_plans.WAYS),
     ("no ways", PUSH, cases_plans.NO_WAYS),
     ("blocks", SLIDE, cases_plans.BLOCKS),
+    *(
+        (f"models {name}", of, cases)
+        for table in (cases_models.GROUPS, cases_models_again.GROUPS)
+        for (name, cases), of in zip(table.items(), (ROLL, CUBES, PUSH, SLIDE), strict=True)
+    ),
 ]
 ALL = [(name, of, case) for name, of, cases in TABLE for case in cases]
 
