@@ -7,7 +7,7 @@ import re
 _BULLET = re.compile(r"^ ?(?:[-+*•·–—] )+", re.MULTILINE)
 # "1. ", "2) ", "step 4: "; a number that belongs to what is said has no such mark behind it.
 _MARKER = re.compile(
-    r"(?:^ ?\(?|(?<=[\s,;.]))(?:(?:step|move|action) ?#?(\d{1,4})(?: ?[:.)]+| -)|(\d{1,4})[.)])(?= )", re.M
+    r"(?:^ ?\(?|(?<=[\s,;.])\(?)(?:(?:step|move|action) ?#?(\d{1,4})(?: ?[:.)]+| -)|(\d{1,4})[.)])(?= )", re.M
 )
 _AT_A_LINE_START = re.compile(r"^ ?\(?(?:(?:step|move|action) ?#?)?\d{1,4}[.)] ", re.MULTILINE)
 IS_ITEM = re.compile(r"^\s{0,40}(?:[-+*•·–—]\s|\(?\d{1,4}[.)]\s|\||step \d)", re.IGNORECASE)

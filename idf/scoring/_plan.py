@@ -39,7 +39,7 @@ _LENGTH_BEHIND = re.compile(
 )
 _CONTRACTION = re.compile(r"[a-z]['\u2019][a-z]")  # "I'd" names no move
 _CLAUSE_END = re.compile(
-    r"[,;\n]|->|=>|→|➔|➜|⇒| > |\.(?=\s|$)|\b(?:and )?then\b|\band\b|\bfollowed by\b|\bfirst\b|\bnext\b|\bfinally\b"
+    r"[,;+\n]|->|=>|→|➔|➜|⇒| > |\.(?=\s|$)|\b(?:and )?then\b|\band\b|\bfollowed by\b|\bfirst\b|\bnext\b|\bfinally\b"
 )
 _TOKEN = re.compile(r"[^\s()\[\]{}\"'|:]+")
 _TIMES = re.compile(r"(?<![a-z0-9])[x×] ?(\d{1,4})(?!\w)|(?<![\w])(\d{1,4}) ?[x×](?!\w)|(?<!\w)(\d{1,4}) times?\b")
@@ -52,6 +52,7 @@ _FILLERS = frozenset(("move", "push", "slide", "walk", "go", "shift", "the", "bo
 _FILLERS |= frozenset(("direction", "towards", "moves", "slides", "pushes", "walks", "player", "you", "should", "must"))
 # A way, and more of its kind in brackets behind it
 _GLOSS = re.compile(r"(?:\b\d?[udlr]|up|down|left|right) ?\([^()]*\b(?:\d?[udlr]|up|down|left|right)\b")
+_SAID_TWICE_IN_ALL = re.compile(r"([^()]+?)\s?\(([^()]*[,;\s][^()]*)\)[.\s]{0,3}")
 _SAID_TWICE = re.compile(r"\s*([^():=]+?) ?(?:\(([^()]+)\)|[:=]([^():=]+))[.\s]*")
 
 
@@ -70,6 +71,10 @@ def read_plan(world: World[Any, Any], text: str) -> tuple[str, ...] | None:
     text = without_markers(text)
     if not world.plans or has_marker(text) or _CONTRACTION.search(text):
         return None
+    if twice := _SAID_TWICE_IN_ALL.fullmatch(text):
+        first, again = read_plan(world, twice[1]), read_plan(world, twice[2])
+        if first and again:
+            return first if first == again and length in (None, len(first)) else None
     of_blocks = all(re.fullmatch("[1-9][udlr]", action) for action in world.actions)
     plan = _blocks(text) if of_blocks else _ways(text)
     if not plan or len(plan) > _MOST_MOVES or length not in (None, len(plan)):

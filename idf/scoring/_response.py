@@ -15,7 +15,7 @@ from ._tidy import tidy
 from ._values import NUMBER_WORDS
 from ._visible import visible
 
-_NARRATES = re.compile(r"\b(?:player|you|should|must|moves|slides|pushes|walks)\b(?!\"? ?:)")
+_NARRATES = re.compile(r"\b(?:player|you|should|must|slides|pushes|walks)\b|\bmoves (?:the|to|it|up|down|left|right)\b")
 _ALSO_WORDS = frozenset(("dull", "lull", "rudd"))  # that consist of u, d, l and r
 _LONGEST_BARE = 150
 # A concluding sentence with one of these speaks of a state on the way.

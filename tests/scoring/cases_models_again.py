@@ -10,7 +10,7 @@ TWO_ONE = {"red": 2, "blue": 1}
 
 ROLLS: list[Case] = [
     (
-        "The cube starts at the back-left corner. After rolling right, the left face (blue) becomes the top. After rolling front, the back face (red) becomes the top.\n\nThe top face is red.",
+        "Rolling right, the left face (blue) becomes the top. Rolling front, the back face (red) does.\n\nThe top face is red.",
         UNPARSED,
     ),
     ("Rolling...\n\n**The final answer is red.**", "red"),

@@ -9,7 +9,15 @@ import pytest
 from idf.scoring import score
 from idf.worlds import WORLDS, Problem
 
-from . import cases_colours, cases_counts, cases_models, cases_models_again, cases_plans, cases_whole
+from . import (
+    cases_colours,
+    cases_counts,
+    cases_models,
+    cases_models_again,
+    cases_models_third,
+    cases_plans,
+    cases_whole,
+)
 from .expecting import CUBES, PUSH, ROLL, SLIDE, SQUARES, Case, Lost
 
 TABLE: list[tuple[str, Problem[Any, Any], list[Case]]] = [
@@ -22,7 +30,7 @@ TABLE: list[tuple[str, Problem[Any, Any], list[Case]]] = [
     ("blocks", SLIDE, cases_plans.BLOCKS),
     *(
         (f"models {name}", of, cases)
-        for table in (cases_models.GROUPS, cases_models_again.GROUPS)
+        for table in (cases_models.GROUPS, cases_models_again.GROUPS, cases_models_third.GROUPS)
         for (name, cases), of in zip(table.items(), (ROLL, CUBES, PUSH, SLIDE), strict=True)
     ),
 ]
