@@ -1,8 +1,8 @@
-"""Where a response states its final answer.
+"""Where a response states its final answer; `docs/scoring.md` lists the forms.
 
-Seven forms are known; `docs/scoring.md` lists them. Firm ones are made to be the answer: an answer line, a box, an answer
-tag, the key "answer" of a JSON object. Loose ones may also be prose: "the answer is ...", a line "Final moves: ...", a
-concluding sentence, a response that is nothing but an answer. A loose one counts only if it can be read.
+Firm ones are made to be the answer: an answer line, a box, an answer tag, the key "answer" of a JSON object. Loose ones
+may also be prose: what is below a heading, "the answer is ...", a line "Final moves: ...", a concluding sentence, a
+response that is nothing but an answer. A loose one counts only if it can be read.
 """
 
 from __future__ import annotations
@@ -59,8 +59,9 @@ _BOX = re.compile(r"\\(?:f?boxed) ?\{|<\|begin_of_box\|>")
 _TAGGED = re.compile(r"<(?:final_?)?answer>", re.IGNORECASE)
 _TAG_END = re.compile(r"</(?:final_?)?answer>", re.IGNORECASE)
 _KEY = re.compile(r"[\"'](?:final[_ ]?)?answer[\"'] ?: ?", re.IGNORECASE)
-# What stands before "the answer is" if nothing is stated: conditions, denials, what was thought before
-_NO_STATEMENT = re.compile(r"^ ?(?:not|neither|wrong|incorrect)\b|\b(?:if|unless)\b", re.IGNORECASE)  # behind it
+# What stands behind "the answer is" if it states nothing
+_NO_STATEMENT = re.compile(r"^ ?(?:not|neither|wrong|incorrect)\b|\b(?:if|unless)\b", re.IGNORECASE)
+# What stands before it then: a condition, a denial, what was thought before
 _DENIED = re.compile(
     r"\b(?:if|unless|suppose|supposing|assuming|whether|check|verify|initially|originally|previously|mistakenly|wrongly)\b"
     r"|\bat first\b|\bthought (?:that )?$|\bwhat (?:that )?$"
