@@ -27,12 +27,13 @@ _ON_THE_WAY = re.compile(
 _VALUES = {colour for world in WORLDS.values() for colour in world.colours} | {"gray", "grey", *NUMBER_WORDS}
 _VALUES |= {str(number) for number in range(1000)}
 # Words that may stand between "the answer is" and a colour or a number
-_BEFORE_A_VALUE = """
+_WORDS_BEFORE = """
     a again are at b back be bottom c center clearly color colour cube d definitely down e either end exactly f face faces
     final front in indeed is it its left likely maybe middle most must neither nor not now number of on option or probably
     right should show shows side simply square squares start still that the there therefore this thus to top total up will
     would
 """
+_BEFORE_A_VALUE = frozenset(_WORDS_BEFORE.split())
 _PROSE = ("sentence", "label", "bare")
 _UNREADABLE_IS_AMBIGUOUS = ("sentence", "heading")
 
@@ -119,7 +120,7 @@ def _may_be_prose(text: str, plan: tuple[str, ...]) -> bool:
 def _leads_to_a_value(text: str) -> bool:
     """Whether "the answer is" goes on to name a value: not "... found by rolling the cube, whose blue face is below"."""
     words = re.findall(r"[a-z]+|\d+", tidy(text))
-    return next((word in _VALUES for word in words if word not in _BEFORE_A_VALUE.split()), False)
+    return next((word in _VALUES for word in words if word not in _BEFORE_A_VALUE), False)
 
 
 def _concludes(kind: str, asked: str, text: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from dataclasses import asdict
 
 import pytest
@@ -148,6 +149,31 @@ def test_without_a_plan_there_are_no_moves_and_the_official_code_is_negative(res
 def test_a_cut_off_plan_that_was_not_stated_is_truncated_but_dropped_officially():
     verdict = score(PUSH, "I go right, then", "length")
     assert (verdict.error, verdict.official) == ("truncated", -2.0)
+
+
+FILLING = [
+    "\n",
+    "    \n",
+    " ",
+    "<think>",
+    "</think>",
+    "Answer:",
+    "**Answer:**\n",
+    "\\boxed{",
+    "\\boxed{u} ",
+    "[",
+    "```\n",
+]
+FILLING += ['"answer": [', "{'answer': ['", "the answer is ", "the answer is red. ", "答案：", "<answer>", "Solution: "]
+FILLING += ["- u\n", "1. u\n", "I cannot ", "*", "7", "u "]
+
+
+@pytest.mark.parametrize("piece", FILLING)
+def test_a_million_characters_are_scored_in_a_second_or_so(piece):
+    response = piece * (1_000_000 // len(piece)) + "\nAnswer: red"
+    begun = time.process_time()
+    score(ROLL, response)
+    assert time.process_time() - begun < 2
 
 
 # --- any text at all ---------------------------------------------------------------------------------------------
