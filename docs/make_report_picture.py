@@ -60,7 +60,13 @@ def make_report(folder: Path) -> Path:
     items, _ = draw_items(SuiteRecipe(items=ITEMS))
     responses = {(item.id, mode): made_up(item, mode) for mode in MODES for item in items}
     rows, _ = score_rows(items, MODES, responses)
-    run = {"evaluated": NAME, "suite": "generated, seed 0", "items": len(items), "modes": list(MODES), "prompts": "idf-long-1"}
+    run = {
+        "evaluated": NAME,
+        "suite": "generated, seed 0",
+        "items": len(items),
+        "modes": list(MODES),
+        "prompts": "idf-long-1",
+    }
     results = write_results(rows, folder, run)
     return write_report(rows, results, folder, items)
 

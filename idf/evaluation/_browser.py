@@ -13,7 +13,7 @@ from PIL import Image
 
 from idf.drawing import draw
 from idf.scoring import write_answer
-from idf.suites import PROMPTS, Item, prompt_text
+from idf.suites import MODES, PROMPTS, Item, prompt_text
 from idf.traces._claims import Claim, read_trace
 from idf.worlds import WORLDS, IllegalAction, Problem, World
 
@@ -44,7 +44,8 @@ def browser_data(
     place: dict[str, int] = {}
     for row in rows:
         place.setdefault(row.id, len(place))
-    rows = sorted(rows, key=lambda row: (row.world, place[row.id], row.mode, row.sample))
+    order = {mode: at for at, mode in enumerate(MODES)}
+    rows = sorted(rows, key=lambda row: (row.world, place[row.id], order.get(row.mode, 99), row.mode, row.sample))
     known = {item.id: item for item in items or () if item.id in place}
     shown = _taken_in_turn(list(known.values()), MOST_PICTURES if pictures is None else pictures)
     number = {id: at for at, id in enumerate(known)}

@@ -38,6 +38,7 @@ CAUSES = {
 }
 _NO_ANSWER = ("unparsed", "refused", "empty")
 _EXAMPLES = 6  # of each cause
+_NAMED = 4  # cells in a notice
 
 
 class Notice(NamedTuple):
@@ -94,12 +95,11 @@ def page_values(rows: Sequence[Row], results: dict[str, Any]) -> dict[str, Any]:
     return {
         "title": str(run.get("evaluated", "evaluation")),
         "facts": _facts(run),
-        "run": {str(key): str(value) for key, value in run.items()},
+        "run": {str(key): _text(value) for key, value in run.items()},
         "notices": _notices(rows, worlds),
         "responses": len(rows),
         "modes": modes,
-        "columns": COLUMNS,
-        "summary": {world: _lines(world, cells, floors.get(world, {}), counts) for world, cells in worlds.items()},
+        **_summary({world: _lines(world, cells, floors.get(world, {}), counts) for world, cells in worlds.items()}),
         "macro": _macro(results, modes),
         "charts": {world: accuracy_chart(cells, floors.get(world, {})) for world, cells in worlds.items()},
         "has_floors": bool(floors),
@@ -129,15 +129,17 @@ def _facts(run: dict[str, Any]) -> dict[str, str]:
     for key in ("suite", "items", "modes", "prompts", "pictures", "samples", "max_new_tokens", "idf"):
         value = run.get(key)
         if value is not None:
-            said["idf version" if key == "idf" else key.replace("_", " ")] = (
-                ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-            )
+            said["idf version" if key == "idf" else key.replace("_", " ")] = _text(value)
     return said
+
+
+def _text(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def _notices(rows: Sequence[Row], worlds: dict[str, dict[str, Any]]) -> list[Notice]:
     cut = [
-        f"{world} {mode} {part} {cell['truncated']} of {cell['n']} ({cell['truncated'] / cell['n']:.1%})"
+        (cell["truncated"] / cell["n"], f"{world} {mode} {part}, {cell['truncated']} of {cell['n']}")
         for world, modes in worlds.items()
         for mode, cells in modes.items()
         for part, cell in cells.items()
@@ -145,12 +147,15 @@ def _notices(rows: Sequence[Row], worlds: dict[str, dict[str, Any]]) -> list[Not
     ]
     found = []
     if cut:
+        worst = "; ".join(text for _, text in sorted(cut, key=lambda one: -one[0])[:_NAMED])
+        text = (
+            f"Cut off: in {_number(len(cut), 'cell')} more than {MOST_TRUNCATED:.0%} of the responses reached the token "
+            f"budget, so that the accuracy is that of the budget too ({worst}"
+        )
         found.append(
-            Notice(
-                True,
-                f"Cut off: in {len(cut)} {'cells' if len(cut) > 1 else 'cell'} more than {MOST_TRUNCATED:.0%} of the "
-                f"responses reached the token budget, so that their accuracy is that of the budget too: {'; '.join(cut)}.",
-            )
+            Notice(True, f"{text}; {len(cut) - _NAMED} more below).")
+            if len(cut) > _NAMED
+            else Notice(True, f"{text}).")
         )
     if failed := sum(row.finish_reason == "error" for row in rows):
         found.append(
@@ -161,6 +166,19 @@ def _notices(rows: Sequence[Row], worlds: dict[str, dict[str, Any]]) -> list[Not
     text = f"No answer could be read in {unread} of {len(rows)} responses ({share:.1%}: unparsed, refused or empty)."
     found.append(Notice(share > MOST_UNREAD, text))
     return found
+
+
+def _summary(lines: dict[str, list[Line]]) -> dict[str, Any]:
+    """The summary table, without the columns in which nothing stands."""
+    everything = [line.numbers for some in lines.values() for line in some if line.numbers]
+    kept = [at for at in range(len(COLUMNS)) if any(numbers[at] != "–" for numbers in everything)]
+    return {
+        "columns": [COLUMNS[at] for at in kept],
+        "summary": {
+            world: [line._replace(numbers=[line.numbers[at] for at in kept if line.numbers]) for line in some]
+            for world, some in lines.items()
+        },
+    }
 
 
 def _lines(
@@ -177,8 +195,8 @@ def _lines(
                 str(sum(n[o] for o in (*_NO_ANSWER, "error"))),
                 str(cell["truncated"]),
                 *(_whole(cell.get(key)) for key in ("tokens_median", "tokens_p90", "tokens_per_correct")),
-                "-" if cell.get("moves_over_optimal") is None else f"{cell['moves_over_optimal']:.2f}",
-                "-" if cell.get("detectable") is None else f"{cell['detectable'] * 100:.0f} pp",
+                "–" if cell.get("moves_over_optimal") is None else f"{cell['moves_over_optimal']:.2f}",
+                "–" if cell.get("detectable") is None else f"{cell['detectable'] * 100:.0f} pp",
             ]
             kind = "all" if part == ALL else "part"
             low, high = cell["wilson95"]
@@ -192,12 +210,16 @@ def _lines(
     return lines
 
 
+def _number(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+
+
 def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{share:.1%}"
+    return "–" if share is None else f"{share:.1%}"
 
 
 def _whole(value: float | None) -> str:
-    return "-" if value is None else f"{value:,.0f}"
+    return "–" if value is None else f"{value:,.0f}"
 
 
 def _macro(results: dict[str, Any], modes: Sequence[str]) -> list[tuple[str, float, tuple[float, float] | None, str]]:
