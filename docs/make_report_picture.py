@@ -46,10 +46,7 @@ def made_up(item: Item, mode: str) -> Response:
         lines[at] = f"{head}: {' '.join([*words[1:2], *words[:1], *words[2:]])}"
     if world.plans:
         plan = list(world.solve(problem))
-        if spoiled < 8 and len(plan) > 1:
-            plan = plan[: len(plan) // 2] + plan[len(plan) // 2 + 1 :]
-        else:
-            plan = plan[:-1]
+        plan = plan[: len(plan) // 2] + plan[len(plan) // 2 + 1 :] if spoiled < 8 and len(plan) > 1 else plan[:-1]
         return Response("\n".join([*lines, "Answer: " + (" ".join(plan) or "none")]), 400, tokens, "stop")
     wrong = write_answer(world.answer_kind(problem), world.initial(problem))
     return Response("\n".join([*lines, f"Answer: {wrong}"]), 400, tokens, "stop")

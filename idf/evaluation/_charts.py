@@ -92,7 +92,7 @@ def growth_chart(modes: Mapping[str, Mapping[str, Any]]) -> str:
             )
             for size, n, right, tokens in some
         ]
-        fit = _fitted(some, modes[mode].get("growth"))
+        fit = _fitted(modes[mode].get("growth"))
         lines = ""
         if fit:
             steps = [low + (high - low) * i / 40 for i in range(41)]
@@ -102,18 +102,14 @@ def growth_chart(modes: Mapping[str, Mapping[str, Any]]) -> str:
     return _svg("generated tokens against size", axes, [], series)
 
 
-def _fitted(points: Sequence[Sequence[float]], growth: Mapping[str, Any] | None) -> Callable[[float], float] | None:
-    """The better fit as a curve through the middle of the points; only its slope is stored, a least-squares line passes there."""
-    weight = sum(n for _, n, _, _ in points)
-    if not growth or not weight or growth.get("better") not in ("linear", "exponential"):
+def _fitted(growth: Mapping[str, Any] | None) -> Callable[[float], float] | None:
+    """The fit that describes the growth better, as a curve; None if neither does."""
+    if not growth or growth["better"] not in ("linear", "exponential"):
         return None
-    size = sum(n * s for s, n, _, _ in points) / weight
+    start, by = growth[growth["better"]]["at"]
     if growth["better"] == "linear":
-        mean, slope = sum(n * tokens for _, n, _, tokens in points) / weight, growth["linear"]["slope"]
-        return lambda at: mean + slope * (at - size)
-    rate = growth["exponential"]["rate"]
-    middle = sum(n * log2(max(tokens, 1)) for _, n, _, tokens in points) / weight
-    return lambda at: 2**middle * exp(min(rate * (at - size), 50))
+        return lambda size: start + by * size
+    return lambda size: exp(min(start + by * size, 50.0))
 
 
 def budget_chart(modes: Mapping[str, Mapping[str, Any]]) -> str:
