@@ -75,7 +75,7 @@ COLUMNS = (
     Column("cut off", "responses that reached the token budget, right ones included"),
     Column("tokens", "median of generated tokens"),
     Column("p90", "nine of ten responses are no longer, in tokens"),
-    Column("per correct", "all generated tokens divided by the number of right answers"),
+    Column("per right", "all generated tokens divided by the number of right answers"),
     Column("detour", "moves over the least number, mean over the right plans"),
     Column(
         "detectable",
@@ -204,7 +204,7 @@ def _lines(
     same = len({str(sorted(parts.get(ALL, {}).items())) for parts in floors.values()}) == 1
     for mode, parts in _in_order(floors).items():
         for player, share in parts.get(ALL, {}).items():
-            lines.append(Line("floor", "any mode" if same else mode, player, share, None, []))
+            lines.append(Line("floor", "" if same else mode, player, share, None, []))
         if same:
             break
     return lines
@@ -232,22 +232,29 @@ def _macro(results: dict[str, Any], modes: Sequence[str]) -> list[tuple[str, flo
     return said
 
 
-def _fits(efficiency: dict[str, Any]) -> list[str]:
-    """How the tokens grow with the size, a sentence for each mode."""
+class Fit(NamedTuple):
+    """How the tokens of one mode grow with the size: what is drawn, and the other fit beside it."""
+
+    mode: str
+    better: str
+    text: str
+    other: str
+
+
+def _fits(efficiency: dict[str, Any]) -> list[Fit]:
     said = []
     for mode, values in efficiency.items():
         growth = values.get("growth")
         if not growth:
-            said.append(f"{mode}: too few right answers of different sizes for a fit")
+            said.append(Fit(mode, "no fit", "too few responses or sizes", ""))
             continue
-        linear, exponential = growth["linear"], growth["exponential"]
-        slope = f"{linear['slope']:+.1f} tokens a step [{linear['ci95'][0]:+.1f}, {linear['ci95'][1]:+.1f}]"
-        low, high = exponential["ci95"]
-        rate = f"{exponential['rate']:+.1%} a step [{low:+.1%}, {high:+.1%}]"
-        better = growth["better"]
-        first, second = (rate, slope) if better == "exponential" else (slope, rate)
-        name = {"linear": "linear", "exponential": "exponential"}.get(better, "linear or exponential, undecided")
-        said.append(f"{mode}: {name}, {first}; otherwise {second} (n = {growth['n']})")
+        slope, rate = growth["linear"]["slope"], growth["exponential"]["rate"]
+        slopes, rates = growth["linear"]["ci95"], growth["exponential"]["ci95"]
+        linear = f"{slope:+.1f} tokens a step [{slopes[0]:+.1f}, {slopes[1]:+.1f}]"
+        exponential = f"{rate:+.3f} a step in the logarithm [{rates[0]:+.3f}, {rates[1]:+.3f}]"
+        if growth["better"] == "exponential":
+            linear, exponential = exponential, linear
+        said.append(Fit(mode, growth["better"], linear, f"otherwise {exponential}; n = {growth['n']}"))
     return said
 
 

@@ -178,11 +178,12 @@ function stepsOf(said, item) {
 
 function replay(row, said, item) {
   const steps = stepsOf(said, item), { along, first } = said.replay;
+  const ended = step => step.stop ?? step.state ?? (item.plans ? "the plan has ended" : "there is no such step");
   const whose = { answer: "along the plan of the answer", claims: "along the moves that the response claims, as no plan could be read", course: item.plans ? "along an optimal plan, as the response names no plan" : "along the actions of the problem" }[along];
   const left = said.replay.stop ? (said.replay.actions ?? item.actions).length - said.replay.states?.length : 0;
   const body = element("tbody", {}, steps.map(step => element("tr", { class: step.first ? "first" : null },
     element("td", {}, step.n || "start"), element("td", {}, step.action ?? (step.n ? "–" : "")),
-    element("td", { class: "state" }, step.stop ?? step.state ?? "not reached"), element("td", { class: "state" }, ...claimOf(step)))));
+    element("td", { class: "state" }, ended(step)), element("td", { class: "state" }, ...claimOf(step)))));
   const slider = element("input", { type: "range", min: 0, max: steps.length - 1, value: 0, "aria-label": "Step" });
   const told = element("output", { id: "step" }), panes = element("div", { class: "states" });
   const button = (label, id, to) => { const made = element("button", { type: "button", id }, label); made.addEventListener("click", () => go(to())); return made; };
@@ -194,7 +195,7 @@ function replay(row, said, item) {
     told.textContent = now ? `step ${now} of ${steps.length - 1}${step.action ? `: ${step.action}` : ""}` : `start, ${steps.length - 1} steps`;
     [...body.rows].forEach((line, n) => line.classList.toggle("now", n === now));
     panes.replaceChildren(
-      element("div", {}, element("h5", {}, "true state"), drawState(row[WORLD], step.state, item), element("p", {}, step.stop ?? step.state ?? "not reached")),
+      element("div", {}, element("h5", {}, "true state"), drawState(row[WORLD], step.state, item), element("p", {}, ended(step))),
       element("div", {}, element("h5", {}, step.first ? "claimed: the first error" : "claimed by the response"), step.silent ? null : drawState(row[WORLD], step.claimed, item), element("p", {}, ...claimOf(step))));
   };
   slider.addEventListener("input", () => go(Number(slider.value)));
