@@ -219,4 +219,6 @@ def _ticks(low: float, high: float, about: int = 4) -> list[float]:
 
 
 def _short(value: float) -> str:
-    return f"{value / 1000:g}k" if value >= 1000 else f"{value:g}"
+    """A number of tokens in few characters; 1,024 is 1k here, as 1,000 is."""
+    kilo = 1024 if value % 1024 == 0 else 1000
+    return f"{value / kilo:g}k" if value >= 1000 else f"{value:g}"

@@ -78,7 +78,7 @@ COLUMNS = (
     Column("per right", "all generated tokens divided by the number of right answers"),
     Column("detour", "moves over the least number, mean over the right plans"),
     Column(
-        "detectable",
+        "detects",
         "smallest difference in accuracy that a cell of this size detects (80 % power, 5 % level, unpaired)",
     ),
 )

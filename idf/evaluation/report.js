@@ -86,6 +86,10 @@ function filter() {
   index.rows.forEach((row, at) => { if (matches(row)) matching.push(at); });
   const place = matching.indexOf(chosen);
   showPage(place < 0 ? 0 : Math.floor(place / PAGE));
+  if (!matching.length) {
+    chosen = -1;
+    $("item").replaceChildren(element("p", { class: "nothing" }, "No response is like that."));
+  } else if (place < 0) open(matching[0]);
 }
 
 function showPage(number) {
@@ -108,7 +112,7 @@ function showPage(number) {
 function choose(at, { reveal = false, focus = false } = {}) {
   chosen = at;
   let place = matching.indexOf(at);
-  if (place < 0) { setFilters({}); filter(); place = matching.indexOf(at); }
+  if (place < 0) { setFilters({}); matching = index.rows.map((_, n) => n); page = -1; place = at; }
   if (Math.floor(place / PAGE) !== page) showPage(Math.floor(place / PAGE));
   for (const link of $("rows").querySelectorAll("a")) {
     const here = Number(link.dataset.at) === at;
@@ -146,7 +150,7 @@ function facts(said, item) {
     : Array.isArray(said.parsed) ? said.parsed.join(" ") || "an empty plan" : typeof said.parsed === "object" ? Object.entries(said.parsed).map(pair => pair.join(" ")).join(", ") : String(said.parsed);
   const list = [["parsed", parsed, "mono"]];
   if (item) list.push([item.plans ? `an optimal plan (${item.actions.length} moves)` : "true answer", item.truth, "mono"]);
-  if (said.moves !== null) list.push(["moves", `${said.moves}, ${said.optimal} are enough`]);
+  if (said.moves !== null) list.push(["moves", `${said.moves} in the answer, ${said.optimal} are enough`]);
   if (said.solved_prefix !== null) list.push(["goal held", `after move ${said.solved_prefix}, and the plan went on`]);
   const tokens = [said.completion_tokens === null ? null : `${said.completion_tokens} generated`, said.prompt_tokens === null ? null : `${said.prompt_tokens} in the prompt`].filter(Boolean).join(", ");
   if (tokens || said.finish_reason) list.push(["tokens", [tokens, said.finish_reason === null ? null : `ended by ${said.finish_reason}`].filter(Boolean).join("; ")]);
@@ -235,17 +239,20 @@ function follow() {
   if (at !== undefined) return choose(at, { reveal: true });
   if (location.hash.startsWith("#?")) {
     setFilters(Object.fromEntries(new URLSearchParams(location.hash.slice(2))));
+    chosen = -1;
     filter();
-    if (matching.length) choose(matching[0], { reveal: true });
-    else $("responses").scrollIntoView();
+    $("responses").scrollIntoView();
   }
+}
+
+function open(at, options) {
+  history.replaceState(null, "", "#" + encodeURIComponent(nameOf(index.rows[at])));
+  choose(at, options);
 }
 
 function move(by, focus) {
   const place = matching.indexOf(chosen), next = place < 0 ? 0 : place + by;
-  if (next < 0 || next >= matching.length) return;
-  history.replaceState(null, "", "#" + encodeURIComponent(nameOf(index.rows[matching[next]])));
-  choose(matching[next], { focus });
+  if (next >= 0 && next < matching.length) open(matching[next], { focus });
 }
 
 document.addEventListener("keydown", event => {
@@ -265,6 +272,7 @@ const [pictured, known] = index.pictures;
 $("held").textContent = !index.items ? "Only the stored responses are at hand, not the items of the suite: no picture, question or replay can be shown."
   : pictured < known ? `Pictures are embedded for ${pictured.toLocaleString("en")} of ${known.toLocaleString("en")} items, taken in turn from every world and difficulty; ${(known - pictured).toLocaleString("en")} have none here.` : "";
 makeFilters();
-filter();
-if (matching.length) choose(matching[0]);
+matching = index.rows.map((_, at) => at);
+showPage(0);
+if (matching.length) choose(0);
 follow();
