@@ -157,9 +157,9 @@ def _template() -> Template:
     """The page; whatever it is given is escaped, unless it is `Markup`."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {
-        "link": lambda row: quote(_name(row), safe=""),
+        "link": lambda row: _quoted(_name(row)),
         "named": lambda name: name.replace("_", " ").capitalize(),
-        "query": lambda said: quote(str(said), safe=""),
+        "query": _quoted,
         "markup": Markup,
     }
     environment.globals |= {"key_mark": lambda number: Markup(key_mark(number))}
@@ -169,6 +169,11 @@ def _template() -> Template:
 def _name(row: Row) -> str:
     """What a response is called in a link: `<id>@<mode>`, and `.<sample>` for any but the first sample."""
     return f"{row.id}@{row.mode}" + (f".{row.sample}" if row.sample else "")
+
+
+def _quoted(text: str) -> str:
+    """A text as part of an address; half a character becomes a question mark, here and in the page's script."""
+    return quote(text, safe="", errors="replace")
 
 
 def _in_script(value: Any) -> Markup:

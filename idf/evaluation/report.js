@@ -5,7 +5,9 @@ const part = name => parts.get(name) ?? parts.set(name, JSON.parse($(name).textC
 const index = part("index");
 const [ID, WORLD, MODE, DIFFICULTY, OUTCOME, CAUSE, SAMPLE, ITEM] = [0, 1, 2, 3, 4, 5, 6, 7];
 const PAGE = 100;
-const nameOf = row => `${row[ID]}@${row[MODE]}` + (row[SAMPLE] ? `.${row[SAMPLE]}` : "");
+const HALVES = /[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udfff]/g;
+// An address cannot hold half a character: it stands there as a question mark.
+const nameOf = row => (`${row[ID]}@${row[MODE]}` + (row[SAMPLE] ? `.${row[SAMPLE]}` : "")).replace(HALVES, found => found.length > 1 ? found : "?");
 const byName = new Map(), byId = new Map();
 index.rows.forEach((row, at) => {
   byName.set(nameOf(row), at);
@@ -14,8 +16,7 @@ index.rows.forEach((row, at) => {
 const inChunk = (kind, at) => part(`${kind}-${Math.floor(at / index.chunk)}`)[at % index.chunk];
 
 // Half a character cannot be shown: it is written as the escape that it is in the file.
-const visible = text => text.replace(/[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udfff]/g,
-  found => found.length > 1 ? found : "\\u" + found.charCodeAt(0).toString(16));
+const visible = text => text.replace(HALVES, found => found.length > 1 ? found : "\\u" + found.charCodeAt(0).toString(16));
 
 function element(tag, attributes, ...inside) {
   const made = document.createElement(tag);
@@ -196,7 +197,7 @@ function replay(row, said, item) {
     now = Math.min(Math.max(to, 0), steps.length - 1);
     const step = steps[now];
     slider.value = now;
-    told.textContent = now ? `step ${now} of ${steps.length - 1}${step.action ? `: ${step.action}` : ""}` : `start, ${steps.length - 1} steps`;
+    told.textContent = now ? `step ${now} of ${steps.length - 1}${step.action ? `: ${step.action}` : ""}` : steps.length === 2 ? "start, 1 step" : `start, ${steps.length - 1} steps`;
     [...body.rows].forEach((line, n) => line.classList.toggle("now", n === now));
     panes.replaceChildren(
       element("div", {}, element("h5", {}, "true state"), drawState(row[WORLD], step.state, item), element("p", {}, ended(step))),
