@@ -71,6 +71,7 @@ COLUMNS = (
     Column("wrong", OUTCOMES["wrong"]),
     Column("illegal", OUTCOMES["illegal"]),
     Column("incomplete", OUTCOMES["incomplete"]),
+    Column("passed by", "plans that are not correct although the goal held on the way"),
     Column("no answer", "unparsed, refused, empty or not to be had"),
     Column("cut off", "responses that reached the token budget, right ones included"),
     Column("tokens", "median of generated tokens"),
@@ -81,6 +82,7 @@ COLUMNS = (
         "detects",
         "smallest difference in accuracy that a cell of this size detects (80 % power, 5 % level, unpaired)",
     ),
+    Column("pass@k", "share of items that one of k samples gets right"),
 )
 
 
@@ -192,11 +194,13 @@ def _lines(
             numbers = [
                 _percent(cell["official_accuracy"]),
                 *(str(n[o]) for o in ("wrong", "illegal", "incomplete")),
+                str(cell.get("solved_prefix") or "–"),
                 str(sum(n[o] for o in (*_NO_ANSWER, "error"))),
                 str(cell["truncated"]),
                 *(_whole(cell.get(key)) for key in ("tokens_median", "tokens_p90", "tokens_per_correct")),
                 "–" if cell.get("moves_over_optimal") is None else f"{cell['moves_over_optimal']:.2f}",
                 "–" if cell.get("detectable") is None else f"{cell['detectable'] * 100:.0f} pp",
+                ", ".join(f"@{k} {share:.0%}" for k, share in cell.get("pass_at_k", {}).items()) or "–",
             ]
             kind = "all" if part == ALL else "part"
             low, high = cell["wilson95"]

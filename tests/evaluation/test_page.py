@@ -79,6 +79,18 @@ def test_a_column_in_which_nothing_stands_is_left_out():
     assert "tokens" not in shown([row(completion_tokens=None)])
 
 
+def test_columns_of_samples_and_of_passed_goals_stand_where_there_are_any():
+    rows = [row(sample=n, solved_prefix=3) for n in range(2)]
+    results = {**summarize(rows), "run": {}}
+    for cell in results["worlds"]["cube_rolling"]["tqa"].values():
+        cell |= {"solved_prefix": 2, "pass_at_k": {"1": 0.25, "2": 0.5}}
+    said = page_values(rows, results)
+    line = dict(
+        zip([column.label for column in said["columns"]], said["summary"]["cube_rolling"][0].numbers, strict=True)
+    )
+    assert (line["passed by"], line["pass@k"]) == ("2", "@1 25%, @2 50%")
+
+
 def test_trivial_players_are_lines_below_their_world_once_if_they_score_the_same_in_every_mode():
     rows = [row(mode="vqa"), row(mode="tqa")]
     floors = {"vqa": {"all": {"initial": 0.25, "random": 0.125}}, "tqa": {"all": {"initial": 0.25, "random": 0.125}}}
