@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -106,7 +107,7 @@ def parse_with(
             found.append(row)
             continue
         quote = told.text.strip().strip("`\"'").strip()
-        stands = quote == NOTHING or _plain(quote) in _plain(row.response)
+        stands = quote == NOTHING or _stands_in(quote, row.response)
         not_quoted += not stands
         text = f"Answer: {quote}" if stands and quote != NOTHING else "no final answer"
         other = scored_as(item, row, text)
@@ -134,5 +135,7 @@ def _key(who: str, item: Item, row: Row) -> str:
     return hashlib.sha256(json.dumps(["parser", who, _question(item, row)]).encode()).hexdigest()[:40]
 
 
-def _plain(text: str) -> str:
-    return " ".join(text.split())
+def _stands_in(quote: str, response: str) -> bool:
+    """Whether whole words of the response are the quote: the r of "Answer" is no move."""
+    words = r"\s+".join(map(re.escape, quote.split()))
+    return bool(words) and re.search(rf"(?<!\w){words}(?!\w)", response) is not None

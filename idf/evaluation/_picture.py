@@ -44,7 +44,7 @@ def picture_of(item: Item, max_pixels: int, redraw: bool) -> NDArray[np.uint8]:
     white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
     picture = Image.alpha_composite(white, rgba).convert("RGB")
     size = fitted_size(picture.width, picture.height, max_pixels)
-    return np.asarray(picture if picture.size == size else picture.resize(size, Image.Resampling.BICUBIC))
+    return np.array(picture if picture.size == size else picture.resize(size, Image.Resampling.BICUBIC))
 
 
 def seen_size(item: Item, max_pixels: int, redraw: bool) -> tuple[int, int]:
