@@ -55,7 +55,7 @@ def made_up(item: Item, mode: str) -> Response:
 def make_report(folder: Path) -> Path:
     """Write the results and the report of a made-up run."""
     items, _ = draw_items(SuiteRecipe(items=ITEMS))
-    responses = {(item.id, mode): made_up(item, mode) for mode in MODES for item in items}
+    responses = {(item.id, mode, 0): made_up(item, mode) for mode in MODES for item in items}
     rows, _ = score_rows(items, MODES, responses)
     run = {
         "evaluated": NAME,

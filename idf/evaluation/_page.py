@@ -128,7 +128,7 @@ def _in_order(modes: dict[str, Any]) -> dict[str, Any]:
 
 def _facts(run: dict[str, Any]) -> dict[str, str]:
     said = {}
-    for key in ("suite", "items", "modes", "prompts", "pictures", "samples", "max_new_tokens", "idf"):
+    for key in ("suite", "items", "modes", "prompts", "pictures", "samples", "backend", "versions", "idf"):
         value = run.get(key)
         if value is not None:
             said["idf version" if key == "idf" else key.replace("_", " ")] = _text(value)
@@ -136,7 +136,9 @@ def _facts(run: dict[str, Any]) -> dict[str, str]:
 
 
 def _text(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_text(inner)}" for key, inner in value.items() if inner is not None)
+    return ", ".join(map(_text, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def _notices(rows: Sequence[Row], worlds: dict[str, dict[str, Any]]) -> list[Notice]:
@@ -231,6 +233,8 @@ def _macro(results: dict[str, Any], modes: Sequence[str]) -> list[tuple[str, flo
     for mode in modes:
         boot = (results.get("macro") or {}).get(mode) or {}
         interval = boot.get("bootstrap95")
+        if interval and interval[0] == interval[1]:  # all right or all wrong: a bootstrap of it is a point
+            interval = boot.get("wilson95")
         how = f"bootstrap of {boot['clusters']} clusters, {boot['draws']:,} draws" if "clusters" in boot else ""
         said.append((mode, results["macro_accuracy"][mode], tuple(interval) if interval else None, how))
     return said

@@ -163,7 +163,7 @@ function question(row, item) {
   const unknown = $("no-prompts") !== null;
   const asked = element("div", {}, element("pre", { id: "question", tabindex: "0" }, text ?? "The prompts of this run are not a prompt set of this version of idf: the question cannot be shown."),
     unknown && text !== null ? element("small", {}, "The run does not say with which prompts it asked: this is the default wording.") : null);
-  const caption = row[MODE] === "tqa" ? "drawn from the start state; the model did not see it (tqa)" : "drawn from the start state";
+  const caption = row[MODE] === "tqa" ? "drawn by idf from the start state; the model did not see it (tqa)" : "drawn by idf from the start state";
   const picture = item.picture ? element("figure", {}, element("img", { src: item.picture, alt: `The start of ${row[ID]}` }), element("figcaption", {}, caption))
     : element("figure", {}, element("figcaption", {}, "no picture embedded for this item"));
   return element("div", {}, element("h4", {}, "Question"), element("div", { class: "asked" }, picture, asked));

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from idf.evaluation import Response, Row
+from idf.evaluation._asks import Ask
 from idf.evaluation._browser import CHUNK, browser_data, replay
 from idf.evaluation._run import scored
 from idf.scoring import write_answer
@@ -33,7 +34,7 @@ def _moving(world: str) -> list[Problem]:
 
 
 def replayed(item: Item, response: str, **changes: Any) -> dict[str, Any]:
-    return replay(item.problem, replace(scored(item, "tqa", Response(response)), **changes))
+    return replay(item.problem, replace(scored(Ask(item, "tqa"), Response(response)), **changes))
 
 
 @pytest.mark.parametrize("world", WORLDS)
@@ -120,7 +121,7 @@ def test_the_last_word_on_a_step_counts():
 
 
 def rows_of(items: list[Item], *modes: str) -> list[Row]:
-    return [scored(item, mode, Response(solution(item))) for mode in modes for item in items]
+    return [scored(Ask(item, mode), Response(solution(item))) for mode in modes for item in items]
 
 
 def test_the_parts_hold_every_row_and_every_item_once_whatever_the_modes():

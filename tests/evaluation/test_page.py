@@ -149,6 +149,21 @@ def test_the_fit_of_each_mode_is_named():
     assert none["efficiency"]["cube_rolling"]["fits"][0].better == "no fit"
 
 
+def test_versions_are_said_as_words():
+    run = {"versions": {"torch": "2.8", "peft": None}, "modes": ["vqa"]}
+    said = page_values([row()], {**summarize([row()]), "run": run})
+    assert said["facts"] == {"modes": "vqa", "versions": "torch 2.8"}
+
+
+def test_the_mean_over_worlds_has_its_bootstrap_interval_or_wilsons_where_that_is_a_point():
+    def interval(low: float, high: float) -> Any:
+        boot = {"bootstrap95": [low, high], "wilson95": [0.0, 0.5], "clusters": 1, "draws": 9}
+        return values([row()], macro={"tqa": boot})["macro"][0][2]
+
+    assert interval(0.1, 0.2) == (0.1, 0.2)
+    assert interval(0.0, 0.0) == (0.0, 0.5)
+
+
 def test_the_facts_of_the_run_are_said_as_words():
     said = values([row()])
     assert said["facts"] == {"modes": "vqa, tqa", "idf version": "1"}

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from idf.evaluation import Response, Row, summarize, write_report
+from idf.evaluation._asks import Ask
 from idf.evaluation._run import scored
 from idf.scoring import write_answer
 from idf.suites import Item
@@ -102,9 +103,9 @@ def listed(page: Any) -> list[str]:
 @pytest.fixture
 def usual(page: Any, tmp_path: Path) -> Any:
     """A page of eight items in three modes: all right in tqa, all spoiled or wrong elsewhere."""
-    rows = [scored(item, "tqa", Response(solution(item))) for item in ITEMS]
-    rows += [scored(item, "vqa", Response("Answer: none", 5, 7, "length")) for item in ITEMS]
-    rows += [replace(scored(item, "vtqa", Response("I cannot say")), cause="format") for item in ITEMS]
+    rows = [scored(Ask(item, "tqa"), Response(solution(item))) for item in ITEMS]
+    rows += [scored(Ask(item, "vqa"), Response("Answer: none", 5, 7, "length")) for item in ITEMS]
+    rows += [replace(scored(Ask(item, "vtqa"), Response("I cannot say")), cause="format") for item in ITEMS]
     page.goto(report(rows, tmp_path, ITEMS, pictures=6))
     return page
 
@@ -162,7 +163,7 @@ def test_keys_go_to_the_next_and_the_previous_response(usual):
 
 @pytest.mark.parametrize("target", ["moving_box:medium:0", "moving_box%3Amedium%3A0%40vqa"])
 def test_a_deep_link_opens_its_response(page, tmp_path, target):
-    rows = [scored(item, "vqa", Response("none")) for item in ITEMS]
+    rows = [scored(Ask(item, "vqa"), Response("none")) for item in ITEMS]
     page.goto(f"{report(rows, tmp_path)}#{target}")
     assert chosen(page) == "moving_box:medium:0"
     assert page.evaluate("scrollY") > 0
@@ -190,7 +191,7 @@ def test_what_is_cut_off_and_what_has_no_picture_is_said(usual):
 @pytest.mark.parametrize("item", EVERY_WORLD, ids=lambda item: item.problem.world)
 def test_the_replay_steps_through_both_courses_and_marks_the_first_error(page, tmp_path, item):
     last = len(WORLDS[item.problem.world].solve(item.problem))
-    page.goto(report([scored(item, "vtqa", Response(spoiled(item)))], tmp_path, [item]))
+    page.goto(report([scored(Ask(item, "vtqa"), Response(spoiled(item)))], tmp_path, [item]))
     assert page.locator(".steps tbody tr").count() == last + 1
     assert page.inner_text("#step").startswith(f"step {last} of {last}")
     assert page.inner_text(".steps tr.first td >> nth=0") == str(last)
@@ -209,7 +210,7 @@ def test_the_replay_steps_through_both_courses_and_marks_the_first_error(page, t
 
 def test_an_illegal_move_ends_the_replay_with_its_reason(page, tmp_path):
     item = EVERY_WORLD[list(WORLDS).index("moving_box")]
-    page.goto(report([scored(item, "vqa", Response("Answer: u u u u u u u u u d"))], tmp_path, [item]))
+    page.goto(report([scored(Ask(item, "vqa"), Response("Answer: u u u u u u u u u d"))], tmp_path, [item]))
     assert "is illegal" in page.inner_text(".steps tr.first")
     assert "further moves of the plan are not replayed" in page.inner_text("#item")
 
@@ -255,7 +256,7 @@ def test_a_long_list_is_shown_a_page_at_a_time(page, tmp_path):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 700, 1280])
 def test_the_page_is_as_wide_as_the_screen(chromium, tmp_path, scheme, width):
-    rows = [scored(item, mode, Response(solution(item), 5, 70, "stop")) for mode in MODES for item in EVERY_WORLD]
+    rows = [scored(Ask(item, mode), Response(solution(item), 5, 70, "stop")) for mode in MODES for item in EVERY_WORLD]
     context = chromium.new_context(viewport={"width": width, "height": 700}, color_scheme=scheme)
     page = context.new_page()
     page.goto(report(rows, tmp_path, EVERY_WORLD))
