@@ -80,7 +80,8 @@ def take_picture(report: Path, out: Path) -> None:
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.goto(report.as_uri())
         page.screenshot(path=shots[0])
-        page.goto(f"{report.as_uri()}#?world=moving_box&outcome=illegal")
+        page.set_viewport_size({"width": 1280, "height": 1230})
+        page.goto(f"{report.as_uri()}#?world=wood_slide&outcome=illegal")
         page.screenshot(path=shots[1])
         browser.close()
     pictures = [Image.open(shot).convert("RGB") for shot in shots]
@@ -89,7 +90,7 @@ def take_picture(report: Path, out: Path) -> None:
     for picture in pictures:
         both.paste(picture, (0, top))
         top += picture.height + 12
-    both.quantize(128, dither=Image.Dither.NONE).save(out, optimize=True)
+    both.quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(out, optimize=True)
     for shot in shots:
         shot.unlink()
 

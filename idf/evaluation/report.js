@@ -200,7 +200,7 @@ function replay(row, said, item) {
     told.textContent = now ? `step ${now} of ${steps.length - 1}${step.action ? `: ${step.action}` : ""}` : steps.length === 2 ? "start, 1 step" : `start, ${steps.length - 1} steps`;
     [...body.rows].forEach((line, n) => line.classList.toggle("now", n === now));
     panes.replaceChildren(
-      element("div", {}, element("h5", {}, "true state"), drawState(row[WORLD], step.state, item), element("p", {}, ended(step))),
+      element("div", {}, element("h5", {}, step.stop ? "true state, before the illegal move" : "true state"), drawState(row[WORLD], step.stop ? steps[now - 1].state : step.state, item), element("p", {}, ended(step))),
       element("div", {}, element("h5", {}, step.first ? "claimed: the first error" : "claimed by the response"), step.silent ? null : drawState(row[WORLD], step.claimed, item), element("p", {}, ...claimOf(step))));
   };
   slider.addEventListener("input", () => go(Number(slider.value)));

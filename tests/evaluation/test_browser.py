@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import io
+from base64 import b64decode
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
+from idf.drawing import draw
 from idf.evaluation import Response, Row
 from idf.evaluation._asks import Ask
 from idf.evaluation._browser import CHUNK, browser_data, replay
@@ -155,6 +160,15 @@ def test_pictures_are_dealt_to_worlds_and_difficulties_in_turn():
     pictured = [entry["picture"] is not None for entry in data["items-0"]]
     assert pictured == [True, False] * 4  # ITEMS holds two of each of four kinds
     assert data["index"]["pictures"] == [4, 8]
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def test_a_picture_of_few_colours_keeps_those_of_small_things(world):
+    item = Item("a", problem(world, "eval", 1, "medium"))
+    data = browser_data([row(id="a", world=world)], [item], None, None)
+    file = b64decode(data["items-0"][0]["picture"].removeprefix("data:image/png;base64,"))
+    shown = np.asarray(Image.open(io.BytesIO(file)).convert("RGB")).astype(int)
+    assert np.abs(shown - draw(item.problem, 80_000)).max() < 64  # median cut is off by up to 196
 
 
 def test_without_items_there_is_neither_question_nor_replay():
