@@ -183,7 +183,8 @@ function stepsOf(said, item) {
 
 function replay(row, said, item) {
   const steps = stepsOf(said, item), { along, first } = said.replay;
-  const ended = step => step.stop ?? step.state ?? (item.plans ? "the plan has ended" : "there is no such step");
+  const missing = said.replay.stop ? "not replayed after an illegal move" : item.plans ? "the plan has ended" : "there is no such step";
+  const ended = step => step.stop ?? step.state ?? missing;
   const whose = { answer: "along the plan of the answer", claims: "along the moves that the response claims, as no plan could be read", course: item.plans ? "along an optimal plan, as the response names no plan" : "along the actions of the problem" }[along];
   const left = said.replay.stop ? (said.replay.actions ?? item.actions).length - said.replay.states?.length : 0;
   const body = element("tbody", {}, steps.map(step => element("tr", { class: step.first ? "first" : null },
@@ -210,7 +211,7 @@ function replay(row, said, item) {
   return [element("h4", {}, `Replay ${whose}`),
     element("div", { class: "stepper" }, button("‹", "step-back", () => now - 1), told, button("›", "step-on", () => now + 1), slider, toError), panes,
     element("div", { class: "long", tabindex: "0", role: "region", "aria-label": "All steps" }, element("table", { class: "steps" }, element("thead", {}, element("tr", {}, ["step", "action", "true state", "claimed"].map(name => element("th", { scope: "col" }, name)))), body)),
-    left > 0 ? element("p", { class: "note" }, `${left} further moves of the plan are not replayed.`) : null].filter(Boolean);
+    left > 0 ? element("p", { class: "note" }, left === 1 ? "The last move of the plan is not replayed." : `${left} further moves of the plan are not replayed.`) : null].filter(Boolean);
 }
 
 function claimOf(step) {
