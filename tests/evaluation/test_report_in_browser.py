@@ -96,6 +96,19 @@ def chosen(page: Any) -> str:
     return str(page.inner_text("#item h3.name"))
 
 
+def follow(page: Any, link: str) -> None:
+    """Click on a link, and wait until the page has followed it: browsers do that a moment later."""
+    page.evaluate(FOLLOWED)
+    page.click(link)
+    page.evaluate("window.followed")
+
+
+FOLLOWED = """() => { window.followed = new Promise((done, fail) => {
+  window.addEventListener("hashchange", () => done(), { once: true });
+  setTimeout(() => fail("the link led nowhere"), 20000);
+}); }"""
+
+
 def listed(page: Any) -> list[str]:
     return [str(text) for text in page.locator("#rows .name").all_inner_texts()]
 
@@ -132,14 +145,14 @@ def test_filters_narrow_the_list_and_can_be_taken_back(usual):
 
 
 def test_a_click_opens_a_response_and_the_address_names_it(usual):
-    usual.click("#rows a[aria-label^='moving_box:easy:0, tqa']")
+    follow(usual, "#rows a[aria-label^='moving_box:easy:0, tqa']")
     assert chosen(usual) == "moving_box:easy:0"
     assert usual.url.endswith("#moving_box%3Aeasy%3A0%40tqa")
     assert usual.inner_text("#response").strip() == solution(ITEMS[4]).strip()
     assert usual.locator("#item .verdict b").first.inner_text() == "correct"
     assert "A storekeeper pushes a box" in usual.inner_text("#question")
     assert usual.locator("#item img").evaluate("image => image.complete && image.naturalWidth > 50")
-    usual.click(".siblings a:has-text('vqa') >> nth=0")
+    follow(usual, ".siblings a:has-text('vqa') >> nth=0")
     assert usual.url.endswith("#moving_box%3Aeasy%3A0%40vqa")
 
 
@@ -167,12 +180,13 @@ def test_a_deep_link_opens_its_response(page, tmp_path, target):
     page.goto(f"{report(rows, tmp_path)}#{target}")
     assert chosen(page) == "moving_box:medium:0"
     assert page.evaluate("scrollY") > 0
-    page.evaluate("location.hash = '#cube_rolling:easy:1'")
-    page.wait_for_function("document.querySelector('#item h3.name').textContent === 'cube_rolling:easy:1'")
+    page.evaluate(FOLLOWED)
+    page.evaluate("location.hash = '#cube_rolling:easy:1'; window.followed")
+    assert chosen(page) == "cube_rolling:easy:1"
 
 
 def test_a_bar_leads_to_what_it_counts(usual):
-    usual.click("a.seg[aria-label^='Moving box, easy: unparsed']")
+    follow(usual, "a.seg[aria-label^='Moving box, easy: unparsed']")
     assert set(listed(usual)) == {"moving_box:easy:0", "moving_box:easy:1"}
     assert usual.locator("#item .verdict b").first.inner_text() == "unparsed"
 
@@ -218,9 +232,9 @@ def test_an_illegal_move_ends_the_replay_with_its_reason(page, tmp_path):
 def test_what_a_model_says_is_shown_and_never_run(page, tmp_path):
     said = dict.fromkeys(("id", "world", "detail", "difficulty", "cause_detail", "parsed"), NASTY)
     page.goto(report([row(response=NASTY, cause="format", **said), row()], tmp_path))
-    page.click("a.seg >> nth=0")
+    follow(page, "a.seg[aria-label^='Cube rolling']")
     page.click("#reset")
-    page.locator("#rows a[aria-label*='hacked']").click()
+    follow(page, "#rows a[aria-label*='hacked']")
     assert page.evaluate("document.getElementById('response').textContent") == NASTY.replace("\ud800", "\\ud800")
     assert page.evaluate("window.hacked") is None
     assert page.locator("img").count() == 0
@@ -235,7 +249,7 @@ def test_rows_alone_are_shown_with_the_reason_why_there_is_no_more(page, tmp_pat
 
 def test_several_samples_of_an_item_are_told_apart(page, tmp_path):
     page.goto(report([row(sample=n, response=f"sample {n}") for n in range(3)], tmp_path))
-    page.click(".siblings a >> nth=2")
+    follow(page, ".siblings a >> nth=2")
     assert page.inner_text("#response") == "sample 2"
     assert page.url.endswith("%40tqa.2")
 
@@ -248,7 +262,7 @@ def test_a_long_list_is_shown_a_page_at_a_time(page, tmp_path):
     assert len(listed(page)) == 30
     assert page.is_disabled("#on")
     page.click("#back")
-    page.click("#rows a >> nth=99")
+    follow(page, "#rows a >> nth=99")
     page.keyboard.press("ArrowRight")  # over the edge of the page
     assert page.inner_text("#count") == "201–230 of 230"
 
