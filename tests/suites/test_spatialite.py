@@ -86,6 +86,47 @@ def test_another_file_in_a_folder_of_the_benchmark_is_read_as_its_world(tmp_path
     assert (item.id, item.problem.world) == ("wood_slide_samples_hard:0", "wood_slide")
 
 
+def test_all_means_every_file_of_items_in_every_folder(tmp_path):
+    clone = write_clone(tmp_path)
+    write_clone(tmp_path, {"wood_slide/wood_slide_samples_hard.json": [blocks()]})
+    write_clone(tmp_path, {"elsewhere/notes.json": []})
+    ids = [item.id for item in open_suite(f"spatialite:{clone}:all")]
+    assert len(ids) == len(set(ids)) == 13
+    assert "wood_slide_samples_hard:0" in ids
+    with pytest.raises(UserError, match="no file of SpatiaLite below"):
+        open_suite(f"spatialite:{clone / 'data' / 'elsewhere'}:all")
+
+
+def test_all_does_not_leave_out_a_file_that_it_cannot_read(clone):
+    path = clone / "data" / "move_box" / "notes.json"
+    path.write_text('{"text": "no item"}\n')
+    with pytest.raises(UserError, match=r"notes\.json, line 1: not an item of moving_box"):
+        open_suite(f"spatialite:{clone}:all")
+
+
+def test_all_of_two_clones_is_refused(clone):
+    write_clone(clone / "again")
+    with pytest.raises(UserError, match=r"holds two files of items named cube_rolling_samples: name the folder of one"):
+        open_suite(f"spatialite:{clone}:all")
+
+
+def test_a_file_that_the_published_scorer_wrote_is_read_by_its_samples(tmp_path):
+    clone = write_clone(tmp_path)
+    path = clone / "data" / "mental_rotation" / "eval_of_a_model.json"
+    views = rows()[VIEWS]
+    path.write_text(json.dumps({"samples": views, "statistics": {}}, indent=2))
+    assert [(row.id, row.line) for row in read_published(path)] == [(f"eval_of_a_model:{i}", i + 1) for i in range(3)]
+    path.write_text(json.dumps({"samples": [*views, {}]}, indent=2))
+    with pytest.raises(
+        UserError, match=r"sample 4: not an item of mental_rotation: the key 'initial_state' is missing"
+    ):
+        read_published(path)
+    for broken_form in ({"rows": views}, {"samples": 3}):
+        path.write_text(json.dumps(broken_form, indent=2))
+        with pytest.raises(UserError, match="line 1: not a JSON object in one line, and the whole file is not"):
+            read_published(path)
+
+
 @pytest.mark.parametrize("spelling", ["grey", "gray"])
 def test_gray_and_grey_are_read_as_the_world_spells_them(tmp_path, spelling):
     clone = write_clone(
