@@ -79,6 +79,18 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--recipe", type=Path, help="YAML recipe with worlds, difficulties, max_pixels")
     sub.add_argument("overrides", nargs="*", metavar="key=value", help="changes to the recipe")
 
+    sub = command("hub-layout", "write a generated suite as a dataset for the Hugging Face Hub", _hub_layout)
+    sub.add_argument("suite", metavar="DIR", type=Path, help="a suite folder")
+    sub.add_argument("--out", type=Path, required=True, help="folder to write")
+    sub.add_argument("--prompts", default="idf-long-1", help="prompt set of the questions (default: %(default)s)")
+
+    sub = command("paths", "print the folder that another program has to be pointed to", _paths)
+    sub.add_argument("name", help="lmms-eval: for its option --include_path")
+
+    sub = command("import-lmms", "turn the samples that lmms-eval logged into a responses file for idf-eval", _import_lmms)
+    sub.add_argument("samples", metavar="SAMPLES.jsonl", type=Path, nargs="+", help="files of lmms-eval --log_samples")
+    sub.add_argument("--out", type=Path, required=True, help="responses file to write")
+
     sub = command("plan", "say what a training recipe takes of GPUs and hours, before any is used", _plan)
     sub.add_argument("--recipe", type=Path, required=True, help="YAML recipe of a training stage")
     sub.add_argument("--gpus", type=int, help="number of GPUs (default: the recipe's)")
@@ -187,6 +199,30 @@ def _suite(arguments: argparse.Namespace) -> None:
 
     recipe = read_recipe(SuiteRecipe, arguments.recipe, _overrides(arguments, "items", "seed"))
     print(f"{generate_suite(recipe, arguments.out):,} items in {arguments.out}")
+
+
+def _hub_layout(arguments: argparse.Namespace) -> None:
+    from idf.integrations import write_hub_layout
+    from idf.recipe import check_names
+    from idf.suites import PROMPTS
+
+    check_names("--prompts", [arguments.prompts], PROMPTS)
+    counts = write_hub_layout(arguments.suite, arguments.out, arguments.prompts)
+    print(f"{sum(counts.values()):,} items of {len(counts)} worlds in {arguments.out}")
+
+
+def _paths(arguments: argparse.Namespace) -> None:
+    from idf.integrations import PATHS, adapter_path
+    from idf.recipe import check_names
+
+    check_names("paths", [arguments.name], PATHS)
+    print(adapter_path(arguments.name))
+
+
+def _import_lmms(arguments: argparse.Namespace) -> None:
+    from idf.integrations import import_lmms
+
+    print(f"{import_lmms(arguments.samples, arguments.out):,} responses in {arguments.out}")
 
 
 def _plan(arguments: argparse.Namespace) -> None:

@@ -19,7 +19,10 @@ from tests.drawing.originals import FOLDER, needs_originals
 from tests.suites.published import box, rows, write_clone
 
 ROLLS = ("worlds={cube_rolling: 1}", "difficulties={easy: 1}", "max_pixels=3136")
-COMMANDS = ("imagery", "traces", "filter", "suite", "verify", "gallery", "stats", "table", "tiny", "merge")
+COMMANDS = (
+    *("imagery", "traces", "filter", "suite", "verify", "gallery", "stats", "table", "tiny", "merge"),
+    *("hub-layout", "paths", "import-lmms"),
+)
 
 
 # --- what is imported --------------------------------------------------------------------------------------------
