@@ -87,7 +87,9 @@ def _parser() -> argparse.ArgumentParser:
     sub = command("paths", "print the folder that another program has to be pointed to", _paths)
     sub.add_argument("name", help="lmms-eval: for its option --include_path")
 
-    sub = command("import-lmms", "turn the samples that lmms-eval logged into a responses file for idf-eval", _import_lmms)
+    sub = command(
+        "import-lmms", "turn the samples that lmms-eval logged into a responses file for idf-eval", _import_lmms
+    )
     sub.add_argument("samples", metavar="SAMPLES.jsonl", type=Path, nargs="+", help="files of lmms-eval --log_samples")
     sub.add_argument("--out", type=Path, required=True, help="responses file to write")
 

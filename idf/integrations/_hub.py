@@ -54,7 +54,9 @@ def write_hub_layout(suite: Path, out: Path, prompts: str = "idf-long-1") -> dic
         UserError: The suite is a published one, which nobody may host again, or the folder is not empty.
     """
     if str(suite).startswith("spatialite:"):
-        raise UserError("SpatiaLite is published without a licence, so it cannot be hosted again: name a suite of `idf suite`")
+        raise UserError(
+            "SpatiaLite is published without a licence, so it cannot be hosted again: name a suite of `idf suite`"
+        )
     items = open_suite(str(suite))
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"{out} is not empty: choose another folder")
@@ -112,7 +114,9 @@ def _card(counts: dict[str, int], manifest: dict[str, Any]) -> str:
         "tags": ["spatial-reasoning", "vlm", "benchmark", "synthetic"],
         "configs": [config | ({"default": True} if not i else {}) for i, config in enumerate(configs)],
     }
-    table = "\n".join(f"| {world} | {n} | {'plan' if WORLDS[world].plans else 'answer'} |" for world, n in counts.items())
+    table = "\n".join(
+        f"| {world} | {n} | {'plan' if WORLDS[world].plans else 'answer'} |" for world, n in counts.items()
+    )
     return (
         f"---\n{yaml.safe_dump(header, sort_keys=False)}---\n\n# IDF spatial problems: {total:,} items\n\n"
         f"Made by `idf suite` of idf {__version__}. Pictures and texts come from simulators; no picture and no text of the "

@@ -42,7 +42,9 @@ def import_lmms(samples: Sequence[Path], out: Path) -> int:
             except ValueError as error:
                 raise UserError(f"{where}: {error}") from None
             if (row["id"], row["mode"]) in told:
-                raise UserError(f"{where}: a second response to {row['id']} in mode {row['mode']}: name one run's files")
+                raise UserError(
+                    f"{where}: a second response to {row['id']} in mode {row['mode']}: name one run's files"
+                )
             told[row["id"], row["mode"]] = row
     if not told:
         raise UserError(f"no sample in {', '.join(map(str, samples))}")
@@ -56,7 +58,9 @@ def _response(sample: dict[str, Any]) -> dict[str, Any]:
     text: Any = sample["resps"] if "resps" in sample else sample["filtered_resps"]  # dropped from the log if they agree
     while isinstance(text, list):
         if len(text) != 1:
-            raise ValueError(f"{len(text)} responses to {item['id']}: a responses file has one, so run without --repeats")
+            raise ValueError(
+                f"{len(text)} responses to {item['id']}: a responses file has one, so run without --repeats"
+            )
         text = text[0]
     if text is not None and not isinstance(text, str):
         raise TypeError(text)

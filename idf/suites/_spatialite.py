@@ -22,7 +22,7 @@ from idf.worlds.mental_rotation import Query as ViewQuery
 from idf.worlds.moving_box import Query as PushQuery
 from idf.worlds.moving_box import room_from_grid
 from idf.worlds.rubiks_cube import COLOURS as CUBE_COLOURS
-from idf.worlds.rubiks_cube import FACES, POSITIONS
+from idf.worlds.rubiks_cube import FACES, POSITIONS, face_colours
 from idf.worlds.rubiks_cube import Query as TurnQuery
 from idf.worlds.wood_slide import Query as SlideQuery
 from idf.worlds.wood_slide import blocks_from_cells
@@ -204,6 +204,8 @@ def _cube_rolling(data: dict[str, Any]) -> Problem[Any, Any]:
 def _rubiks_cube(data: dict[str, Any]) -> Problem[Any, Any]:
     state = data["initial_state"]
     start = _rubiks_state(state["start_position"])
+    if any(len(set(face_colours(start, face))) > 1 for face in FACES.values()):
+        raise ValueError("the cube is not solved at the start, which is what every prompt says of it")
     asked = state["question_type"]
     if asked == "count_color":
         query = TurnQuery(state["moves"], state["query_face"], "", _spelled(state["query_colour"], CUBE_COLOURS))

@@ -11,7 +11,7 @@ from idf.errors import UserError
 from idf.suites import MAIN_FILES, open_suite, read_published, spatialite_suite
 from idf.worlds import WORLDS
 from tests.drawing.originals import FOLDER, needs_originals
-from tests.suites.published import COLOURS, blocks, box, rolling, rows, turning, view, write_clone
+from tests.suites.published import AFTER_U, COLOURS, blocks, box, rolling, rows, turning, view, write_clone
 
 ROLLING = "cube_rolling/cube_rolling_samples.json"
 VIEWS = "mental_rotation/mental_rotation_samples.json"
@@ -23,6 +23,11 @@ BLOCKS = "wood_slide/wood_slide_samples.json"
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
     return write_clone(tmp_path / "clone")
+
+
+def turned() -> dict[str, object]:
+    row = turning({"question_type": "count_color", "query_colour": "blue"}, 6)
+    return row | {"initial_state": row["initial_state"] | {"start_position": AFTER_U}}
 
 
 def broken(tmp_path: Path, name: str, row: object) -> str:
@@ -209,6 +214,7 @@ def test_a_missing_key_is_named(tmp_path, name, key):
         (TURNING, turning({"question_type": "guess"}, 1), "unknown question_type 'guess'"),
         (TURNING, turning({"question_type": "count_color", "query_colour": "pink"}, 1), "unknown colour 'pink'"),
         (TURNING, turning({"question_type": "identify_color", "position_idx": 9}, "red"), ""),
+        (TURNING, turned(), "not solved at the start"),
         (BOX, box(("####", "#SB#", "####")), "one target"),
         (BOX, box(("#####", "#TBS#", "##.##", "#####"), "1") | {"initial_state": {"map": []}}, ""),
         (BOX, box(("#####", "#S.B#", "#.T.#", "#####")), "cannot be solved"),
