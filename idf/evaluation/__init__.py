@@ -4,9 +4,10 @@ from idf.backends import HFBackend, Request, Response
 
 from ._baselines import BASELINES, baseline_response
 from ._metrics import summarize, wilson
-from ._report import side_by_side, table, write_report
+from ._report import write_report
 from ._row import Row
 from ._run import evaluate, read_responses, score_rows, spread, write_results
+from ._tables import side_by_side, table
 
 __all__ = [
     "BASELINES",
