@@ -2,12 +2,13 @@
 
 from idf.backends import HFBackend, Request, Response
 
-from ._baselines import BASELINES, baseline_response
-from ._metrics import summarize, wilson
+from ._baselines import BASELINES, baseline_cells, baseline_response
+from ._metrics import summarize
 from ._report import write_report
 from ._row import Row
 from ._run import evaluate, read_responses, score_rows, spread, write_results
-from ._tables import side_by_side, table
+from ._statistics import wilson
+from ._tables import efficiency_table, side_by_side, table
 
 __all__ = [
     "BASELINES",
@@ -15,7 +16,9 @@ __all__ = [
     "Request",
     "Response",
     "Row",
+    "baseline_cells",
     "baseline_response",
+    "efficiency_table",
     "evaluate",
     "read_responses",
     "score_rows",

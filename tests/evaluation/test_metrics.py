@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -11,41 +12,6 @@ from hypothesis import strategies as st
 from idf.evaluation import summarize, wilson
 from idf.evaluation._metrics import cell
 from tests.evaluation.samples import row
-
-
-@pytest.mark.parametrize(
-    ("correct", "n", "low", "high"),
-    [
-        # Newcombe 1998, Statistics in Medicine 17, table I: method 3 (Wilson score without continuity correction)
-        (81, 263, 0.2553, 0.3662),
-        (15, 148, 0.0624, 0.1605),
-        (0, 20, 0.0000, 0.1611),
-        (1, 29, 0.0061, 0.1718),
-        # the facts about SpatiaLite: the do-nothing baseline of Rubik's Cube, nothing right of 60
-        (102, 200, 0.441, 0.578),
-        (0, 60, 0.0, 0.060),
-        (60, 60, 0.940, 1.0),
-    ],
-)
-def test_wilsons_interval_has_the_published_values(correct, n, low, high):
-    digits = 5e-5 if n in (263, 148, 20, 29) else 5e-4
-    assert wilson(correct, n) == (pytest.approx(low, abs=digits), pytest.approx(high, abs=digits))
-
-
-@given(st.integers(1, 3000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_wilsons_interval_holds_the_share_within_0_and_1_and_is_symmetric(counts):
-    correct, n = counts
-    low, high = wilson(correct, n)
-    assert 0 <= low <= correct / n + 1e-12
-    assert correct / n - 1e-12 <= high <= 1
-    assert wilson(n - correct, n) == (pytest.approx(1 - high), pytest.approx(1 - low))
-    assert high - low < (1 if n > 1 else 1.01)
-
-
-def test_an_interval_of_nothing_is_refused():
-    with pytest.raises(ValueError, match="at least one item"):
-        wilson(0, 0)
-
 
 MIXED = [
     row(correct=True, completion_tokens=5),
@@ -56,13 +22,16 @@ MIXED = [
     row(error="unparsed", official=-2.0),
     row(error="truncated", official=-2.0, finish_reason="length"),
     row(error="empty", official=-1.0, completion_tokens=None, finish_reason=None),
+    row(error="refused", official=-2.0),
+    row(error="error", official=-1.0, completion_tokens=0, finish_reason="error"),
 ]
+MIXED = [replace(one, id=f"cube_rolling:easy:{i}") for i, one in enumerate(MIXED)]
 
 
 def test_every_row_is_in_the_denominator_whatever_became_of_it():
     numbers = cell(MIXED)
-    assert (numbers["n"], numbers["correct"], numbers["accuracy"]) == (8, 1, 1 / 8)
-    assert numbers["wilson95"] == wilson(1, 8)
+    assert (numbers["n"], numbers["correct"], numbers["accuracy"]) == (10, 1, 1 / 10)
+    assert numbers["wilson95"] == wilson(1, 10)
 
 
 def test_the_official_accuracy_leaves_out_what_the_published_scorer_drops():
@@ -76,8 +45,11 @@ def test_the_official_accuracy_leaves_out_what_the_published_scorer_drops():
 
 def test_each_class_of_error_is_counted_in_its_column():
     numbers = cell(MIXED)
-    assert numbers["parse_failures"] == 2, "unparsed and empty"
+    assert numbers["parse_failures"] == 3, "unparsed, empty and refused"
     assert (numbers["illegal"], numbers["incomplete"], numbers["truncated"]) == (1, 2, 1)
+    classes = ("wrong", "illegal", "incomplete", "unparsed", "refused", "unfinished", "empty", "errors")
+    assert [numbers[name] for name in classes] == [1, 1, 2, 1, 1, 1, 1, 1]
+    assert numbers["correct"] + sum(numbers[name] for name in classes) == numbers["n"]
     assert cell([row(correct=True, finish_reason="length")])["truncated"] == 1, "cut off after the answer"
 
 
@@ -88,7 +60,7 @@ def test_tokens_are_those_that_are_known_and_all_of_them_pay_for_the_right_answe
     assert numbers["tokens_per_correct"] == sum(range(1, 12)) / 2
 
 
-@given(st.lists(st.integers(0, 50), min_size=1, max_size=40))
+@given(st.lists(st.integers(1, 50), min_size=1, max_size=40))
 def test_at_least_nine_in_ten_responses_are_no_longer_than_p90_and_one_in_ten_no_shorter(tokens):
     p90 = cell([row(completion_tokens=n) for n in tokens])["tokens_p90"]
     assert sum(n <= p90 for n in tokens) >= 0.9 * len(tokens)
