@@ -17,6 +17,9 @@ from ._row import Row
 from ._statistics import Table, detectable, holm, mcnemar, newcombe_paired, sign_flip
 from ._tokens import tokens_of
 
+FEWEST_PROBLEMS = 5
+"""Below, a bootstrap of a ratio says more than it knows."""
+
 Items = Mapping[str, Sequence[Row]]
 """Item id -> its samples."""
 
@@ -123,7 +126,7 @@ def token_ratio(a: Items, b: Items, name: str, draws: int = DRAWS, seed: int = S
     """The tokens of b for each token of a, on items that both have right: otherwise a run that gives up would look cheap.
 
     Returns:
-        "items"; "ratio": the geometric mean; "ci95": by cluster bootstrap, None with fewer than two problems. None if there
+        "items"; "ratio": the geometric mean; "ci95": by cluster bootstrap, None with fewer than five problems. None if there
         is no such item.
     """
     logs = {}
@@ -137,7 +140,7 @@ def token_ratio(a: Items, b: Items, name: str, draws: int = DRAWS, seed: int = S
     if not logs:
         return None
     clusters = _clusters(a, logs)
-    bounds = mean95(clusters, name, draws, seed) if len(clusters) > 1 else None
+    bounds = mean95(clusters, name, draws, seed) if len(clusters) >= FEWEST_PROBLEMS else None
     return {
         "items": len(logs),
         "ratio": exp(fmean(logs.values())),

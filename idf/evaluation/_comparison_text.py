@@ -51,9 +51,9 @@ def comparison_text(comparison: dict[str, Any], *, every: bool = False) -> str:
     said += _methods(comparison["tasks"])
     said.append(_verdict(comparison["tasks"]))
     for task in comparison["tasks"]:
-        for what, ids in (("wins", task["wins"]), ("losses", task["losses"])):
+        for what, ids in (("win", task["wins"]), ("loss", task["losses"])):
             if ids:
-                said.append(f"{task['world']} {task['mode']}, {len(ids)} {what} of B: {_ids(ids, every)}")
+                said.append(f"{task['world']} {task['mode']}, {_counted(len(ids), what)} of B: {_ids(ids, every)}")
     return "\n".join(said)
 
 
@@ -100,6 +100,10 @@ def _verdict(tasks: Sequence[dict[str, Any]]) -> str:
         if task["p_holm"] < 0.05
     ]
     return f"different at the 5 % level after Holm's correction for {len(tasks)} tasks: {', '.join(sure) or 'none'}"
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {'losses' if what == 'loss' else 'wins'}"
 
 
 def _ids(ids: Sequence[str], every: bool) -> str:

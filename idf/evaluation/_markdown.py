@@ -10,7 +10,7 @@ from typing import Any
 from ._metrics import ALL
 from ._tables import COLUMNS, EFFICIENCY_COLUMNS, cell_lines, efficiency_lines, notes
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&@$])")
+_SPECIAL = re.compile(r"([\\`*{}\[\]<>#|~&@$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
 
 
 def markdown(text: str) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._metrics import ALL
 from ._row import Row
-from ._tables import macro_interval
+from ._tables import macro_baselines, macro_interval
 from ._tokens import tokens_of
 
 if TYPE_CHECKING:
@@ -86,8 +86,8 @@ def _accuracies(axis: Any, results: dict[str, Any], worlds: Sequence[str], modes
         ]
         axis.bar(places, shares, 0.92 * width, color=_COLOURS[m], label=mode)
         axis.errorbar(places, shares, margins, fmt="none", ecolor="#222222", elinewidth=0.9, capsize=2)
-        for i, place in zip(cells, places):
-            players = results.get("baselines", {}).get(worlds[i], {}).get(mode, {}).get(ALL, {})
+        trivial = [results.get("baselines", {}).get(worlds[i], {}).get(mode, {}).get(ALL, {}) for i in cells]
+        for players, place in zip([*trivial, macro_baselines(results, mode)], places):
             for player, line in _PLAYERS.items():
                 if player in players:
                     ends = (place - width / 2, place + width / 2)
@@ -146,25 +146,33 @@ def draw_leaderboard(groups: Sequence[Group], path: Path) -> Path:
     """
     from matplotlib.figure import Figure
 
-    modes = {
-        id(group): sorted({mode for results in group.runs.values() for mode in results["macro"]}) for group in groups
-    }
-    panels = [(group, mode) for group in groups for mode in modes[id(group)]]
+    panels = [(group, mode) for group in groups for mode in _modes_of(group)]
     columns = min(3, len(panels))
     with _style():
-        figure = Figure(figsize=(max(5.0, 4.2 * columns), 3.9 * ceil(len(panels) / columns)), layout="constrained")
+        figure = Figure(figsize=(max(5.0, 3.6 * columns), 3.6 * ceil(len(panels) / columns)), layout="constrained")
         axes = list(figure.subplots(ceil(len(panels) / columns), columns, squeeze=False).flat)
         for axis in axes[len(panels) :]:
             axis.axis("off")
+        legend: dict[str, Any] = {}
         for axis, (group, mode) in zip(axes, panels):
-            _panel(axis, group, mode)
-            asked = group.title if len(group.title) < 52 else f"...{group.title[-49:]}"
+            shown = _panel(axis, group, mode)
+            asked = group.title if len(group.title) < 44 else f"...{group.title[-41:]}"
             axis.set_title(_plain(f"{asked}\n{mode}" if len(groups) > 1 else mode))
-            axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), fontsize=8)
+            if len(groups) > 1:
+                axis.legend(list(shown.values()), list(shown), fontsize=8)
+            legend |= {name: handle for name, handle in shown.items() if name not in legend}
+        if len(groups) == 1:
+            figure.legend(list(legend.values()), list(legend), loc="outside lower center", ncols=min(6, len(legend)))
         return _saved(figure, path)
 
 
-def _panel(axis: Any, group: Group, mode: str) -> None:
+def _modes_of(group: Group) -> list[str]:
+    return sorted({mode for results in group.runs.values() for mode in results["macro"]})
+
+
+def _panel(axis: Any, group: Group, mode: str) -> dict[str, Any]:
+    """Name -> what stands for it in a legend."""
+    shown: dict[str, Any] = {}
     for i, (name, results) in enumerate(group.runs.items()):
         if mode not in results["macro"]:
             continue
@@ -172,18 +180,19 @@ def _panel(axis: Any, group: Group, mode: str) -> None:
         share, (low, high) = 100 * macro["accuracy"], (100 * bound for bound in macro_interval(macro))
         colour, label = _COLOURS[i % len(_COLOURS)], _plain(name)
         if macro["tokens_median"] is None:
-            axis.axhline(share, color=colour, linestyle="--", linewidth=1.2, label=f"{label} (no tokens)")
+            shown[f"{label} (no tokens)"] = axis.axhline(share, color=colour, linestyle="--", linewidth=1.2)
             continue
         margins = [[max(0.0, share - low)], [max(0.0, high - share)]]
         # A marker of its own once the colours are used up.
         marker = _MARKERS[i // len(_COLOURS) % len(_MARKERS)]
-        axis.errorbar(
-            [macro["tokens_median"]], [share], margins, fmt=marker, color=colour, capsize=2.5, markersize=6, label=label
+        shown[label] = axis.errorbar(
+            [macro["tokens_median"]], [share], margins, fmt=marker, color=colour, capsize=2.5, markersize=6
         )
     axis.set_xlabel("tokens of a response, median")
     axis.set_ylabel("accuracy, mean over worlds, %")
     axis.set_ylim(0, 100)
-    axis.set_xlim(left=0)
+    axis.set_xlim(0, 1.08 * max([axis.get_xlim()[1] / 1.05, 1.0]))
+    return shown
 
 
 def _spaced(world: str) -> str:

@@ -107,6 +107,7 @@ def notes(results: dict[str, Any]) -> list[str]:
     said = []
     for mode, numbers in results["macro"].items():
         said.append(f"mean over worlds, {mode}: {percent(numbers['accuracy'])} ({interval(macro_interval(numbers))})")
+        said[-1] += "".join(f"; {player} {percent(share)}" for player, share in macro_baselines(results, mode).items())
     named = [
         (f"{world} {mode}", cells[ALL]) for world, modes in results["worlds"].items() for mode, cells in modes.items()
     ]
@@ -135,6 +136,15 @@ def macro_interval(numbers: dict[str, Any]) -> Sequence[float]:
     low, high = numbers["bootstrap95"]
     bounds: Sequence[float] = numbers["bootstrap95"] if low < high else numbers["wilson95"]
     return bounds
+
+
+def macro_baselines(results: dict[str, Any], mode: str) -> dict[str, float]:
+    """The mean over worlds of the trivial players, in a mode."""
+    shares: dict[str, list[float]] = {}
+    for modes in results.get("baselines", {}).values():
+        for player, share in modes.get(mode, {}).get(ALL, {}).items():
+            shares.setdefault(player, []).append(share)
+    return {player: sum(found) / len(found) for player, found in shares.items()}
 
 
 def efficiency_lines(results: dict[str, Any]) -> list[tuple[str, ...]]:

@@ -19,8 +19,20 @@ from tests.drawing.originals import FOLDER, needs_originals
 from tests.suites.published import box, rows, write_clone
 
 ROLLS = ("worlds={cube_rolling: 1}", "difficulties={easy: 1}", "max_pixels=3136")
-COMMANDS = ("imagery", "traces", "filter", "suite", "verify", "gallery", "stats", "table", "tiny", "merge")
-COMMANDS += ("compare", "leaderboard")
+COMMANDS = (
+    "imagery",
+    "traces",
+    "filter",
+    "suite",
+    "verify",
+    "gallery",
+    "stats",
+    "table",
+    "tiny",
+    "merge",
+    "compare",
+    "leaderboard",
+)
 
 
 # --- what is imported --------------------------------------------------------------------------------------------
