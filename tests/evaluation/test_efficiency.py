@@ -69,9 +69,24 @@ def judged(mean: Callable[[float], float], noise: float) -> Counter[str]:
 
 
 def test_linear_growth_is_not_taken_for_exponential_because_its_spread_grows():
-    found = judged(lambda size: 100 + 40 * size, 0.3)
+    def linear(size: float) -> float:
+        return 100 + 40 * size
+
+    found = judged(linear, 0.3)
     assert found["exponential"] <= 4
     assert found["linear"] >= 15
+    assert all(fooled(grown(linear, 0.3, seed)) for seed in range(30)), "why both curves have the same kind of error"
+
+
+def fooled(rows: list[Row]) -> bool:
+    """Whether AIC prefers an exponential curve with proportional errors to a line with additive ones."""
+    x, y = np.array([[one.size, one.completion_tokens] for one in rows], dtype=float).T
+
+    def aic(z: np.ndarray, jacobian: float) -> float:
+        residuals = z - np.polyval(np.polyfit(x, z, 1), x)
+        return float(len(x) * np.log(residuals @ residuals / len(x)) + 2 * jacobian)
+
+    return aic(np.log(y), float(np.log(y).sum())) < aic(y, 0.0)
 
 
 def test_exponential_growth_is_found():
