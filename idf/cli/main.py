@@ -127,6 +127,18 @@ def _parser() -> argparse.ArgumentParser:
     sub = command("table", "print the results of several evaluations side by side", _table)
     sub.add_argument("results", metavar="NAME=DIR", nargs="+", help="folders that idf-eval wrote, with a name for each")
 
+    sub = command(
+        "compare", "compare two evaluations item by item: what differs, and whether it could be chance", _compare
+    )
+    sub.add_argument("a", metavar="A", type=Path, help="folder that idf-eval wrote")
+    sub.add_argument("b", metavar="B", type=Path, help="another, of the same items; differences are B - A")
+    sub.add_argument("--list", action="store_true", help="name every item that only one of them has right")
+    sub.add_argument("--json", type=Path, metavar="FILE", help="write everything found to this file")
+
+    sub = command("leaderboard", "merge many evaluations into one table, the best first", _leaderboard)
+    sub.add_argument("results", metavar="DIR", nargs="+", help="folders that idf-eval wrote; NAME=DIR names one")
+    sub.add_argument("--out", type=Path, help="folder for leaderboard.md, leaderboard.csv and leaderboard.png")
+
     sub = command("reproduce", "print the commands that repeat the run of a checkpoint, as a shell script", _reproduce)
     sub.add_argument("checkpoint", metavar="CHECKPOINT", type=Path, help="a checkpoint folder that training wrote")
 
@@ -277,6 +289,39 @@ def _table(arguments: argparse.Namespace) -> None:
             raise UserError(f"{entry!r} is not NAME=DIR with a name of its own: write for example stage1=runs/stage1")
         named[name] = Path(folder)
     print(side_by_side(named))
+
+
+def _compare(arguments: argparse.Namespace) -> None:
+    import json
+
+    from idf.evaluation import compare, comparison_text
+
+    comparison = compare(arguments.a, arguments.b)
+    print(comparison_text(comparison, every=arguments.list))
+    if arguments.json is not None:
+        try:
+            arguments.json.write_text(json.dumps(comparison, indent=2) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise UserError(f"--json {arguments.json} cannot be written: {error.strerror}") from None
+
+
+def _leaderboard(arguments: argparse.Namespace) -> None:
+    from idf.evaluation import leaderboard, leaderboard_text, write_leaderboard
+
+    named: dict[str, Path] = {}
+    for entry in arguments.results:
+        name, _, folder = entry.partition("=")
+        if not folder or Path(entry).exists():
+            name, folder = Path(entry).name or entry, entry
+        if name in named:
+            raise UserError(f"two folders are called {name!r}: name them apart, for example {name}2={folder}")
+        named[name] = Path(folder)
+    if arguments.out is not None and arguments.out.is_file():
+        raise UserError(f"--out {arguments.out} is a file: name a folder")
+    groups = leaderboard(named)
+    print(leaderboard_text(groups))
+    for path in write_leaderboard(groups, arguments.out) if arguments.out is not None else ():
+        print(path)
 
 
 def _reproduce(arguments: argparse.Namespace) -> None:

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-from idf.evaluation import Row, summarize, table, write_report
+from idf.evaluation import Row, summarize, write_report
 from tests.evaluation.samples import row
 
 
@@ -70,18 +70,3 @@ def test_the_page_shows_the_table_the_run_and_two_responses_of_each_outcome(tmp_
 
 def test_a_response_that_speaks_of_the_template_is_shown_as_it_is(tmp_path):
     assert page([row(response="I say {{run}}")], tmp_path).texts["pre"] == ["I say {{run}}"]
-
-
-def test_the_table_has_a_line_for_each_world_and_mode_and_the_means():
-    rows = [row(correct=True), row(), row(world="moving_box", mode="vqa", error="illegal", official=-2.0)]
-    lines = table(results(rows)).splitlines()
-    assert lines[0].split()[:5] == ["world", "mode", "difficulty", "n", "accuracy"]
-    assert lines[2].split()[:5] == ["cube_rolling", "tqa", "all", "2", "50.0%"]
-    assert lines[3].split()[:5] == ["moving_box", "vqa", "all", "1", "0.0%"]
-    assert lines[4:] == ["mean over worlds, tqa: 50.0%", "mean over worlds, vqa: 0.0%"]
-    assert len(table(results(rows), difficulties=True).splitlines()) == 8
-
-
-def test_what_is_not_known_is_a_dash():
-    line = table(results([row(error="illegal", official=-2.0, completion_tokens=None)])).splitlines()[2].split()
-    assert (line[-5], line[-1]) == ("-", "-")
