@@ -14,8 +14,8 @@ from idf.backends import Backend, HFBackend, OpenAIBackend, Response, Sampling
 from idf.errors import UserError
 from idf.files import read_text
 from idf.recipe import check_names, check_pixels, check_positive, to_plain
-from idf.suites import MODES, PROMPTS, Item, SuiteRecipe, generate_suite, open_suite
-from idf.worlds import WORLDS, problem_to_json
+from idf.suites import MODES, PROMPT_SETS, Item, SuiteRecipe, distinct, generate_suite, open_suite
+from idf.worlds import problem_to_json
 
 from ._answers import Answers
 from ._asking import ask_all, collect, missing
@@ -99,8 +99,8 @@ class Evaluation:
         if len(given) != 1:
             raise UserError("name one of: a checkpoint, --baseline NAME, or --responses FILE (or --watch RUN)")
         check_names("--modes", self.modes, MODES)
-        if self.prompts not in PROMPTS:
-            raise UserError(f"unknown prompts {self.prompts!r}: use one of {', '.join(PROMPTS)}")
+        if self.prompts not in PROMPT_SETS:
+            raise UserError(f"unknown prompts {self.prompts!r}: use one of {', '.join(PROMPT_SETS)}")
         check_names("--backend", [self.backend], BACKENDS)
         if self.out.is_file():
             raise UserError(f"--out {self.out} is a file: name a folder")
@@ -367,15 +367,3 @@ def _fingerprint(items: Sequence[Item]) -> str:
     """A hash of what is asked, pictures aside."""
     asked = [[item.id, problem_to_json(item.problem)] for item in items]
     return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
-
-
-def distinct(items: Sequence[Item]) -> list[Item]:
-    """Items without those that pose the same problem as an earlier one."""
-    seen: set[tuple[str, str]] = set()
-    kept = []
-    for item in items:
-        key = (item.problem.world, WORLDS[item.problem.world].keys(item.problem).exact)
-        if key not in seen:
-            seen.add(key)
-            kept.append(item)
-    return kept

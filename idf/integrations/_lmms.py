@@ -16,7 +16,8 @@ def import_lmms(samples: Sequence[Path], out: Path) -> int:
 
     Args:
         samples: Files `<time>_samples_idf_spatialite_<world>_<mode>.jsonl`.
-        out: The file to write; each line has `id`, `mode`, `response`, and `completion_tokens` if the log has them.
+        out: The file to write; each line has `id`, `mode`, `response`, and `prompt_tokens` and `completion_tokens` if the log has
+            them.
 
     Returns:
         The number of responses.
@@ -66,5 +67,5 @@ def _response(sample: dict[str, Any]) -> dict[str, Any]:
         raise TypeError(text)
     counts = (sample.get("token_counts") or [None])[0] or {}
     row = {"id": str(item["id"]), "mode": str(item["mode"]), "response": text or ""}
-    tokens = counts.get("output_tokens")
-    return row if tokens is None else row | {"completion_tokens": int(tokens)}
+    tokens = {"prompt_tokens": counts.get("input_tokens"), "completion_tokens": counts.get("output_tokens")}
+    return row | {name: int(n) for name, n in tokens.items() if n is not None}

@@ -88,10 +88,13 @@ def item_prompt(item: Item, mode: str, prompts: str) -> str:
         )
     stated = states_all(item.problem, text)
     if stated and mode == "vqa":
-        raise UserError(f"{prompts} cannot ask {item.id} in mode vqa: its published text states what the picture shows")
+        raise UserError(
+            f"{prompts} cannot ask {item.id} in mode vqa, only in tqa and vtqa: its published text states what the picture "
+            "shows"
+        )
     if not stated and mode != "vqa":
         raise UserError(
-            f"{prompts} cannot ask {item.id} in mode {mode}: its published text leaves the state to the picture"
+            f"{prompts} cannot ask {item.id} in mode {mode}, only in vqa: its published text leaves the state to the picture"
         )
     return text
 

@@ -37,11 +37,11 @@ def test_samples_of_several_files_become_responses_with_the_tokens_that_are_know
     assert run("import-lmms", first, second, "--out", out) == 0
     assert capsys.readouterr().out == f"4 responses in {out}\n"
     found = read_responses(out)
-    assert {key: (one.text, one.completion_tokens) for key, one in found.items()} == {
-        ("cube_rolling:easy:0", "vqa"): ("Answer: red", 7),
-        ("cube_rolling:easy:1", "vqa"): ("<think>red</think>Answer: red", None),
-        ("cube_rolling:easy:0", "tqa"): ("Answer: blue", None),
-        ("x:easy:0", "tqa"): ("", None),
+    assert {key: (one.text, one.prompt_tokens, one.completion_tokens) for key, one in found.items()} == {
+        ("cube_rolling:easy:0", "vqa", 0): ("Answer: red", 90, 7),
+        ("cube_rolling:easy:1", "vqa", 0): ("<think>red</think>Answer: red", None, None),
+        ("cube_rolling:easy:0", "tqa", 0): ("Answer: blue", None, None),
+        ("x:easy:0", "tqa", 0): ("", None, None),
     }
 
 
