@@ -64,7 +64,7 @@ def make_report(folder: Path) -> Path:
         "modes": list(MODES),
         "prompts": "idf-long-1",
     }
-    results = write_results(rows, folder, run)
+    results = write_results(rows, folder, run, items, MODES)
     return write_report(rows, results, folder, items)
 
 

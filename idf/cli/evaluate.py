@@ -21,8 +21,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("checkpoint", nargs="?", help="a complete Hugging Face folder, or a hub name")
     parser.add_argument(
         "--suite",
-        help="spatialite:DIR (a clone of the published benchmark), spatialite:DIR:FILE, or the folder of a suite made by "
-        "`idf suite` (default: one is generated, 20 items for each world and difficulty)",
+        help="spatialite:DIR (a clone of the published benchmark), spatialite:DIR:FILE, spatialite:DIR:all, or the folder of a "
+        "suite made by `idf suite` (default: one is generated, 20 items for each world and difficulty)",
     )
     parser.add_argument(
         "--modes", default="vtqa", help="some of vqa,tqa,vtqa, separated by commas (default: %(default)s)"
@@ -41,7 +41,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--prompts",
         default="idf-long-1",
-        help="prompt set: idf-long-1, idf-short-1, or official-2025 for the published wording (default: %(default)s)",
+        help="prompt set: idf-long-1, idf-short-1, or official-2025 and official-2025-question for the published wording "
+        "(default: %(default)s)",
     )
     parser.add_argument(
         "--pictures",

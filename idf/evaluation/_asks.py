@@ -13,7 +13,7 @@ import numpy as np
 
 from idf.backends import Request, Sampling
 from idf.data import conversation
-from idf.suites import Item, prompt_text
+from idf.suites import Item, item_prompt
 
 from ._picture import picture_of, seen_size
 
@@ -88,7 +88,7 @@ class Requests(Sequence[Request]):
 
 def messages_of(ask: Ask, form: Form) -> list[dict[str, Any]]:
     """The conversation of an ask, without the pixels."""
-    text = prompt_text(ask.item.problem, ask.mode, form.prompts)
+    text = item_prompt(ask.item, ask.mode, form.prompts)
     return conversation(text, None, with_picture=ask.mode != "tqa")
 
 

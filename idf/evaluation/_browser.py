@@ -12,8 +12,9 @@ from typing import Any
 from PIL import Image
 
 from idf.drawing import draw
+from idf.errors import UserError
 from idf.scoring import write_answer
-from idf.suites import MODES, PROMPTS, Item, prompt_text
+from idf.suites import MODES, PROMPTS, Item, item_prompt
 from idf.traces._claims import Claim, read_trace
 from idf.worlds import WORLDS, IllegalAction, Problem, World
 
@@ -49,7 +50,9 @@ def browser_data(
     known = {item.id: item for item in items or () if item.id in place}
     shown = _taken_in_turn(list(known.values()), MOST_PICTURES if pictures is None else pictures)
     number = {id: at for at, id in enumerate(known)}
-    modes = sorted({row.mode for row in rows})
+    modes: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        modes[row.id].add(row.mode)
     parts: dict[str, Any] = {
         "index": {
             "chunk": CHUNK,
@@ -64,7 +67,7 @@ def browser_data(
     details = [_row(row, known[row.id].problem if row.id in known else None) for row in rows]
     for at in range(0, len(details), CHUNK):
         parts[f"rows-{at // CHUNK}"] = details[at : at + CHUNK]
-    asked = [_item(item, modes, prompts, item.id in shown) for item in known.values()]
+    asked = [_item(item, sorted(modes[item.id]), prompts, item.id in shown) for item in known.values()]
     for at in range(0, len(asked), CHUNK):
         parts[f"items-{at // CHUNK}"] = asked[at : at + CHUNK]
     return parts
@@ -91,7 +94,7 @@ def _item(item: Item, modes: Sequence[str], prompts: str | None, pictured: bool)
     problem, world = item.problem, WORLDS[item.problem.world]
     actions = world.solve(problem)
     return {
-        "questions": _questions(problem, modes, prompts),
+        "questions": _questions(item, modes, prompts),
         "picture": _picture(problem) if pictured else None,
         "truth": write_answer(world.answer_kind(problem), world.truth(problem)),
         "plans": world.plans,
@@ -101,12 +104,16 @@ def _item(item: Item, modes: Sequence[str], prompts: str | None, pictured: bool)
     }
 
 
-def _questions(problem: Problem[Any, Any], modes: Sequence[str], prompts: str | None) -> dict[str, str] | None:
-    """The text of the prompt in each mode; None if the prompt set is not one of ours."""
+def _questions(item: Item, modes: Sequence[str], prompts: str | None) -> dict[str, tuple[str | None, str]]:
+    """For each mode the text of the prompt, or None and why it is not known."""
     name = next(iter(PROMPTS)) if prompts is None else prompts
-    if name not in PROMPTS:
-        return None
-    return {mode: prompt_text(problem, mode, name) for mode in modes}
+    found: dict[str, tuple[str | None, str]] = {}
+    for mode in modes:
+        try:
+            found[mode] = item_prompt(item, mode, name), ""
+        except (ValueError, UserError) as why:  # rows of another version, or of a suite that has changed since
+            found[mode] = None, str(why)
+    return found
 
 
 def _picture(problem: Problem[Any, Any]) -> str:

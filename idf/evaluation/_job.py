@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Callable, Sequence
@@ -13,17 +14,21 @@ from idf.backends import Backend, HFBackend, OpenAIBackend, Response, Sampling
 from idf.errors import UserError
 from idf.files import read_text
 from idf.recipe import check_names, check_pixels, check_positive, to_plain
-from idf.suites import MODES, PROMPTS, Item, SuiteRecipe, generate_suite, open_suite
+from idf.suites import MODES, PROMPT_SETS, Item, SuiteRecipe, distinct, generate_suite, open_suite
+from idf.worlds import problem_to_json
 
 from ._answers import Answers
 from ._asking import ask_all, collect, missing
 from ._asks import Ask, Form, Keys, Requests, all_asks
 from ._baselines import baseline_response
 from ._llm_parser import parse_with
+from ._markdown import write_markdown
+from ._plots import write_summary_png
 from ._preflight import preflight
-from ._report import table, write_report
+from ._report import write_report
 from ._row import Row
 from ._run import read_responses, score_rows, scored, spread, write_results
+from ._tables import efficiency_table, table
 from ._who import BACKENDS, fingerprint_of, open_backend, trained_pixels, versions
 
 MAX_PIXELS = 1_204_224
@@ -94,8 +99,8 @@ class Evaluation:
         if len(given) != 1:
             raise UserError("name one of: a checkpoint, --baseline NAME, or --responses FILE (or --watch RUN)")
         check_names("--modes", self.modes, MODES)
-        if self.prompts not in PROMPTS:
-            raise UserError(f"unknown prompts {self.prompts!r}: use one of {', '.join(PROMPTS)}")
+        if self.prompts not in PROMPT_SETS:
+            raise UserError(f"unknown prompts {self.prompts!r}: use one of {', '.join(PROMPT_SETS)}")
         check_names("--backend", [self.backend], BACKENDS)
         if self.out.is_file():
             raise UserError(f"--out {self.out} is a file: name a folder")
@@ -147,7 +152,9 @@ def run_evaluation(job: Evaluation, *, say: Callable[[str], None] = print, show:
     run: dict[str, Any] = {
         "evaluated": job.who,
         "suite": suite,
+        "suite_sha256": _fingerprint(items),
         "items": len(items),
+        "distinct_items": len(distinct(items)),
         "modes": job.modes,
         "limit": job.limit,
         "samples": job.samples,
@@ -172,7 +179,8 @@ def run_evaluation(job: Evaluation, *, say: Callable[[str], None] = print, show:
         rows = answered
         run |= asking.facts | {"prompts": job.prompts, "pictures": job.pictures, "max_pixels": max_pixels}
         if published:
-            _conclude(job, published, items, run | {"pictures": "published"}, job.out / "published_pictures", say)
+            slides = [item for item in items if item.problem.world == "wood_slide"]
+            _conclude(job, published, slides, run | {"pictures": "published"}, job.out / "published_pictures", say)
     rows = _parsed_again(job, rows, items, run, say)
     run |= {"seconds": round(time.perf_counter() - begun, 1)}
     return _conclude(job, rows, items, run, job.out, say)
@@ -338,9 +346,13 @@ def _conclude(
     job: Evaluation, rows: list[Row], items: Sequence[Item], run: dict[str, Any], out: Path, say: Callable[[str], None]
 ) -> dict[str, Any]:
     """Write everything, and print the table."""
-    results = write_results(rows, out, run)
-    report = write_report(rows, results, out)
+    results = write_results(rows, out, run, items, job.modes)
+    report = write_report(rows, results, out, items)
+    write_markdown(results, out)
+    write_summary_png(rows, results, out)
     say(f"{job.who} on {run['suite']}\n{table(results)}")
+    if tokens := efficiency_table(results):
+        say(tokens)
     cut = sum(row.finish_reason == "length" for row in rows)
     if cut > CAP_WARNING * len(rows):
         say(
@@ -351,15 +363,7 @@ def _conclude(
     return results
 
 
-def distinct(items: Sequence[Item]) -> list[Item]:
-    """Items without those that pose the same problem as an earlier one."""
-    from idf.worlds import WORLDS
-
-    seen: set[tuple[str, str]] = set()
-    kept = []
-    for item in items:
-        key = (item.problem.world, WORLDS[item.problem.world].keys(item.problem).exact)
-        if key not in seen:
-            seen.add(key)
-            kept.append(item)
-    return kept
+def _fingerprint(items: Sequence[Item]) -> str:
+    """A hash of what is asked, pictures aside."""
+    asked = [[item.id, problem_to_json(item.problem)] for item in items]
+    return hashlib.sha256(json.dumps(asked).encode()).hexdigest()

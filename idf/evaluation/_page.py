@@ -12,6 +12,7 @@ from ._browser import outcome
 from ._charts import DIFFICULTIES, accuracy_chart, budget_chart, growth_chart
 from ._metrics import ALL
 from ._row import Row
+from ._tables import macro_interval
 
 MOST_TRUNCATED = 0.02
 """Above this share of responses that were cut off, a cell's accuracy says as much of the budget as of the model."""
@@ -228,15 +229,12 @@ def _whole(value: float | None) -> str:
     return "–" if value is None else f"{value:,.0f}"
 
 
-def _macro(results: dict[str, Any], modes: Sequence[str]) -> list[tuple[str, float, tuple[float, float] | None, str]]:
+def _macro(results: dict[str, Any], modes: Sequence[str]) -> list[tuple[str, float, Sequence[float], str]]:
     said = []
     for mode in modes:
-        boot = (results.get("macro") or {}).get(mode) or {}
-        interval = boot.get("bootstrap95")
-        if interval and interval[0] == interval[1]:  # all right or all wrong: a bootstrap of it is a point
-            interval = boot.get("wilson95")
-        how = f"bootstrap of {boot['clusters']} clusters, {boot['draws']:,} draws" if "clusters" in boot else ""
-        said.append((mode, results["macro_accuracy"][mode], tuple(interval) if interval else None, how))
+        numbers = results["macro"][mode]
+        how = f"bootstrap of {numbers['clusters']:,} problems, {numbers['draws']:,} draws"
+        said.append((mode, numbers["accuracy"], macro_interval(numbers), how))
     return said
 
 

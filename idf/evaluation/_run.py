@@ -19,6 +19,7 @@ from idf.worlds import WORLDS
 from ._answers import Answers
 from ._asking import ask_all, collect
 from ._asks import Ask, Form, Requests, all_asks
+from ._baselines import baseline_cells
 from ._metrics import summarize
 from ._row import Row
 
@@ -165,13 +166,17 @@ def score_rows(
     return [scored(ask, responses.get(key, Response(""))) for ask, key in zip(asks, keys, strict=True)], missing
 
 
-def write_results(rows: Sequence[Row], out: Path, run: dict[str, Any]) -> dict[str, Any]:
+def write_results(
+    rows: Sequence[Row], out: Path, run: dict[str, Any], items: Sequence[Item] = (), modes: Sequence[str] = ()
+) -> dict[str, Any]:
     """Write `samples.jsonl` and `results.json`.
 
     Args:
         rows: The scored rows.
         out: The folder.
         run: Everything needed to repeat the run.
+        items: The items, if they are at hand: then the results say what trivial players get on them.
+        modes: What was shown.
 
     Returns:
         What `results.json` says.
@@ -179,6 +184,7 @@ def write_results(rows: Sequence[Row], out: Path, run: dict[str, Any]) -> dict[s
     out.mkdir(parents=True, exist_ok=True)
     lines = [json.dumps(row.to_json()) for row in rows]  # in ASCII: a response may end in half a character
     (out / "samples.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    results = {**summarize(rows), "run": run | {"idf": __version__}}
+    baselines = {"baselines": baseline_cells(items, modes)} if items else {}
+    results = {**summarize(rows), **baselines, "run": run | {"idf": __version__}}
     (out / "results.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     return results

@@ -159,9 +159,9 @@ function facts(said, item) {
 }
 
 function question(row, item) {
-  const text = item.questions ? item.questions[row[MODE]] ?? null : null;
+  const [text, why] = item.questions[row[MODE]];
   const unknown = $("no-prompts") !== null;
-  const asked = element("div", {}, element("pre", { id: "question", tabindex: "0" }, text ?? "The prompts of this run are not a prompt set of this version of idf: the question cannot be shown."),
+  const asked = element("div", {}, element("pre", { id: "question", tabindex: "0" }, text ?? `The question cannot be shown: ${why}`),
     unknown && text !== null ? element("small", {}, "The run does not say with which prompts it asked: this is the default wording.") : null);
   const caption = row[MODE] === "tqa" ? "drawn by idf from the start state; the model did not see it (tqa)" : "drawn by idf from the start state";
   const picture = item.picture ? element("figure", {}, element("img", { src: item.picture, alt: `The start of ${row[ID]}` }), element("figcaption", {}, caption))

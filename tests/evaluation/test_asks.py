@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from idf.backends import Sampling
+from idf.data import text_of
 from idf.drawing import encode_png
-from idf.evaluation._asks import Ask, Form, Keys, Requests, all_asks, fixed_batches, size_of
+from idf.errors import UserError
+from idf.evaluation._asks import Ask, Form, Keys, Requests, all_asks, fixed_batches, messages_of, size_of
 from tests.evaluation.samples import ITEMS
 
 FORM = Form("idf-short-1", 12_544)
@@ -45,6 +47,16 @@ def test_the_same_question_has_the_same_key_in_every_run():
 )
 def test_whatever_may_change_an_answer_changes_its_key(changes):
     assert key(**changes) != key()
+
+
+def test_a_published_item_is_asked_in_its_own_words_where_they_serve():
+    item = replace(ITEMS[0], published="It rolls as shown. Which colour is at the top?")
+    (message,) = messages_of(Ask(item, "vqa"), replace(FORM, prompts="official-2025-question"))
+    assert text_of(message) == item.published
+    with pytest.raises(UserError, match="only in vqa: its published text leaves the state to the picture"):
+        messages_of(Ask(item, "tqa"), replace(FORM, prompts="official-2025-question"))
+    with pytest.raises(UserError, match="is not a published item"):
+        key(form=replace(FORM, prompts="official-2025"))
 
 
 def test_another_picture_in_the_same_file_changes_the_key(tmp_path):

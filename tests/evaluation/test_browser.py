@@ -146,13 +146,21 @@ def test_a_part_has_no_more_than_its_share():
 
 def test_the_question_is_the_one_that_was_asked():
     data = browser_data(rows_of(ITEMS[:1], "vqa", "tqa"), ITEMS, "idf-short-1", None)
-    asked = {mode: prompt_text(ITEMS[0].problem, mode, "idf-short-1") for mode in ("vqa", "tqa")}
+    asked = {mode: (prompt_text(ITEMS[0].problem, mode, "idf-short-1"), "") for mode in ("vqa", "tqa")}
     assert data["items-0"][0]["questions"] == asked
 
 
 def test_a_question_of_unknown_prompts_is_not_made_up():
     data = browser_data(rows_of(ITEMS[:1], "vqa"), ITEMS, "somebody's", None)
-    assert data["items-0"][0]["questions"] is None
+    text, why = data["items-0"][0]["questions"]["vqa"]
+    assert text is None
+    assert "unknown prompts" in why
+
+
+def test_a_published_question_is_shown_in_its_published_words():
+    item = Item("a:0", ITEMS[0].problem, published="Which one?")
+    data = browser_data(rows_of([item], "vqa"), [item], "official-2025-question", None)
+    assert data["items-0"][0]["questions"] == {"vqa": ("Which one?", "")}
 
 
 def test_pictures_are_dealt_to_worlds_and_difficulties_in_turn():

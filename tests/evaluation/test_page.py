@@ -155,13 +155,11 @@ def test_versions_are_said_as_words():
     assert said["facts"] == {"modes": "vqa", "versions": "torch 2.8"}
 
 
-def test_the_mean_over_worlds_has_its_bootstrap_interval_or_wilsons_where_that_is_a_point():
-    def interval(low: float, high: float) -> Any:
-        boot = {"bootstrap95": [low, high], "wilson95": [0.0, 0.5], "clusters": 1, "draws": 9}
-        return values([row()], macro={"tqa": boot})["macro"][0][2]
-
-    assert interval(0.1, 0.2) == (0.1, 0.2)
-    assert interval(0.0, 0.0) == (0.0, 0.5)
+def test_the_mean_over_worlds_has_its_bootstrap_interval():
+    rows = [row(id=str(n), cluster=str(n), correct=n < 4) for n in range(8)]
+    ((mode, share, (low, high), how),) = values(rows)["macro"]
+    assert (mode, share, how) == ("tqa", 0.5, "bootstrap of 8 problems, 10,000 draws")
+    assert 0 < low < 0.5 < high < 1
 
 
 def test_the_facts_of_the_run_are_said_as_words():
