@@ -22,16 +22,18 @@ def main() -> None:
     from idf.training.encode import Encoder
     from idf.training.engine import Engine
     from idf.training.load import load_processor, load_trainable
+    from idf.training.lock import lock_run
     from idf.training.trainer import StageTrainer
 
     # What can be wrong with machine, folder or samples is found before any weight is loaded.
     check_device(recipe)
     folder = find_data(recipe)
     engine = Engine(recipe)
+    run = Path(recipe.run)
+    engine.first_does(lambda: lock_run(run))
     resume = engine.first_says(lambda: find_resume(recipe, folder.fingerprint(), engine.ranks, True))
     processor = load_processor(recipe.model)
     encoder = Encoder(processor, recipe.tokens_per_row, recipe.max_pixels)
-    run = Path(recipe.run)
     with engine.watch.paused("encoding the samples"):
         engine.first_does(lambda: prepare_tokens(folder, encoder, run, show=True))
     engine.watch.phase("loading the model")

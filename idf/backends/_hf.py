@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from idf.drawing import on_grid
+from idf.drawing import on_grid, size_on_grid
 from idf.errors import UserError
 
+from ._fingerprint import adapter_base
 from ._request import Request, Response, Sampling, seed_of
 
 
@@ -16,7 +18,7 @@ class HFBackend:
     """A checkpoint in transformers, on a GPU if there is one.
 
     Args:
-        checkpoint: A complete Hugging Face folder, or a hub name.
+        checkpoint: A complete Hugging Face folder, a folder of adapters (peft), or a hub name.
         max_new_tokens: Longest response.
         batch_size: Prompts generated at once.
         device: "cuda", "cuda:1", "cpu"; None to choose.
@@ -45,9 +47,17 @@ class HFBackend:
         from transformers import AutoModelForImageTextToText, AutoProcessor
 
         folder = Path(checkpoint)
-        if folder.is_dir():
-            check_complete(folder)
-        elif checkpoint.count("/") != 1 or checkpoint.startswith((".", "/", "checkpoints/")):
+        base = adapter_base(folder)
+        model, parts = (checkpoint, checkpoint) if base is None else (base, base)
+        if base is not None and any((folder / name).exists() for name in _PROCESSOR):
+            parts = checkpoint
+        if Path(model).is_dir():
+            check_complete(Path(model))
+        elif base is not None and not _is_hub_name(model):
+            raise UserError(
+                f"the base model of {folder} is not in {model}: put it there, or correct adapter_config.json"
+            )
+        elif not _is_hub_name(model):
             raise UserError(f"no checkpoint in {checkpoint}")
         self.name = f"hf:{checkpoint}"
         self.sampling = Sampling(max_new_tokens, temperature, top_p, seed)
@@ -55,11 +65,14 @@ class HFBackend:
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         dtype = torch.bfloat16 if self.device.startswith("cuda") else torch.float32
         try:
-            self.processor = AutoProcessor.from_pretrained(checkpoint)
-            self.model = AutoModelForImageTextToText.from_pretrained(checkpoint, dtype=dtype, use_safetensors=True)
+            self.processor = AutoProcessor.from_pretrained(parts)
+            self.model = AutoModelForImageTextToText.from_pretrained(model, dtype=dtype, use_safetensors=True)
         except (OSError, ValueError, SafetensorError) as error:
             raise UserError(f"cannot load {checkpoint}: {str(error).strip().splitlines()[0]}") from None
+        if base is not None:
+            self.model = _with_adapters(self.model, folder)
         self.model.to(self.device).eval()
+        self.context = int(self.model.config.get_text_config().max_position_embeddings)
         # Generation appends to the right, so prompts of a batch must be padded on the left.
         self.processor.tokenizer.padding_side = "left"
 
@@ -80,12 +93,30 @@ class HFBackend:
         """The prompt as text, special tokens included."""
         return str(self.processor.apply_chat_template(request.messages, tokenize=False, add_generation_prompt=True))
 
+    def count(self, messages: list[dict[str, Any]], size: tuple[int, int] | None) -> int:
+        """The tokens of a prompt, without its being asked.
+
+        Args:
+            messages: The conversation.
+            size: Width and height of the picture in pixels; None if there is none.
+        """
+        text = str(self.processor.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+        tokens = len(self.processor.tokenizer(text).input_ids)
+        if size is not None:
+            width, height = size_on_grid(size, self._grid)
+            tokens += (width // self._grid) * (height // self._grid) - 1  # one stands for the picture in the text
+        return tokens
+
+    @property
+    def _grid(self) -> int:
+        """Side in pixels of what becomes one vision token."""
+        cells = self.processor.image_processor
+        return int(cells.patch_size * cells.merge_size)
+
     def _batch(self, texts: list[str], requests: list[Request]) -> list[Response]:
         import torch
 
-        cells = self.processor.image_processor
-        grid = cells.patch_size * cells.merge_size
-        shown = [on_grid(request.picture, grid) for request in requests if request.picture is not None]
+        shown = [on_grid(request.picture, self._grid) for request in requests if request.picture is not None]
         inputs = self.processor(
             text=texts,
             images=shown or None,
@@ -140,6 +171,37 @@ class HFBackend:
         return LogitsProcessorList([*warpers, add_noise])
 
 
+_PROCESSOR = ("preprocessor_config.json", "processor_config.json")
+
+
+def _is_hub_name(name: str) -> bool:
+    return name.count("/") == 1 and not name.startswith((".", "/", "checkpoints/"))
+
+
+def _with_adapters(model: Any, folder: Path) -> Any:
+    """A model with the adapters of a folder merged into its weights.
+
+    Raises:
+        UserError: They do not fit the model: some would be left out without a word.
+    """
+    from peft import PeftModel
+    from safetensors import safe_open
+
+    try:
+        wrapped = PeftModel.from_pretrained(model, str(folder))
+        with safe_open(folder / "adapter_model.safetensors", "pt") as file:
+            names = list(file.keys())
+        saved = {re.sub(r"\.lora_([AB])\.", r".lora_\1.default.", name) for name in names}
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
+        raise UserError(f"the adapters in {folder} cannot be loaded: {str(error).strip().splitlines()[0]}") from None
+    known = {name for name, _ in wrapped.named_parameters() if ".lora_" in name}
+    if strange := sorted(saved ^ known):
+        raise UserError(
+            f"the adapters in {folder} do not fit their base model: {len(strange)} tensors differ, {strange[0]} among them"
+        )
+    return wrapped.merge_and_unload()
+
+
 def check_complete(folder: Path) -> None:
     """Refuse a checkpoint folder that lacks a part, naming it.
 
@@ -150,8 +212,7 @@ def check_complete(folder: Path) -> None:
         "a config (config.json)": ["config.json"],
         "weights (model.safetensors)": ["model.safetensors", "model.safetensors.index.json"],
         "a processor (preprocessor_config.json or processor_config.json)": [
-            "preprocessor_config.json",
-            "processor_config.json",
+            *_PROCESSOR,
         ],
         "a tokenizer (tokenizer.json)": ["tokenizer.json", "vocab.json"],
     }

@@ -119,6 +119,10 @@ class OpenAIBackend:
         return body | ({"top_p": sampling.top_p} if sampling.top_p < 1 else {})
 
 
+def _size_of(request: Request) -> tuple[int, int] | None:
+    return None if request.picture is None else (request.picture.shape[1], request.picture.shape[0])
+
+
 class _Asking:
     """One call of `generate`, inside of the event loop."""
 
@@ -158,7 +162,7 @@ class _Asking:
                 if self.end is not None:
                     return
                 request = self.requests[i]
-                body, expected = self.backend.body(request), prompt_tokens(request)
+                body, expected = self.backend.body(request), prompt_tokens(request.messages, _size_of(request))
                 held = await self._hold(expected)
                 if self.end is not None:
                     self.backend.budget.settle(held, 0)
@@ -277,14 +281,16 @@ def _failure(reason: str) -> Response:
     return Response("", finish_reason="error", error=reason)
 
 
-def prompt_tokens(request: Request) -> int:
-    """The most tokens that a prompt should have: one for each byte of text, and Qwen2.5-VL's for the picture."""
-    texts = [part["text"] for message in request.messages for part in message["content"] if part["type"] == "text"]
+def prompt_tokens(messages: Sequence[dict[str, Any]], size: tuple[int, int] | None) -> int:
+    """The most tokens that a prompt should have: one for each byte of text, and Qwen2.5-VL's for the picture.
+
+    Args:
+        messages: The conversation.
+        size: Width and height of the picture in pixels; None if there is none.
+    """
+    texts = [part["text"] for message in messages for part in message["content"] if part["type"] == "text"]
     tokens = TEMPLATE_TOKENS + sum(len(text.encode("utf-8", "replace")) for text in texts)
-    if request.picture is not None:
-        height, width, _ = request.picture.shape
-        tokens += vision_tokens((width, height))
-    return tokens
+    return tokens if size is None else tokens + vision_tokens(size)
 
 
 def check_url(base_url: str) -> None:

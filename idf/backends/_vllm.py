@@ -7,6 +7,7 @@ from pathlib import Path
 
 from idf.errors import UserError
 
+from ._fingerprint import adapter_base
 from ._hf import check_complete
 from ._request import Request, Response, Sampling, chat_messages, seed_of
 
@@ -39,6 +40,8 @@ class VLLMBackend:
             import vllm
         except ImportError as error:
             raise UserError(f"vLLM is not there ({error}): install the extra, pip install 'idf[vllm]'") from None
+        if adapter_base(Path(model)) is not None:
+            raise UserError(f"{model} holds adapters: merge them first, idf merge {model} --out DIR, and name DIR")
         if Path(model).is_dir():
             check_complete(Path(model))
         self.name = f"vllm:{model}"
@@ -56,6 +59,11 @@ class VLLMBackend:
             )
         except (OSError, ValueError) as error:
             raise UserError(f"vLLM cannot load {model}: {' '.join(str(error).split())}") from None
+
+    @property
+    def context(self) -> int:
+        """Longest prompt and response together, in tokens."""
+        return int(self.llm.llm_engine.model_config.max_model_len)
 
     def generate(self, requests: Sequence[Request]) -> Iterator[tuple[int, Response]]:
         """Responses with the index of their request, `batch_size` at a time.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import signal
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,32 +21,77 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("checkpoint", nargs="?", help="a complete Hugging Face folder, or a hub name")
     parser.add_argument(
         "--suite",
-        help="spatialite:DIR (a clone of the published benchmark), spatialite:DIR:FILE, or the folder of a suite made by "
-        "`idf suite` (default: one is generated, 20 items for each world and difficulty)",
+        help="spatialite:DIR (a clone of the published benchmark), spatialite:DIR:FILE, spatialite:DIR:all, or the folder of a "
+        "suite made by `idf suite` (default: one is generated, 20 items for each world and difficulty)",
     )
     parser.add_argument(
         "--modes", default="vtqa", help="some of vqa,tqa,vtqa, separated by commas (default: %(default)s)"
     )
     parser.add_argument("--limit", type=int, help="only N items of each world, spread evenly over the suite")
     parser.add_argument("--out", type=Path, help="folder for samples.jsonl, results.json and report.html")
-    parser.add_argument("--backend", choices=["hf"], default="hf", help="what generates (default: %(default)s)")
+    parser.add_argument(
+        "--backend",
+        choices=["hf", "vllm", "openai"],
+        default="hf",
+        help="what generates: transformers, vLLM (the extra idf[vllm]), or an OpenAI-compatible endpoint, whose model is then "
+        "the checkpoint (default: %(default)s)",
+    )
     parser.add_argument("--baseline", choices=["oracle", "initial", "random"], help="a player that needs no model")
     parser.add_argument("--responses", type=Path, help="score stored responses (JSON Lines: id, mode, response, ...)")
     parser.add_argument(
-        "--prompts", default="idf-long-1", help="prompt set: idf-long-1 or idf-short-1 (default: %(default)s)"
+        "--prompts",
+        default="idf-long-1",
+        help="prompt set: idf-long-1, idf-short-1, or official-2025 and official-2025-question for the published wording "
+        "(default: %(default)s)",
     )
     parser.add_argument(
         "--pictures",
-        choices=["auto", "published", "drawn"],
+        choices=["auto", "published", "drawn", "both"],
         default="auto",
         help="auto: the suite's own files, but Wood Slide redrawn, since its published pictures print the length of the "
-        "solution; published: all files as they are; drawn: all drawn by idf (default: %(default)s)",
+        "solution; published: all files as they are; drawn: all drawn by idf; both: auto, and Wood Slide once more with its "
+        "published pictures, in OUT/published_pictures (default: %(default)s)",
     )
     parser.add_argument("--max-new-tokens", type=int, default=2048, help="longest response (default: %(default)s)")
     parser.add_argument("--batch-size", type=int, default=16, help="prompts generated at once (default: %(default)s)")
     parser.add_argument(
         "--max-pixels", type=int, help="largest picture (default: what the checkpoint was trained with)"
     )
+    parser.add_argument(
+        "--other-pixels", action="store_true", help="let --max-pixels differ from what the checkpoint was trained with"
+    )
+    parser.add_argument(
+        "--duplicates",
+        choices=["keep", "drop"],
+        default="keep",
+        help="items that pose the same problem as an earlier one (default: %(default)s; both counts are shown)",
+    )
+    parser.add_argument("--samples", type=int, default=1, help="responses to each item, for pass@k (default: 1)")
+    parser.add_argument("--temperature", type=float, default=0.0, help="0 takes the likeliest token (default)")
+    parser.add_argument("--top-p", type=float, default=1.0, help="nucleus sampling (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="another seed draws other responses (default: 0)")
+    parser.add_argument(
+        "--parser",
+        default="rules",
+        help="who finds the final answer in a response: rules (default), or openai:MODEL, which may only quote it",
+    )
+    parser.add_argument("--parser-url", help="endpoint of the parser (default: that of --base-url)")
+    parser.add_argument("--answers", type=Path, help="folder of answers, to share between runs (default: OUT/answers)")
+    parser.add_argument("--workers", type=int, default=1, help="processes, each on a GPU of its own (default: 1)")
+    parser.add_argument("--worker", metavar="I/N", help="ask only share I of N, from 0, and write no results yet")
+    parser.add_argument("--whole-hash", action="store_true", help="read all bytes of the weights to tell them apart")
+    parser.add_argument(
+        "--deterministic", action="store_true", help="vLLM: the same answer whatever else is in a batch (slower)"
+    )
+    served = parser.add_argument_group("--backend openai")
+    served.add_argument("--base-url", help="where /chat/completions is (default: OpenAI's)")
+    served.add_argument(
+        "--api-key-env", default="OPENAI_API_KEY", help="environment variable with the key (default: %(default)s)"
+    )
+    served.add_argument("--concurrency", type=int, default=8, help="requests in flight (default: %(default)s)")
+    served.add_argument("--requests-per-minute", type=float, help="most attempts a minute (default: no limit)")
+    served.add_argument("--max-total-tokens", type=int, help="budget of prompts and completions (default: no limit)")
+    served.add_argument("--context", type=int, help="what the endpoint holds, in tokens of prompt and response")
     watching = parser.add_argument_group("each new checkpoint of a run, asked what the hook of its recipe says")
     watching.add_argument(
         "--watch", type=Path, metavar="RUN", help="the run's folder; goes with the options below only"
@@ -56,13 +102,14 @@ def main(argv: Sequence[str] | None = None) -> None:
         "--patience", type=float, metavar="SECONDS", help="end after so long without anything new (default: 7200)"
     )
     parser.set_defaults(run=lambda arguments: _run(arguments) if arguments.watch is None else _watch(arguments, parser))
+    parser.set_defaults(argv=list(sys.argv[1:] if argv is None else argv))
     run_command(parser, argv)
 
 
 def _watch(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     from idf.training.watch import watch
 
-    options = {"watch", "device", "poll", "patience", "run"}
+    options = {"watch", "device", "poll", "patience", "run", "argv"}
     for name, value in vars(arguments).items():
         if name not in options and value != parser.get_default(name):
             option = name if name == "checkpoint" else f"--{name.replace('_', '-')}"
@@ -80,106 +127,70 @@ def _watch(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> in
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    from idf.evaluation import (
-        HFBackend,
-        Response,
-        baseline_response,
-        evaluate,
-        read_responses,
-        score_rows,
-        spread,
-        table,
-        write_report,
-        write_results,
-    )
-    from idf.recipe import check_names, check_pixels, check_positive
-    from idf.suites import MODES, PROMPTS, SuiteRecipe, generate_suite, open_suite
+    from idf.backends import OPENAI_URL, Sampling
+    from idf.evaluation import Evaluation, read_share, run_evaluation, run_workers
 
     for option in ("device", "poll", "patience"):
         if getattr(arguments, option) is not None:
             raise UserError(f"--{option} goes with --watch RUN only")
-    given = [x for x in (arguments.checkpoint, arguments.baseline, arguments.responses) if x is not None]
-    if len(given) != 1:
-        raise UserError("name one of: a checkpoint, --baseline NAME, or --responses FILE (or --watch RUN)")
-    modes = arguments.modes.split(",")
-    check_names("--modes", modes, MODES)
-    if arguments.prompts not in PROMPTS:
-        raise UserError(f"unknown prompts {arguments.prompts!r}: use one of {', '.join(PROMPTS)}")
-    who = arguments.checkpoint or (f"baseline {arguments.baseline}" if arguments.baseline else arguments.responses.name)
-    if arguments.out is not None and arguments.out.is_file():
-        raise UserError(f"--out {arguments.out} is a file: name a folder")
-    check_pixels(arguments.max_pixels)
-    for option in ("limit", "batch_size", "max_new_tokens"):
-        check_positive(f"--{option.replace('_', '-')}", getattr(arguments, option))
     out = arguments.out or Path("runs") / f"eval-{time.strftime('%Y%m%d-%H%M%S')}"
-    max_pixels = arguments.max_pixels or _trained_pixels(arguments.checkpoint)
-    # Whoever is evaluated comes first: a wrong name must not cost the making of a suite.
-    backend, stored = None, {}
-    if arguments.checkpoint is not None:
-        backend = HFBackend(
-            arguments.checkpoint, max_new_tokens=arguments.max_new_tokens, batch_size=arguments.batch_size
-        )
-    if arguments.responses is not None:
-        stored = read_responses(arguments.responses)
-    suite = arguments.suite
-    if suite is None:
-        suite = str(out / "suite")
-        if (out / "suite").exists():
-            raise UserError(
-                f"{out / 'suite'} holds a suite of an earlier run: name it with --suite, or choose another --out"
-            )
-        generate_suite(SuiteRecipe(max_pixels=max_pixels), out / "suite")
-    items = open_suite(suite)
-    known = {item.id for item in items}
-    if arguments.limit is not None:
-        items = spread(items, arguments.limit)
-
-    run = {"evaluated": who, "suite": suite, "items": len(items), "modes": modes, "limit": arguments.limit}
-    begun = time.perf_counter()
-    if backend is not None:
-        redraw = {
-            "auto": {"wood_slide"} if suite.startswith("spatialite:") else set(),
-            "published": set(),
-            "drawn": {item.problem.world for item in items},
-        }[arguments.pictures]
-        rows = evaluate(
-            items, modes, backend, prompts=arguments.prompts, max_pixels=max_pixels, redraw_worlds=sorted(redraw)
-        )
-        run |= {
-            "prompts": arguments.prompts,
-            "pictures": arguments.pictures,
-            "max_pixels": max_pixels,
-            "max_new_tokens": arguments.max_new_tokens,
-            "batch_size": arguments.batch_size,
-            "sampling": "greedy",
-            "device": backend.device,
-        }
-    elif arguments.baseline is not None:
-        told = {
-            (item.id, mode): Response(baseline_response(arguments.baseline, item.problem, f"{item.id} {mode}"))
-            for mode in modes
-            for item in items
-        }
-        rows, _ = score_rows(items, modes, told)
-    else:
-        if strange := [item for item, _ in stored if item not in known]:
-            raise UserError(f"{len(strange)} responses belong to no item of the suite, {strange[0]} among them")
-        asked = {item.id for item in items}
-        wanted = {key: value for key, value in stored.items() if key[0] in asked and key[1] in modes}
-        rows, missing = score_rows(items, modes, wanted)
-        run |= {"without_response": missing}
-        if missing:
-            print(f"{missing} of {len(rows)} items have no response: counted as empty")
-    run |= {"seconds": round(time.perf_counter() - begun, 1)}
-    results = write_results(rows, out, run)
-    report = write_report(rows, results, out)
-    print(f"{who} on {suite}\n{table(results)}\nreport: {report}")
+    endpoint = {
+        "base_url": arguments.base_url or OPENAI_URL,
+        "api_key_env": arguments.api_key_env,
+        "concurrency": arguments.concurrency,
+        "requests_per_minute": arguments.requests_per_minute,
+        "max_total_tokens": arguments.max_total_tokens,
+    }
+    job = Evaluation(
+        out=out,
+        checkpoint=arguments.checkpoint,
+        baseline=arguments.baseline,
+        responses=arguments.responses,
+        suite=arguments.suite,
+        modes=list(dict.fromkeys(arguments.modes.split(","))),
+        limit=arguments.limit,
+        duplicates=arguments.duplicates,
+        prompts=arguments.prompts,
+        pictures=arguments.pictures,
+        max_pixels=arguments.max_pixels,
+        other_pixels=arguments.other_pixels,
+        backend=arguments.backend,
+        sampling=Sampling(arguments.max_new_tokens, arguments.temperature, arguments.top_p, arguments.seed),
+        samples=arguments.samples,
+        batch_size=arguments.batch_size,
+        context=arguments.context,
+        endpoint=endpoint,
+        parser=arguments.parser,
+        parser_endpoint={
+            "base_url": arguments.parser_url or endpoint["base_url"],
+            "api_key_env": arguments.api_key_env,
+        },
+        answers=arguments.answers,
+        share=None if arguments.worker is None else read_share(arguments.worker),
+        whole_hash=arguments.whole_hash,
+        deterministic=arguments.deterministic,
+    )
+    if arguments.workers > 1:
+        job.check()
+        if job.checkpoint is None or job.backend == "openai" or job.share is not None:
+            raise UserError("--workers goes with a checkpoint of hf or vllm only, and not with --worker")
+        run_workers(_without_workers(arguments.argv, out), arguments.workers)
+    run_evaluation(job)
 
 
-def _trained_pixels(checkpoint: str | None) -> int:
-    """The largest picture that a checkpoint was trained with; the default of our recipes if it does not say."""
-    from idf.training.checkpoint import read_facts
-    from idf.training.recipe import StageRecipe
+def _without_workers(argv: Sequence[str], out: Path) -> list[str]:
+    """The arguments that each worker gets: the same, with the folder named."""
+    kept: list[str] = []
+    skip = False
+    for word in argv:
+        if skip or word.startswith("--workers="):
+            skip = False
+        elif word == "--workers":
+            skip = True
+        else:
+            kept.append(word)
+    return [*kept, "--out", str(out)]
 
-    facts = read_facts(Path(checkpoint)) if checkpoint and Path(checkpoint).is_dir() else None
-    return int(facts["recipe"]["max_pixels"]) if facts else StageRecipe.max_pixels
+
+if __name__ == "__main__":
+    main()

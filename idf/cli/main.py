@@ -79,6 +79,20 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--recipe", type=Path, help="YAML recipe with worlds, difficulties, max_pixels")
     sub.add_argument("overrides", nargs="*", metavar="key=value", help="changes to the recipe")
 
+    sub = command("hub-layout", "write a generated suite as a dataset for the Hugging Face Hub", _hub_layout)
+    sub.add_argument("suite", metavar="DIR", type=Path, help="a suite folder")
+    sub.add_argument("--out", type=Path, required=True, help="folder to write")
+    sub.add_argument("--prompts", default="idf-long-1", help="prompt set of the questions (default: %(default)s)")
+
+    sub = command("paths", "print the folder that another program has to be pointed to", _paths)
+    sub.add_argument("name", help="lmms-eval: for its option --include_path")
+
+    sub = command(
+        "import-lmms", "turn the samples that lmms-eval logged into a responses file for idf-eval", _import_lmms
+    )
+    sub.add_argument("samples", metavar="SAMPLES.jsonl", type=Path, nargs="+", help="files of lmms-eval --log_samples")
+    sub.add_argument("--out", type=Path, required=True, help="responses file to write")
+
     sub = command("plan", "say what a training recipe takes of GPUs and hours, before any is used", _plan)
     sub.add_argument("--recipe", type=Path, required=True, help="YAML recipe of a training stage")
     sub.add_argument("--gpus", type=int, help="number of GPUs (default: the recipe's)")
@@ -112,6 +126,18 @@ def _parser() -> argparse.ArgumentParser:
 
     sub = command("table", "print the results of several evaluations side by side", _table)
     sub.add_argument("results", metavar="NAME=DIR", nargs="+", help="folders that idf-eval wrote, with a name for each")
+
+    sub = command(
+        "compare", "compare two evaluations item by item: what differs, and whether it could be chance", _compare
+    )
+    sub.add_argument("a", metavar="A", type=Path, help="folder that idf-eval wrote")
+    sub.add_argument("b", metavar="B", type=Path, help="another, of the same items; differences are B - A")
+    sub.add_argument("--list", action="store_true", help="name every item that only one of them has right")
+    sub.add_argument("--json", type=Path, metavar="FILE", help="write everything found to this file")
+
+    sub = command("leaderboard", "merge many evaluations into one table, the best first", _leaderboard)
+    sub.add_argument("results", metavar="DIR", nargs="+", help="folders that idf-eval wrote; NAME=DIR names one")
+    sub.add_argument("--out", type=Path, help="folder for leaderboard.md, leaderboard.csv and leaderboard.png")
 
     sub = command("reproduce", "print the commands that repeat the run of a checkpoint, as a shell script", _reproduce)
     sub.add_argument("checkpoint", metavar="CHECKPOINT", type=Path, help="a checkpoint folder that training wrote")
@@ -189,6 +215,30 @@ def _suite(arguments: argparse.Namespace) -> None:
     print(f"{generate_suite(recipe, arguments.out):,} items in {arguments.out}")
 
 
+def _hub_layout(arguments: argparse.Namespace) -> None:
+    from idf.integrations import write_hub_layout
+    from idf.recipe import check_names
+    from idf.suites import PROMPTS
+
+    check_names("--prompts", [arguments.prompts], PROMPTS)
+    counts = write_hub_layout(arguments.suite, arguments.out, arguments.prompts)
+    print(f"{sum(counts.values()):,} items of {len(counts)} worlds in {arguments.out}")
+
+
+def _paths(arguments: argparse.Namespace) -> None:
+    from idf.integrations import PATHS, adapter_path
+    from idf.recipe import check_names
+
+    check_names("paths", [arguments.name], PATHS)
+    print(adapter_path(arguments.name))
+
+
+def _import_lmms(arguments: argparse.Namespace) -> None:
+    from idf.integrations import import_lmms
+
+    print(f"{import_lmms(arguments.samples, arguments.out):,} responses in {arguments.out}")
+
+
 def _plan(arguments: argparse.Namespace) -> None:
     from idf.recipe import read_recipe
     from idf.training.plan import plan
@@ -239,6 +289,39 @@ def _table(arguments: argparse.Namespace) -> None:
             raise UserError(f"{entry!r} is not NAME=DIR with a name of its own: write for example stage1=runs/stage1")
         named[name] = Path(folder)
     print(side_by_side(named))
+
+
+def _compare(arguments: argparse.Namespace) -> None:
+    import json
+
+    from idf.evaluation import compare, comparison_text
+
+    comparison = compare(arguments.a, arguments.b)
+    print(comparison_text(comparison, every=arguments.list))
+    if arguments.json is not None:
+        try:
+            arguments.json.write_text(json.dumps(comparison, indent=2) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise UserError(f"--json {arguments.json} cannot be written: {error.strerror}") from None
+
+
+def _leaderboard(arguments: argparse.Namespace) -> None:
+    from idf.evaluation import leaderboard, leaderboard_text, write_leaderboard
+
+    named: dict[str, Path] = {}
+    for entry in arguments.results:
+        name, _, folder = entry.partition("=")
+        if not folder or Path(entry).exists():
+            name, folder = Path(entry).name or entry, entry
+        if name in named:
+            raise UserError(f"two folders are called {name!r}: name them apart, for example {name}2={folder}")
+        named[name] = Path(folder)
+    if arguments.out is not None and arguments.out.is_file():
+        raise UserError(f"--out {arguments.out} is a file: name a folder")
+    groups = leaderboard(named)
+    print(leaderboard_text(groups))
+    for path in write_leaderboard(groups, arguments.out) if arguments.out is not None else ():
+        print(path)
 
 
 def _reproduce(arguments: argparse.Namespace) -> None:

@@ -2,27 +2,55 @@
 
 from idf.backends import HFBackend, Request, Response
 
-from ._baselines import BASELINES, baseline_response
-from ._metrics import summarize, wilson
-from ._report import side_by_side, table, write_report
+from ._answers import Answers
+from ._baselines import BASELINES, baseline_cells, baseline_response
+from ._compare import compare
+from ._comparison_text import comparison_text
+from ._job import Evaluation, distinct, run_evaluation
+from ._leaderboard import leaderboard, leaderboard_text, write_leaderboard
+from ._markdown import write_markdown
+from ._metrics import summarize
+from ._plots import write_summary_png
+from ._reading import read_results, read_samples
+from ._report import write_report
 from ._row import Row
 from ._run import evaluate, read_responses, score_rows, spread, write_results
+from ._statistics import wilson
+from ._tables import efficiency_table, side_by_side, table
+from ._workers import read_share, run_workers
 
 __all__ = [
     "BASELINES",
+    "Answers",
+    "Evaluation",
     "HFBackend",
     "Request",
     "Response",
     "Row",
+    "baseline_cells",
     "baseline_response",
+    "compare",
+    "comparison_text",
+    "distinct",
+    "efficiency_table",
     "evaluate",
+    "leaderboard",
+    "leaderboard_text",
     "read_responses",
+    "read_results",
+    "read_samples",
+    "read_share",
+    "run_evaluation",
+    "run_workers",
     "score_rows",
     "side_by_side",
     "spread",
     "summarize",
     "table",
     "wilson",
+    "write_leaderboard",
+    "write_markdown",
     "write_report",
     "write_results",
+    "write_summary_png",
 ]

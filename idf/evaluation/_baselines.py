@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from idf.scoring import write_answer
+from idf.scoring import score, write_answer
+from idf.suites import Item
 from idf.worlds import WORLDS, Answer, Problem, Rng
 
 BASELINES = ("oracle", "initial", "random")
+TRIVIAL = ("initial", "random")
+"""Those that know nothing of the answer: a row in every table."""
+PLAYS = 10
+"""How often "random" plays each item; the mean is shown."""
 
 
 def baseline_response(name: str, problem: Problem[Any, Any], seed: str) -> str:
@@ -30,6 +36,41 @@ def baseline_response(name: str, problem: Problem[Any, Any], seed: str) -> str:
     else:
         raise ValueError(f"unknown baseline {name!r}: use one of {', '.join(BASELINES)}")
     return f"Answer: {write_answer(world.answer_kind(problem), answer)}"
+
+
+def baseline_cells(items: Sequence[Item], modes: Sequence[str]) -> dict[str, dict[str, dict[str, dict[str, float]]]]:
+    """The accuracy of the trivial players on the same items, through the same scorer.
+
+    They look at no picture and read no text, so that every mode has the same numbers.
+
+    Args:
+        items: The items that were asked.
+        modes: The modes that were asked.
+
+    Returns:
+        World -> mode -> difficulty or "all" -> {"initial": accuracy, "random": mean accuracy of ten plays}.
+    """
+    shares: dict[str, dict[str, dict[str, list[float]]]] = {}
+    for item in items:
+        problem = item.problem
+        initial = float(score(problem, baseline_response("initial", problem, "")).correct)
+        plays = [
+            score(problem, baseline_response("random", problem, f"{item.id} play {i}")).correct for i in range(PLAYS)
+        ]
+        for group in ("all", problem.difficulty):
+            mine = shares.setdefault(problem.world, {}).setdefault(group, {name: [] for name in TRIVIAL})
+            mine["initial"].append(initial)
+            mine["random"].append(sum(plays) / PLAYS)
+    return {
+        world: {
+            mode: {
+                group: {name: sum(values) / len(values) for name, values in players.items()}
+                for group, players in groups.items()
+            }
+            for mode in modes
+        }
+        for world, groups in sorted(shares.items())
+    }
 
 
 def _guess(problem: Problem[Any, Any], rng: Rng) -> Answer:

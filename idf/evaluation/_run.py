@@ -4,31 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from idf import __version__
-from idf.backends import HFBackend, Request, Response
-from idf.data import conversation
+from idf.backends import HFBackend, Response
 from idf.errors import UserError
 from idf.files import read_lines
 from idf.scoring import score
-from idf.suites import MODES, Item, prompt_text
+from idf.suites import MODES, Item
 from idf.worlds import WORLDS
 
+from ._answers import Answers
+from ._asking import ask_all, collect
+from ._asks import Ask, Form, Requests, all_asks
+from ._baselines import baseline_cells
 from ._metrics import summarize
-from ._picture import picture_of
 from ._row import Row
-
-
-def build_request(item: Item, mode: str, prompts: str, max_pixels: int, redraw: bool) -> Request:
-    """The prompt of an item in a mode."""
-    picture = None if mode == "tqa" else picture_of(item, max_pixels, redraw)
-    return Request(
-        conversation(prompt_text(item.problem, mode, prompts), None, with_picture=picture is not None), picture
-    )
 
 
 def evaluate(
@@ -41,7 +34,7 @@ def evaluate(
     redraw_worlds: Sequence[str] = (),
     show: bool = True,
 ) -> list[Row]:
-    """Ask every item in every mode and score the responses.
+    """Ask every item in every mode once, keep the answers in memory, and score them.
 
     Args:
         items: The items.
@@ -55,48 +48,48 @@ def evaluate(
     Returns:
         Rows in the order of modes, then items.
     """
-    asked = [(mode, item) for mode in modes for item in items]
-    rows: dict[int, Row] = {}
-    with tqdm(total=len(asked), unit=" items", disable=not show, mininterval=1) as bar:
-        # Pictures are large: build the requests of some batches at a time.
-        step = 8 * backend.batch_size
-        for begin in range(0, len(asked), step):
-            some = asked[begin : begin + step]
-            requests = [
-                build_request(item, mode, prompts, max_pixels, item.problem.world in redraw_worlds)
-                for mode, item in some
-            ]
-            for i, response in backend.generate(requests):
-                mode, item = some[i]
-                rows[begin + i] = scored(item, mode, response)
-                bar.update()
-    return [rows[i] for i in range(len(asked))]
+    asks = all_asks(items, modes)
+    requests = Requests(asks, Form(prompts, max_pixels, frozenset(redraw_worlds)))
+    keys, answers = [str(i) for i in range(len(asks))], Answers()
+    ask_all(requests, keys, answers, backend, batch_size=backend.batch_size, show=show)
+    return [scored(ask, response) for ask, response in zip(asks, collect(keys, answers), strict=True)]
 
 
-def scored(item: Item, mode: str, response: Response, sample: int = 0) -> Row:
+def scored(ask: Ask, response: Response) -> Row:
     """A response with its verdict."""
-    verdict = score(item.problem, response.text, response.finish_reason)
-    world = WORLDS[item.problem.world]
+    item, world = ask.item, WORLDS[ask.item.problem.world]
     return Row(
         id=item.id,
         world=item.problem.world,
-        mode=mode,
+        mode=ask.mode,
         difficulty=item.problem.difficulty,
-        correct=verdict.correct,
-        error=verdict.error,
-        parsed=verdict.parsed,
         response=response.text,
         prompt_tokens=response.prompt_tokens,
         completion_tokens=response.completion_tokens,
         finish_reason=response.finish_reason,
-        moves=verdict.moves,
-        optimal=verdict.optimal,
-        detail=verdict.detail,
-        official=verdict.official,
-        sample=sample,
+        sample=ask.sample,
         cluster=world.keys(item.problem).exact,
         size=world.size(item.problem),
+        **_verdict(item, response.text, response.finish_reason),
     )
+
+
+def scored_as(item: Item, row: Row, text: str) -> Row:
+    """A row with the verdict on another text in the place of its response."""
+    return replace(row, **_verdict(item, text, row.finish_reason))
+
+
+def _verdict(item: Item, text: str, finish_reason: str | None) -> dict[str, Any]:
+    verdict = score(item.problem, text, finish_reason)
+    return {
+        "correct": verdict.correct,
+        "error": verdict.error,
+        "parsed": verdict.parsed,
+        "detail": verdict.detail,
+        "moves": verdict.moves,
+        "optimal": verdict.optimal,
+        "official": verdict.official,
+    }
 
 
 def spread(items: Sequence[Item], limit: int) -> list[Item]:
@@ -111,46 +104,55 @@ def spread(items: Sequence[Item], limit: int) -> list[Item]:
     return kept
 
 
-def read_responses(path: Path) -> dict[tuple[str, str], Response]:
-    """Stored responses: one JSON object a line with `id`, `mode`, `response`, `completion_tokens`?, `finish_reason`?.
+Stored = dict[tuple[str, str, int], Response]
+"""(item id, mode, number of the sample) -> response."""
 
-    Returns:
-        (item id, mode) -> response.
+
+def read_responses(path: Path) -> Stored:
+    """Stored responses: one JSON object a line with `id`, `mode`, `response` and, if known, `sample`, `prompt_tokens`,
+    `completion_tokens`, `finish_reason`.
 
     Raises:
         UserError: The file is missing, or a line is broken or doubled; the line is named.
     """
-    responses: dict[tuple[str, str], Response] = {}
+    responses: Stored = {}
     for number, line in enumerate(read_lines(path), 1):
         if not line.strip():
             continue
         try:
             row = json.loads(line)
-            key = (str(row["id"]), str(row["mode"]))
+            key = (str(row["id"]), str(row["mode"]), _count(row, "sample") or 0)
             response = row["response"]
             if not isinstance(response, str):
                 raise TypeError(f"response must be a text, not {response!r}")
-            tokens = row.get("completion_tokens")
-            if tokens is not None and (isinstance(tokens, bool) or not isinstance(tokens, int) or tokens < 0):
-                raise TypeError(f"completion_tokens must be a whole number, not {tokens!r}")
+            asked, told = _count(row, "prompt_tokens"), _count(row, "completion_tokens")
         except (ValueError, KeyError, TypeError) as error:
             what = f"the key {error} is missing" if isinstance(error, KeyError) else error
             raise UserError(f"{path}, line {number}: not a response: {what}") from None
         if key[1] not in MODES:
             raise UserError(f"{path}, line {number}: unknown mode {key[1]!r}, use one of {', '.join(MODES)}")
         if key in responses:
-            raise UserError(f"{path}, line {number}: a second response to {key[0]} in mode {key[1]}")
-        responses[key] = Response(response, None, tokens, row.get("finish_reason"))
+            which = f", sample {key[2]}" if key[2] else ""
+            raise UserError(f"{path}, line {number}: a second response to {key[0]} in mode {key[1]}{which}")
+        responses[key] = Response(response, asked, told, row.get("finish_reason"))
     return responses
 
 
+def _count(row: dict[str, Any], key: str) -> int | None:
+    """A whole number of a row, or None if it is not there."""
+    n = row.get(key)
+    if n is not None and (isinstance(n, bool) or not isinstance(n, int) or n < 0):
+        raise TypeError(f"{key} must be a whole number, not {n!r}")
+    return n
+
+
 def score_rows(
-    items: Sequence[Item], modes: Sequence[str], responses: dict[tuple[str, str], Response]
+    items: Sequence[Item], modes: Sequence[str], responses: Stored, samples: int = 1
 ) -> tuple[list[Row], int]:
-    """Score stored responses. An item without one counts, as an empty response.
+    """Score stored responses. What has none counts, as an empty response.
 
     Returns:
-        The rows, and how many items had no response.
+        The rows, and how many had no response.
 
     Raises:
         UserError: A response belongs to no item of the suite.
@@ -158,18 +160,23 @@ def score_rows(
     known = {item.id for item in items}
     if strange := [key[0] for key in responses if key[0] not in known]:
         raise UserError(f"{len(strange)} responses belong to no item of the suite, {strange[0]} among them")
-    asked = [(mode, item) for mode in modes for item in items]
-    missing = sum((item.id, mode) not in responses for mode, item in asked)
-    return [scored(item, mode, responses.get((item.id, mode), Response(""))) for mode, item in asked], missing
+    asks = all_asks(items, modes, samples)
+    keys = [(ask.item.id, ask.mode, ask.sample) for ask in asks]
+    missing = sum(key not in responses for key in keys)
+    return [scored(ask, responses.get(key, Response(""))) for ask, key in zip(asks, keys, strict=True)], missing
 
 
-def write_results(rows: Sequence[Row], out: Path, run: dict[str, Any]) -> dict[str, Any]:
+def write_results(
+    rows: Sequence[Row], out: Path, run: dict[str, Any], items: Sequence[Item] = (), modes: Sequence[str] = ()
+) -> dict[str, Any]:
     """Write `samples.jsonl` and `results.json`.
 
     Args:
         rows: The scored rows.
         out: The folder.
         run: Everything needed to repeat the run.
+        items: The items, if they are at hand: then the results say what trivial players get on them.
+        modes: What was shown.
 
     Returns:
         What `results.json` says.
@@ -177,6 +184,7 @@ def write_results(rows: Sequence[Row], out: Path, run: dict[str, Any]) -> dict[s
     out.mkdir(parents=True, exist_ok=True)
     lines = [json.dumps(row.to_json()) for row in rows]  # in ASCII: a response may end in half a character
     (out / "samples.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    results = {**summarize(rows), "run": run | {"idf": __version__}}
+    baselines = {"baselines": baseline_cells(items, modes)} if items else {}
+    results = {**summarize(rows), **baselines, "run": run | {"idf": __version__}}
     (out / "results.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     return results

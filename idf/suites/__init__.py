@@ -1,8 +1,9 @@
 """Problems in bulk: the published SpatiaLite files, suites that idf generates, and the prompts that ask them."""
 
+from ._duplicates import Count, count_items, distinct
 from ._generated import SuiteRecipe, draw_items, generate_suite, read_suite
 from ._item import Item
-from ._prompts import MODES, PROMPTS, prompt_text
+from ._prompts import MODES, OFFICIAL_PROMPTS, PROMPT_SETS, PROMPTS, item_prompt, prompt_text
 from ._published import LEVELS, Published, hash_clone, published
 from ._spatialite import MAIN_FILES, PublishedRow, read_published, spatialite_suite
 from ._verify import Agreement, verify_published
@@ -11,15 +12,21 @@ __all__ = [
     "LEVELS",
     "MAIN_FILES",
     "MODES",
+    "OFFICIAL_PROMPTS",
     "PROMPTS",
+    "PROMPT_SETS",
     "Agreement",
+    "Count",
     "Item",
     "Published",
     "PublishedRow",
     "SuiteRecipe",
+    "count_items",
+    "distinct",
     "draw_items",
     "generate_suite",
     "hash_clone",
+    "item_prompt",
     "open_suite",
     "prompt_text",
     "published",
@@ -34,8 +41,8 @@ def open_suite(name: str) -> list[Item]:
     """The items of a suite by its name on the command line.
 
     Args:
-        name: `spatialite:DIR` (the five main files), `spatialite:DIR:FILE` (one file), or the folder of a
-            generated suite.
+        name: `spatialite:DIR` (the five main files), `spatialite:DIR:FILE` (one file), `spatialite:DIR:all` (all files
+            of items), or the folder of a generated suite.
 
     Raises:
         UserError: There is no such suite, or a row of it cannot be read.

@@ -17,8 +17,13 @@ class Item:
         id: `<file stem>:<row, from 0>` if published, `<world>:<difficulty>:<index>` if generated.
         problem: The problem.
         picture: The picture file, or None if it is to be drawn from the state.
+        published: The question in the words of its published row; None if the item is generated.
+        published_prompt: That question as the published program puts it to a model; None if the item is generated, or
+            the clone it was read from lacks the program.
     """
 
     id: str
     problem: Problem[Any, Any]
     picture: Path | None = None
+    published: str | None = None
+    published_prompt: str | None = None

@@ -6,7 +6,7 @@ The benchmark has no licence: it is read from a user's clone and nothing of it i
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,12 +22,13 @@ from idf.worlds.mental_rotation import Query as ViewQuery
 from idf.worlds.moving_box import Query as PushQuery
 from idf.worlds.moving_box import room_from_grid
 from idf.worlds.rubiks_cube import COLOURS as CUBE_COLOURS
-from idf.worlds.rubiks_cube import FACES, POSITIONS
+from idf.worlds.rubiks_cube import FACES, POSITIONS, face_colours
 from idf.worlds.rubiks_cube import Query as TurnQuery
 from idf.worlds.wood_slide import Query as SlideQuery
 from idf.worlds.wood_slide import blocks_from_cells
 
 from ._item import Item
+from ._official import official_prompts
 
 MAIN_FILES = {
     "cube_rolling_samples.json": "cube_rolling",
@@ -53,7 +54,7 @@ class PublishedRow:
 
     Attributes:
         id: `<file stem>:<row, from 0>`.
-        line: Line of the file, from 1.
+        line: Line of the file, from 1; in a file that is one JSON document, the place among its samples.
         data: The row as it stands there.
         problem: The problem that it poses.
         picture: Where its picture should be.
@@ -71,21 +72,40 @@ def spatialite_suite(root: Path, file: str | None = None) -> list[Item]:
 
     Args:
         root: A clone of SpatiaLite (the folder that holds `data/`, or that folder itself).
-        file: Name of one file, or None for the five main files.
+        file: Name of one file, "all" for all files of items, or None for the five main files.
 
     Raises:
         UserError: A file is missing or a row cannot be read.
     """
-    files = [file] if file else list(MAIN_FILES)
+    if file == "all":
+        paths = published_files(root)
+        if not paths:
+            raise UserError(f"no file of SpatiaLite below {root}: give a clone (it holds data/cube_rolling and so on)")
+    else:
+        paths = [find_published(root, name) for name in ([file] if file else MAIN_FILES)]
+    rows = [row for path in paths for row in read_published(path)]
+    ids = [row.id for row in rows]
+    if len(set(ids)) < len(ids):
+        twice = next(name for i, name in enumerate(ids) if name in ids[:i])
+        raise UserError(
+            f"{root} holds two files of items named {twice.partition(':')[0]}: name the folder of one clone"
+        )
+    prompts = official_prompts(root)
     return [
-        Item(row.id, row.problem, row.picture) for name in files for row in read_published(find_published(root, name))
+        Item(
+            row.id,
+            row.problem,
+            row.picture,
+            str(row.data["question"]),
+            prompts.of(row.problem, row.data) if prompts else None,
+        )
+        for row in rows
     ]
 
 
 def find_published(root: Path, name: str) -> Path:
     """The path of a published file in a clone."""
-    if not root.is_dir():
-        raise UserError(f"no folder {root}: give a clone of SpatiaLite (it holds data/cube_rolling and so on)")
+    _check_folder(root)
     found = sorted(path for path in root.glob(f"**/{name}") if path.is_file())
     if not found:
         raise UserError(f"no {name} below {root}: is it a clone of SpatiaLite?")
@@ -96,9 +116,13 @@ def find_published(root: Path, name: str) -> Path:
 
 def published_files(root: Path) -> list[Path]:
     """All files of items in a clone, the five main ones and all others, in the order of their names."""
+    _check_folder(root)
+    return sorted(path for path in root.glob("**/*.json*") if path.is_file() and path.parent.name in _FOLDERS)
+
+
+def _check_folder(root: Path) -> None:
     if not root.is_dir():
         raise UserError(f"no folder {root}: give a clone of SpatiaLite (it holds data/cube_rolling and so on)")
-    return sorted(path for path in root.glob("**/*.json*") if path.is_file() and path.parent.name in _FOLDERS)
 
 
 def read_published(path: Path) -> list[PublishedRow]:
@@ -111,27 +135,44 @@ def read_published(path: Path) -> list[PublishedRow]:
     if world is None:
         raise UserError(f"{path} is not in a folder of SpatiaLite ({', '.join(_FOLDERS)})")
     rows: list[PublishedRow] = []
-    for number, line in enumerate(read_lines(path), 1):
-        if not line.strip():
-            continue
-        try:
-            data = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise UserError(f"{path}, line {number}: not a JSON object ({error.msg})") from None
+    for number, where, data in _rows(path):
         try:
             problem = _PROBLEMS[world](data)
             image = str(data["image"])
             data["question"]
         except (KeyError, ValueError, TypeError, AttributeError, IndexError) as error:
             what = f"the key {error} is missing" if isinstance(error, KeyError) else error
-            raise UserError(f"{path}, line {number}: not an item of {world}: {what}") from None
+            raise UserError(f"{path}, {where}: not an item of {world}: {what}") from None
         picture = path.parent / image
         if not picture.resolve().is_relative_to(path.parent.resolve()):
-            raise UserError(f"{path}, line {number}: the picture {image!r} lies outside the folder of its file")
+            raise UserError(f"{path}, {where}: the picture {image!r} lies outside the folder of its file")
         rows.append(PublishedRow(f"{path.stem}:{len(rows)}", number, data, problem, picture))
     if not rows:
         raise UserError(f"{path} holds no item")
     return rows
+
+
+def _rows(path: Path) -> Iterator[tuple[int, str, Any]]:
+    """The rows of a file: number, place in words, and what stands there."""
+    lines = read_lines(path)
+    if lines and lines[0].strip() == "{":  # one of the files is no JSON Lines: it is what the published scorer writes
+        try:
+            samples = json.loads("\n".join(lines))["samples"]
+            if not isinstance(samples, list):
+                raise TypeError
+        except (json.JSONDecodeError, KeyError, TypeError):
+            raise UserError(
+                f"{path}, line 1: not a JSON object in one line, and the whole file is not one with a list `samples`"
+            ) from None
+        yield from ((number, f"sample {number}", data) for number, data in enumerate(samples, 1))
+        return
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            yield number, f"line {number}", json.loads(line)
+        except json.JSONDecodeError as error:
+            raise UserError(f"{path}, line {number}: not a JSON object ({error.msg})") from None
 
 
 def _problem(world: str, start: Any, query: Any) -> Problem[Any, Any]:
@@ -163,6 +204,8 @@ def _cube_rolling(data: dict[str, Any]) -> Problem[Any, Any]:
 def _rubiks_cube(data: dict[str, Any]) -> Problem[Any, Any]:
     state = data["initial_state"]
     start = _rubiks_state(state["start_position"])
+    if any(len(set(face_colours(start, face))) > 1 for face in FACES.values()):
+        raise ValueError("the cube is not solved at the start, which is what every prompt says of it")
     asked = state["question_type"]
     if asked == "count_color":
         query = TurnQuery(state["moves"], state["query_face"], "", _spelled(state["query_colour"], CUBE_COLOURS))

@@ -3,7 +3,6 @@
 from ._build import TraceMaker, build_traces, form_of_steps
 from ._filter import filter_traces
 from ._funnel import RULES, Funnel
-from ._journal import tokens_spent
 from ._judge import LEVELS, FilterRecipe, judge_trace
 from ._oracle import oracle_response
 from ._recipe import TracesRecipe
@@ -24,5 +23,4 @@ __all__ = [
     "judge_trace",
     "open_teacher",
     "oracle_response",
-    "tokens_spent",
 ]

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from idf.backends import Request, Response
+from idf.backends import Request, Response, tokens_spent
 from idf.data import (
     DatasetFolder,
     Draft,
@@ -31,7 +31,6 @@ from idf.scoring import write_answer
 from idf.suites import LEVELS, Published, prompt_text, published
 from idf.worlds import WORLDS, Draw, Problem, Rng, problem_to_json, sample_walk
 
-from ._journal import tokens_spent
 from ._oracle import oracle_response
 from ._recipe import TracesRecipe
 from ._teachers import ask, open_teacher

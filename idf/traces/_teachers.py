@@ -15,10 +15,18 @@ from typing import Any, Literal, overload
 
 from tqdm import tqdm
 
-from idf.backends import OPENAI_URL, Backend, HFBackend, OpenAIBackend, Request, Response, Sampling, VLLMBackend
+from idf.backends import (
+    OPENAI_URL,
+    Backend,
+    HFBackend,
+    Journal,
+    OpenAIBackend,
+    Request,
+    Response,
+    Sampling,
+    VLLMBackend,
+)
 from idf.errors import UserError
-
-from ._journal import Journal
 
 _SAMPLED = {"model", "samples", "max_new_tokens", "temperature", "top_p", "seed"}
 _KEYS: dict[str, set[str]] = {

@@ -74,7 +74,7 @@ class Engine:
             kwargs_handlers=[group],
         )
         if recipe.sharded:
-            # While this object lives, transformers shards what it loads, so that no rank ever holds the whole model.
+            # While this object lives, transformers shards what it loads: no GPU ever holds the whole model.
             from transformers.integrations import HfDeepSpeedConfig
 
             self.sharding = HfDeepSpeedConfig(config)

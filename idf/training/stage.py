@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import sys
@@ -45,6 +46,16 @@ def run_stage(story: Callable[[], None]) -> None:
     except UserError as error:
         if isinstance(error, RankError) or int(os.environ.get("LOCAL_RANK", "0")) == 0:  # once on every node
             print(f"error: {error}", file=sys.stderr, flush=True)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            traceback.print_exc()
+        else:
+            where = f" while writing {error.filename}" if error.filename else ""
+            print(
+                f"error: the disk is full{where}: make room and start the same command again",
+                file=sys.stderr,
+                flush=True,
+            )
     except Exception:
         traceback.print_exc()
     sys.stdout.flush()

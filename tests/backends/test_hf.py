@@ -107,3 +107,65 @@ def test_a_folder_that_is_no_checkpoint_is_refused(tmp_path):
         HFBackend(str(tmp_path), max_new_tokens=1, batch_size=1)
     with pytest.raises(UserError, match="no checkpoint in"):
         HFBackend(str(tmp_path / "none"), max_new_tokens=1, batch_size=1)
+
+
+# --- counting before asking --------------------------------------------------------------------------------------
+
+
+def test_a_prompt_is_counted_as_it_will_be(model):
+    backend = HFBackend(str(model), max_new_tokens=2, batch_size=3, device="cpu")
+    for i, response in backend.generate(ASKED):
+        picture = ASKED[i].picture
+        size = None if picture is None else (picture.shape[1], picture.shape[0])
+        assert backend.count(ASKED[i].messages, size) == response.prompt_tokens
+
+
+# --- adapters ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def adapter(model: Path, tmp_path: Path) -> Path:
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForImageTextToText
+
+    torch.manual_seed(0)
+    plain = AutoModelForImageTextToText.from_pretrained(model)
+    config = LoraConfig(r=2, target_modules=r".*language_model\.layers\.\d+\.mlp\.up_proj", init_lora_weights=False)
+    wrapped = get_peft_model(plain, config)
+    wrapped.save_pretrained(tmp_path / "adapter")
+    wrapped.merge_and_unload().save_pretrained(tmp_path / "merged")
+    return tmp_path / "adapter"
+
+
+def test_a_folder_of_adapters_answers_as_the_merged_model_does(model, adapter):
+    import torch
+
+    with_adapters = HFBackend(str(adapter), max_new_tokens=12, batch_size=8, device="cpu").model.state_dict()
+    base = HFBackend(str(model), max_new_tokens=12, batch_size=8, device="cpu").model.state_dict()
+    differ = [name for name in base if not torch.equal(base[name], with_adapters[name])]
+    assert differ
+    assert all("up_proj" in name for name in differ)
+    from safetensors.torch import load_file
+
+    merged = load_file(adapter.parent / "merged" / "model.safetensors")
+    for name in differ:
+        (same,) = [tensor for key, tensor in merged.items() if name.endswith(key.removeprefix("model."))]
+        assert torch.allclose(same, with_adapters[name], atol=1e-6)
+
+
+def test_adapters_that_do_not_fit_are_refused_rather_than_left_out(adapter):
+    from safetensors.torch import load_file, save_file
+
+    tensors = load_file(adapter / "adapter_model.safetensors")
+    tensors.pop(next(iter(tensors)))
+    save_file(tensors, adapter / "adapter_model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(UserError, match="do not fit their base model: 1 tensors differ"):
+        HFBackend(str(adapter), max_new_tokens=2, batch_size=1, device="cpu")
+
+
+def test_adapters_whose_base_is_gone_are_one_sentence(adapter):
+    path = adapter / "adapter_config.json"
+    path.write_text(path.read_text().replace('"base_model_name_or_path": "', '"base_model_name_or_path": "/nowhere'))
+    with pytest.raises(UserError, match=r"the base model of .* is not in /nowhere"):
+        HFBackend(str(adapter), max_new_tokens=2, batch_size=1, device="cpu")

@@ -50,7 +50,9 @@ def test_the_oracle_is_right_everywhere_and_the_report_is_there(capsys, suite, t
     said = capsys.readouterr().out
     assert f"baseline oracle on {suite}" in said
     assert f"report: {tmp_path / 'o' / 'report.html'}" in said
-    assert sorted(path.name for path in (tmp_path / "o").iterdir()) == ["report.html", "results.json", "samples.jsonl"]
+    assert sorted(path.name for path in (tmp_path / "o").iterdir()) == [
+        *("report.html", "report.md", "results.json", "samples.jsonl", "summary.png")
+    ]
     assert results(tmp_path / "o")["macro_accuracy"] == {"tqa": 1.0, "vqa": 1.0}
     assert len(rows(tmp_path / "o")) == 20
     assert {key: results(tmp_path / "o")["run"][key] for key in ("evaluated", "suite", "items", "modes", "limit")} == {

@@ -3,49 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idf.evaluation import summarize, wilson
+from idf.evaluation import baseline_cells, summarize, wilson
 from idf.evaluation._metrics import cell
-from tests.evaluation.samples import row
-
-
-@pytest.mark.parametrize(
-    ("correct", "n", "low", "high"),
-    [
-        # Newcombe 1998, Statistics in Medicine 17, table I: method 3 (Wilson score without continuity correction)
-        (81, 263, 0.2553, 0.3662),
-        (15, 148, 0.0624, 0.1605),
-        (0, 20, 0.0000, 0.1611),
-        (1, 29, 0.0061, 0.1718),
-        # the facts about SpatiaLite: the do-nothing baseline of Rubik's Cube, nothing right of 60
-        (102, 200, 0.441, 0.578),
-        (0, 60, 0.0, 0.060),
-        (60, 60, 0.940, 1.0),
-    ],
-)
-def test_wilsons_interval_has_the_published_values(correct, n, low, high):
-    digits = 5e-5 if n in (263, 148, 20, 29) else 5e-4
-    assert wilson(correct, n) == (pytest.approx(low, abs=digits), pytest.approx(high, abs=digits))
-
-
-@given(st.integers(1, 3000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_wilsons_interval_holds_the_share_within_0_and_1_and_is_symmetric(counts):
-    correct, n = counts
-    low, high = wilson(correct, n)
-    assert 0 <= low <= correct / n + 1e-12
-    assert correct / n - 1e-12 <= high <= 1
-    assert wilson(n - correct, n) == (pytest.approx(1 - high), pytest.approx(1 - low))
-    assert high - low < (1 if n > 1 else 1.01)
-
-
-def test_an_interval_of_nothing_is_refused():
-    with pytest.raises(ValueError, match="at least one item"):
-        wilson(0, 0)
-
+from tests.evaluation.samples import ITEMS, row
 
 MIXED = [
     row(correct=True, completion_tokens=5),
@@ -56,13 +22,16 @@ MIXED = [
     row(error="unparsed", official=-2.0),
     row(error="truncated", official=-2.0, finish_reason="length"),
     row(error="empty", official=-1.0, completion_tokens=None, finish_reason=None),
+    row(error="refused", official=-2.0),
+    row(error="error", official=-1.0, completion_tokens=0, finish_reason="error"),
 ]
+MIXED = [replace(one, id=f"cube_rolling:easy:{i}") for i, one in enumerate(MIXED)]
 
 
 def test_every_row_is_in_the_denominator_whatever_became_of_it():
     numbers = cell(MIXED)
-    assert (numbers["n"], numbers["correct"], numbers["accuracy"]) == (8, 1, 1 / 8)
-    assert numbers["wilson95"] == wilson(1, 8)
+    assert (numbers["n"], numbers["correct"], numbers["accuracy"]) == (10, 1, 1 / 10)
+    assert numbers["wilson95"] == wilson(1, 10)
 
 
 def test_the_official_accuracy_leaves_out_what_the_published_scorer_drops():
@@ -76,8 +45,11 @@ def test_the_official_accuracy_leaves_out_what_the_published_scorer_drops():
 
 def test_each_class_of_error_is_counted_in_its_column():
     numbers = cell(MIXED)
-    assert numbers["parse_failures"] == 2, "unparsed and empty"
+    assert numbers["parse_failures"] == 3, "unparsed, empty and refused"
     assert (numbers["illegal"], numbers["incomplete"], numbers["truncated"]) == (1, 2, 1)
+    classes = ("wrong", "illegal", "incomplete", "unparsed", "refused", "unfinished", "empty", "errors")
+    assert [numbers[name] for name in classes] == [1, 1, 2, 1, 1, 1, 1, 1]
+    assert numbers["correct"] + sum(numbers[name] for name in classes) == numbers["n"]
     assert cell([row(correct=True, finish_reason="length")])["truncated"] == 1, "cut off after the answer"
 
 
@@ -88,7 +60,7 @@ def test_tokens_are_those_that_are_known_and_all_of_them_pay_for_the_right_answe
     assert numbers["tokens_per_correct"] == sum(range(1, 12)) / 2
 
 
-@given(st.lists(st.integers(0, 50), min_size=1, max_size=40))
+@given(st.lists(st.integers(1, 50), min_size=1, max_size=40))
 def test_at_least_nine_in_ten_responses_are_no_longer_than_p90_and_one_in_ten_no_shorter(tokens):
     p90 = cell([row(completion_tokens=n) for n in tokens])["tokens_p90"]
     assert sum(n <= p90 for n in tokens) >= 0.9 * len(tokens)
@@ -119,3 +91,94 @@ def test_cells_are_by_world_mode_and_difficulty_and_the_mean_is_over_worlds():
     assert worlds["cube_rolling"]["tqa"]["easy"]["accuracy"] == 1.0
     assert results["macro_accuracy"] == {"tqa": pytest.approx((0.75 + 0) / 2), "vqa": 0.0}
     json.dumps(results, allow_nan=False)
+
+
+# --- several rows of one problem ---------------------------------------------------------------------------------
+
+
+def test_items_that_pose_the_same_problem_are_one_and_widen_the_interval():
+    apart = cell([row(id=f"{i}", correct=i < 10, cluster=f"{i}") for i in range(20)])
+    twins = cell([row(id=f"{i}", correct=i < 10, cluster=f"{i // 2}") for i in range(20)])
+    assert (apart["n"], apart["items"], twins["n"], twins["items"]) == (20, 20, 20, 10)
+    assert apart["wilson95"] == wilson(10, 20)
+    assert twins["wilson95"] == pytest.approx(wilson(5, 10))
+    assert twins["detectable"] > apart["detectable"]
+    assert twins["accuracy"] == apart["accuracy"] == 0.5
+
+
+def test_several_samples_have_pass_at_k_by_item_and_one_sample_has_none():
+    # By hand: 1 of 3 and 3 of 3 right: pass@1 (1/3 + 1) / 2, pass@2 (2/3 + 1) / 2
+    rows = [row(id=f"{i}", sample=s, correct=i == 1 or s == 0) for i in range(2) for s in range(3)]
+    assert cell(rows)["pass_at_k"] == {"1": pytest.approx(4 / 6), "2": pytest.approx(5 / 6), "3": 1.0}
+    assert "pass_at_k" not in cell([row(id="0"), row(id="1")])
+    assert "pass_at_k" not in cell([*rows, row(id="2")]), "not of an item with one sample"
+
+
+def test_tokens_are_told_for_right_and_wrong_answers_and_failures_have_none():
+    numbers = cell(
+        [
+            row(correct=True, completion_tokens=100),
+            row(correct=True, completion_tokens=300),
+            row(completion_tokens=50),
+            row(error="error", completion_tokens=0),
+            row(error="empty", completion_tokens=0),
+            row(correct=True, completion_tokens=None),
+        ]
+    )
+    assert (numbers["tokens_median_correct"], numbers["tokens_median_wrong"]) == (200, 50)
+    assert (numbers["tokens_known"], numbers["tokens_median"]) == (3, 100)
+    assert numbers["tokens_per_correct"] == 450 / 2, "a right answer whose tokens are not known pays for nothing"
+
+
+def test_moves_over_optimal_is_the_mean_over_right_plans():
+    rows = [row(correct=True, moves=6, optimal=4), row(correct=True, moves=4, optimal=4), row(moves=9, optimal=3)]
+    assert cell(rows)["moves_over_optimal"] == 1.25
+    assert cell([row(correct=True)])["moves_over_optimal"] is None
+
+
+def test_causes_and_solved_prefixes_are_counted():
+    rows = [row(cause="strategic"), row(cause="strategic", solved_prefix=3), row(cause="format"), row(correct=True)]
+    assert (cell(rows)["causes"], cell(rows)["solved_prefix"]) == ({"format": 1, "strategic": 2}, 1)
+
+
+# --- the mean over worlds ----------------------------------------------------------------------------------------
+
+
+def test_the_mean_over_worlds_has_an_interval_that_rows_and_seed_decide():
+    rows = [row(id=f"{world} {i}", world=world, correct=i % 3 == 0) for world in ("a", "b") for i in range(30)]
+    macro = summarize(rows)["macro"]["tqa"]
+    assert summarize(rows[::-1])["macro"]["tqa"] == macro
+    low, high = macro["bootstrap95"]
+    assert 0.2 < low < macro["accuracy"] < high < 0.5
+    assert (macro["draws"], macro["seed"], macro["clusters"]) == (10_000, 0, 60)
+    assert (macro["tokens_median"], macro["tokens_per_correct"]) == (10, 30)
+    few = [summarize(rows, draws=30, seed=seed)["macro"]["tqa"]["bootstrap95"] for seed in range(4)]
+    assert len(set(few)) > 1
+    assert macro["wilson95"] == (pytest.approx(low, abs=0.03), pytest.approx(high, abs=0.03))
+
+
+def test_where_nothing_is_right_the_bootstrap_is_a_point_and_wilsons_interval_is_not():
+    macro = summarize([row(id=f"{i}") for i in range(20)])["macro"]["tqa"]
+    assert macro["bootstrap95"] == (0.0, 0.0)
+    assert macro["wilson95"] == (0.0, pytest.approx(wilson(0, 20)[1]))
+
+
+# --- the trivial players -----------------------------------------------------------------------------------------
+
+
+def test_trivial_players_have_cells_for_the_same_worlds_modes_and_difficulties():
+    cells = baseline_cells(ITEMS, ["tqa", "vqa"])
+    assert {world: list(modes) for world, modes in cells.items()} == {
+        "cube_rolling": ["tqa", "vqa"],
+        "moving_box": ["tqa", "vqa"],
+    }
+    groups = cells["moving_box"]["vqa"]
+    assert set(groups) == {"all", "easy", "medium"}
+    assert groups["all"]["initial"] == 0, "no move solves nothing"
+    for world in cells.values():
+        assert world["tqa"] == world["vqa"]
+        for group in world["tqa"].values():
+            assert 0 <= group["initial"] <= 1
+            assert 0 <= group["random"] <= 1
+        both = (world["tqa"]["easy"]["random"] + world["tqa"]["medium"]["random"]) / 2
+        assert world["tqa"]["all"]["random"] == pytest.approx(both)

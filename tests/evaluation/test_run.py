@@ -37,8 +37,8 @@ def by_prompt() -> dict[str, str]:
     }
 
 
-def known(response: str, mode: str = "tqa") -> dict[tuple[str, str], Response]:
-    return {(item.id, mode): Response(response) for item in ITEMS}
+def known(response: str, mode: str = "tqa") -> dict[tuple[str, str, int], Response]:
+    return {(item.id, mode, 0): Response(response) for item in ITEMS}
 
 
 # --- asking ------------------------------------------------------------------------------------------------------
@@ -58,7 +58,8 @@ def test_every_item_is_asked_in_every_mode_and_gets_its_own_answer(batch_size):
 
 def test_a_request_holds_what_its_mode_shows():
     backend = FakeBackend(lambda request: "Answer: red")
-    evaluate(ITEMS[:1], ["vqa", "tqa", "vtqa"], backend, **ASK)
+    for mode in ("vqa", "tqa", "vtqa"):
+        evaluate(ITEMS[:1], [mode], backend, **ASK)
     for mode, request in zip(("vqa", "tqa", "vtqa"), backend.requests, strict=True):
         kinds = [part["type"] for part in request.messages[0]["content"]]
         assert kinds == (["text"] if mode == "tqa" else ["image", "text"])
@@ -80,7 +81,7 @@ def test_what_the_backend_counted_stands_in_the_row():
 
 def test_an_item_without_a_response_counts_as_empty():
     told = known("Answer: red")
-    del told[ITEMS[0].id, "tqa"]
+    del told[ITEMS[0].id, "tqa", 0]
     rows, missing = score_rows(ITEMS, ["tqa"], told)
     assert missing == 1
     assert len(rows) == len(ITEMS)
@@ -93,7 +94,7 @@ def test_an_item_without_a_response_counts_as_empty():
 def test_a_response_in_another_mode_is_not_taken_for_the_one_that_is_asked_for():
     rows, missing = score_rows(ITEMS, ["vqa"], {})
     assert missing == len(ITEMS)
-    oracle = {(item.id, "tqa"): Response(oracle_response(item.problem)) for item in ITEMS}
+    oracle = {(item.id, "tqa", 0): Response(oracle_response(item.problem)) for item in ITEMS}
     assert {row.error for row in score_rows(ITEMS, ["vqa"], oracle)[0]} == {"empty"}
     assert all(row.correct for row in score_rows(ITEMS, ["tqa"], oracle)[0])
     assert rows[0].mode == "vqa"
@@ -101,7 +102,7 @@ def test_a_response_in_another_mode_is_not_taken_for_the_one_that_is_asked_for()
 
 def test_a_response_to_no_item_of_the_suite_is_an_error_that_names_it():
     with pytest.raises(UserError, match="1 responses belong to no item of the suite, chess:easy:0 among them"):
-        score_rows(ITEMS, ["tqa"], known("Answer: red") | {("chess:easy:0", "tqa"): Response("")})
+        score_rows(ITEMS, ["tqa"], known("Answer: red") | {("chess:easy:0", "tqa", 0): Response("")})
 
 
 def stored(tmp_path: Path, *lines: Any) -> Path:
@@ -120,8 +121,8 @@ def test_responses_are_read_by_item_and_mode(tmp_path):
         tmp_path, GOOD, "", GOOD | {"mode": "vqa", "response": "", "completion_tokens": 7, "finish_reason": "length"}
     )
     assert read_responses(path) == {
-        ("a:0", "tqa"): Response("Answer: red"),
-        ("a:0", "vqa"): Response("", None, 7, "length"),
+        ("a:0", "tqa", 0): Response("Answer: red"),
+        ("a:0", "vqa", 0): Response("", None, 7, "length"),
     }
 
 
@@ -175,7 +176,7 @@ def test_a_folder_in_the_place_of_responses_is_named(tmp_path):
 
 @pytest.fixture
 def written(tmp_path: Path) -> Path:
-    told = {(item.id, "tqa"): Response(oracle_response(item.problem), 10, 20, "stop") for item in ITEMS[1:]}
+    told = {(item.id, "tqa", 0): Response(oracle_response(item.problem), 10, 20, "stop") for item in ITEMS[1:]}
     rows, _ = score_rows(ITEMS, ["tqa"], told)
     write_results(rows, tmp_path / "deep" / "out", {"evaluated": "me"})
     return tmp_path / "deep" / "out"

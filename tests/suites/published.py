@@ -111,3 +111,31 @@ def write_clone(root: Path, files: dict[str, list[dict[str, Any]]] | None = None
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("".join(json.dumps(item) + "\n" for item in items), encoding="utf-8")
     return root
+
+
+# A program in the form of the published one, in our own words: it must be parsed, and would fail if it were run.
+PROMPTING = """
+from nowhere import nothing
+
+class BasePrompter(Prompter):
+    def __init__(self, question_type: str):
+        self.question_type = question_type
+
+    def run(self, sample, again=False) -> str:
+        if self.question_type not in ["descrip", "executive"]:
+            raise ValueError(f"no such type: {self.question_type}")
+        if again:
+            if self.question_type == "descrip":
+                pass
+        base_question = sample.question.rstrip()
+        environment_type = sample.environment_type
+        if self.question_type == "descrip":
+            prompt = f"Asked: {base_question}\\n\\nDescribe."
+        elif self.question_type == "executive":
+            if environment_type == "moving_box":
+                initial_state = sample.initial_state
+                prompt = f"Asked: {base_question}\\n\\nIt is {initial_state}\\n\\nPush. "
+            elif environment_type == "wood_slide":
+                prompt = f"Asked: {base_question}\\n\\nSlide. "
+        return prompt
+"""

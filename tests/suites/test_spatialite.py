@@ -11,7 +11,7 @@ from idf.errors import UserError
 from idf.suites import MAIN_FILES, open_suite, read_published, spatialite_suite
 from idf.worlds import WORLDS
 from tests.drawing.originals import FOLDER, needs_originals
-from tests.suites.published import COLOURS, blocks, box, rolling, rows, turning, view, write_clone
+from tests.suites.published import AFTER_U, COLOURS, blocks, box, rolling, rows, turning, view, write_clone
 
 ROLLING = "cube_rolling/cube_rolling_samples.json"
 VIEWS = "mental_rotation/mental_rotation_samples.json"
@@ -23,6 +23,11 @@ BLOCKS = "wood_slide/wood_slide_samples.json"
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
     return write_clone(tmp_path / "clone")
+
+
+def turned() -> dict[str, object]:
+    row = turning({"question_type": "count_color", "query_colour": "blue"}, 6)
+    return row | {"initial_state": row["initial_state"] | {"start_position": AFTER_U}}
 
 
 def broken(tmp_path: Path, name: str, row: object) -> str:
@@ -84,6 +89,47 @@ def test_another_file_in_a_folder_of_the_benchmark_is_read_as_its_world(tmp_path
     clone = write_clone(tmp_path, {"wood_slide/wood_slide_samples_hard.json": [blocks()]})
     (item,) = spatialite_suite(clone, "wood_slide_samples_hard.json")
     assert (item.id, item.problem.world) == ("wood_slide_samples_hard:0", "wood_slide")
+
+
+def test_all_means_every_file_of_items_in_every_folder(tmp_path):
+    clone = write_clone(tmp_path)
+    write_clone(tmp_path, {"wood_slide/wood_slide_samples_hard.json": [blocks()]})
+    write_clone(tmp_path, {"elsewhere/notes.json": []})
+    ids = [item.id for item in open_suite(f"spatialite:{clone}:all")]
+    assert len(ids) == len(set(ids)) == 13
+    assert "wood_slide_samples_hard:0" in ids
+    with pytest.raises(UserError, match="no file of SpatiaLite below"):
+        open_suite(f"spatialite:{clone / 'data' / 'elsewhere'}:all")
+
+
+def test_all_does_not_leave_out_a_file_that_it_cannot_read(clone):
+    path = clone / "data" / "move_box" / "notes.json"
+    path.write_text('{"text": "no item"}\n')
+    with pytest.raises(UserError, match=r"notes\.json, line 1: not an item of moving_box"):
+        open_suite(f"spatialite:{clone}:all")
+
+
+def test_all_of_two_clones_is_refused(clone):
+    write_clone(clone / "again")
+    with pytest.raises(UserError, match=r"holds two files of items named cube_rolling_samples: name the folder of one"):
+        open_suite(f"spatialite:{clone}:all")
+
+
+def test_a_file_that_the_published_scorer_wrote_is_read_by_its_samples(tmp_path):
+    clone = write_clone(tmp_path)
+    path = clone / "data" / "mental_rotation" / "eval_of_a_model.json"
+    views = rows()[VIEWS]
+    path.write_text(json.dumps({"samples": views, "statistics": {}}, indent=2))
+    assert [(row.id, row.line) for row in read_published(path)] == [(f"eval_of_a_model:{i}", i + 1) for i in range(3)]
+    path.write_text(json.dumps({"samples": [*views, {}]}, indent=2))
+    with pytest.raises(
+        UserError, match=r"sample 4: not an item of mental_rotation: the key 'initial_state' is missing"
+    ):
+        read_published(path)
+    for broken_form in ({"rows": views}, {"samples": 3}):
+        path.write_text(json.dumps(broken_form, indent=2))
+        with pytest.raises(UserError, match="line 1: not a JSON object in one line, and the whole file is not"):
+            read_published(path)
 
 
 @pytest.mark.parametrize("spelling", ["grey", "gray"])
@@ -168,6 +214,7 @@ def test_a_missing_key_is_named(tmp_path, name, key):
         (TURNING, turning({"question_type": "guess"}, 1), "unknown question_type 'guess'"),
         (TURNING, turning({"question_type": "count_color", "query_colour": "pink"}, 1), "unknown colour 'pink'"),
         (TURNING, turning({"question_type": "identify_color", "position_idx": 9}, "red"), ""),
+        (TURNING, turned(), "not solved at the start"),
         (BOX, box(("####", "#SB#", "####")), "one target"),
         (BOX, box(("#####", "#TBS#", "##.##", "#####"), "1") | {"initial_state": {"map": []}}, ""),
         (BOX, box(("#####", "#S.B#", "#.T.#", "#####")), "cannot be solved"),

@@ -16,10 +16,9 @@ from typing import Any
 
 import pytest
 
-from idf.backends import BudgetSpent, OpenAIBackend, Request, Response, Sampling
+from idf.backends import BudgetSpent, Journal, OpenAIBackend, Request, Response, Sampling, tokens_spent
 from idf.errors import UserError
 from idf.recipe import read_recipe
-from idf.traces._journal import Journal, tokens_spent
 from idf.traces._teachers import TeacherRecipe, ask, open_teacher
 from tests.backends.server import Call, Reply, Server, echo, failing, request, serving
 

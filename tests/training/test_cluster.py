@@ -111,6 +111,7 @@ def test_the_scripts_for_slurm_start_one_torchrun_a_node_and_are_warned_before_t
         "SLURM_JOB_NODELIST": "n[1-2]",
         "SLURM_NNODES": "2",
         "SLURM_JOB_ID": "9",
+        "SLURM_CPUS_PER_TASK": "64",
     }
     done = subprocess.run(
         ["bash", ROOT / "launch/slurm" / name, "launch/stage1.py", "gpus=16"],

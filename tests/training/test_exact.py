@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -60,7 +62,7 @@ TOLERANCE = 1e-4  # relative, over eight steps in fp32: sums are added up in ano
 
 @pytest.fixture(scope="module")
 def curves(tiny, tmp_path_factory):
-    """The losses of the same run under every preset, on two ranks."""
+    """The folder of the same run under every preset on two ranks, and the steps of each."""
     folder = tmp_path_factory.mktemp("presets")
     found = {}
     for preset in PRESETS:
@@ -68,17 +70,36 @@ def curves(tiny, tmp_path_factory):
         done = run("stage1.py", recipe, folder)
         assert done.returncode == 0, (preset, done.stderr[-3000:])
         found[preset] = history(folder / recipe["run"])
-    return found
+    return folder, found
 
 
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("preset", PRESETS[1:])
 def test_every_preset_gives_the_loss_curve_of_plain_data_parallelism(curves, preset):
+    _, curves = curves
     assert len(curves[preset]) == len(curves[None]) >= 8
     for plain, sharded in zip(curves[None], curves[preset], strict=True):
         assert sharded["label_tokens"] == plain["label_tokens"]
         assert sharded["loss"] == pytest.approx(plain["loss"], rel=TOLERANCE)
         assert sharded["grad_norm"] == pytest.approx(plain["grad_norm"], rel=100 * TOLERANCE)
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_killed_run_goes_on_to_the_same_digits_under_every_preset(tiny, curves, preset):
+    folder, steps = curves
+    whole, copy = folder / f"run-{preset}", folder / f"again-{preset}"
+    shutil.copytree(whole, copy)
+    shutil.rmtree(copy / "final")
+    for checkpoint in copy.glob("checkpoint-*"):
+        if checkpoint.name != "checkpoint-4":
+            checkpoint.rename(copy / f".saving-{checkpoint.name}")  # as a kill during a save would leave it
+    done = run("stage1.py", imagery_recipe(tiny, run=copy.name, deepspeed=preset, epochs=2), folder)
+    assert done.returncode == 0, (preset, done.stderr[-3000:])
+    assert "resuming from" in done.stdout
+    assert history(copy) == steps[preset]
+    weights, again = (load_file(run_ / "final" / "model.safetensors") for run_ in (whole, copy))
+    assert all(weights[name].equal(again[name]) for name in weights)
 
 
 def test_text_beside_pictures_under_zero_3_does_not_hang(tiny, tmp_path):

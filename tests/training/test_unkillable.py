@@ -146,6 +146,34 @@ def test_a_loss_that_jumps_stops_with_a_sentence(tiny, tmp_path):
     assert "The last good checkpoint is run/checkpoint-5" in sentence(done)
 
 
+def test_a_rank_that_dies_is_restarted_by_torchrun_and_goes_on(straight, tmp_path):
+    recipe, steps, weights = straight
+    process = start("stage1.py", recipe, tmp_path, torchrun=("--max-restarts", "1"))
+    wait_until(lambda: (tmp_path / "run" / "checkpoint-2").exists(), process)
+    kill(ranks_of(process)[1:])
+    done = finish(process)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "resuming from" in done.stdout
+    assert history(tmp_path / "run") == steps
+    final = load_file(tmp_path / "run" / "final" / "model.safetensors")
+    assert all(final[name].equal(weights[name]) for name in weights)
+
+
+def test_a_second_job_in_the_same_run_is_refused_and_the_first_goes_on(straight, tmp_path):
+    recipe, steps, _ = straight
+    first = start("stage1.py", recipe, tmp_path)
+    wait_until(lambda: (tmp_path / "run" / "checkpoint-2").exists(), first)
+    for rank in ranks_of(first):
+        rank.suspend()  # else it might be done before the second one has waited long enough
+    second = run("stage1.py", recipe, tmp_path)
+    for rank in ranks_of(first):
+        rank.resume()
+    assert second.returncode == 1
+    assert sentence(second) == "error: another job trains in run: wait for its end, or choose another run="
+    assert finish(first).returncode == 0
+    assert history(tmp_path / "run") == steps
+
+
 @pytest.mark.parametrize("moment", ["in a step", "while a checkpoint is written"])
 def test_a_rank_that_hangs_is_named_within_the_configured_time(tiny, tmp_path, moment):
     recipe = imagery_recipe(tiny, run="run", epochs=100, hang_seconds=8, save_steps=2 if "written" in moment else 1000)
@@ -193,6 +221,14 @@ def test_a_full_disk_stops_with_a_sentence_and_loses_no_checkpoint(straight, sma
     assert "removing run/.saving-checkpoint-4" in again.stdout
     if deepspeed is None:
         assert history(small_disk / "run") == straight[1]
+
+
+def test_a_disk_that_is_full_from_the_start_is_one_sentence(straight, small_disk):
+    filling = subprocess.run(["dd", "if=/dev/zero", f"of={small_disk / 'filling'}"], capture_output=True, text=True)
+    assert "No space left on device" in filling.stderr
+    done = run("stage1.py", {**straight[0], "run": "disk/run"}, small_disk.parent)
+    assert done.returncode == 1
+    assert sentence(done).startswith("error: the disk is full")
 
 
 def test_another_number_of_ranks_is_refused_unless_weights_alone_are_wanted(straight, tmp_path):

@@ -11,8 +11,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-from idf.backends import Response
 from idf.errors import UserError
+
+from ._request import Response
 
 FORMAT = 1
 
@@ -109,6 +110,25 @@ class Journal:
                 f"the journal {self.path} was made by another recipe ({key} was {json.dumps(was.get(key))}, and is "
                 f"{json.dumps(now.get(key))}): go back to that, or name another folder"
             )
+
+
+def read_replies(path: Path) -> dict[str, Response]:
+    """The replies in a journal that another process may be writing; half a line at its end is left out.
+
+    Returns:
+        id -> the last answer, or the failure if there is none.
+
+    Raises:
+        UserError: The file is damaged.
+    """
+    with path.open("rb") as file:
+        lines, _ = _read(file)
+    found: dict[str, Response] = {}
+    for number, line in enumerate(lines[1:], 2):
+        id, response = _parse(path, number, line)
+        if response.error is None or id not in found:
+            found[id] = response
+    return found
 
 
 def tokens_spent(path: Path) -> int:

@@ -1,0 +1,79 @@
+"""Whether two evaluations asked the same thing: what differs is said before any number is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from idf.errors import UserError
+
+from ._row import Row
+
+MUST_AGREE = ("suite_sha256", "prompts", "pictures")
+"""Keys of `run` that decide what is asked."""
+SHOULD_AGREE = ("max_pixels", "max_new_tokens", "sampling", "temperature", "top_p", "samples", "parser", "backend")
+"""Keys of `run` that decide how it is asked; a comparison may be one of them."""
+
+
+def check_comparable(
+    names: tuple[str, str], runs: Sequence[Mapping[str, Any]], rows: Sequence[Sequence[Row]]
+) -> list[str]:
+    """Refuse evaluations of different items, modes, prompts or pictures.
+
+    Args:
+        names: What to call the two in a message.
+        runs: `run` of both `results.json`.
+        rows: The rows of both.
+
+    Returns:
+        Sentences on what else differs, or is not known to be the same.
+
+    Raises:
+        UserError: The two cannot be compared; the first thing that differs is named.
+    """
+    first, second = names
+    modes = [sorted({row.mode for row in mine}) for mine in rows]
+    if modes[0] != modes[1]:
+        raise UserError(
+            f"different modes: {first} has {', '.join(modes[0])}, {second} has {', '.join(modes[1])}; "
+            "evaluate both in the same modes"
+        )
+    told: list[str] = []
+    for key in MUST_AGREE:
+        values = [run.get(key) for run in runs]
+        if None in values:
+            if values[0] != values[1]:
+                silent = names[values.index(None)]
+                other = 1 - values.index(None)
+                told.append(f"{silent} does not say its {key}; {names[other]} has {values[other]}")
+        elif values[0] != values[1]:
+            raise UserError(
+                f"different {key}: {first} has {values[0]}, {second} has {values[1]}; evaluate both with the same"
+            )
+    _check_items(names, rows)
+    for key in SHOULD_AGREE:
+        values = [run.get(key) for run in runs]
+        if None not in values and values[0] != values[1]:
+            told.append(f"{key} differs: {first} has {values[0]}, {second} has {values[1]}")
+    return told
+
+
+def _check_items(names: tuple[str, str], rows: Sequence[Sequence[Row]]) -> None:
+    problems: list[dict[tuple[str, str], tuple[str, str]]] = [
+        {(row.mode, row.id): (row.world, row.cluster) for row in mine} for mine in rows
+    ]
+    for i in (0, 1):
+        if missing := sorted(problems[i].keys() - problems[1 - i].keys()):
+            mode, id = missing[0]
+            raise UserError(
+                f"different items: {len(missing)} of {names[i]} are not in {names[1 - i]}, {id} in mode {mode} among them; "
+                "evaluate both on the same suite and --limit"
+            )
+    for key, (world, problem) in problems[0].items():
+        other_world, other = problems[1][key]
+        # A row of an older version does not say its problem.
+        if world != other_world or (problem and other and problem != other):
+            raise UserError(
+                f"different items: {key[1]} is another problem in {names[1]} than in {names[0]}; evaluate both on the same "
+                "suite"
+            )

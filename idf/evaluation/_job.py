@@ -1,0 +1,369 @@
+"""One evaluation from end to end: who is asked what, what came, and what is written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from idf.backends import Backend, HFBackend, OpenAIBackend, Response, Sampling
+from idf.errors import UserError
+from idf.files import read_text
+from idf.recipe import check_names, check_pixels, check_positive, to_plain
+from idf.suites import MODES, PROMPT_SETS, Item, SuiteRecipe, distinct, generate_suite, open_suite
+from idf.worlds import problem_to_json
+
+from ._answers import Answers
+from ._asking import ask_all, collect, missing
+from ._asks import Ask, Form, Keys, Requests, all_asks
+from ._baselines import baseline_response
+from ._llm_parser import parse_with
+from ._markdown import write_markdown
+from ._plots import write_summary_png
+from ._preflight import preflight
+from ._report import write_report
+from ._row import Row
+from ._run import read_responses, score_rows, scored, spread, write_results
+from ._tables import efficiency_table, table
+from ._who import BACKENDS, fingerprint_of, open_backend, trained_pixels, versions
+
+MAX_PIXELS = 1_204_224
+"""Largest picture for a model that does not say what it was trained with; what our recipes train with."""
+PICTURES = ("auto", "published", "drawn", "both")
+CAP_WARNING = 0.02  # a share of cut-off responses above this is said loudly
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Everything that decides an evaluation.
+
+    Attributes:
+        out: Folder for the results, and for answers as they come.
+        checkpoint: Who is asked: a folder or hub name, or the name of an endpoint's model. One of these three is given.
+        baseline: A trivial or perfect player.
+        responses: A file of stored responses.
+        suite: What is asked; None to generate one in `out`.
+        modes: What is shown.
+        limit: Only so many items of each world.
+        duplicates: "keep" or "drop" items that pose the same problem as an earlier one.
+        prompts: The prompt set.
+        pictures: "auto", "published", "drawn" or "both".
+        max_pixels: Largest picture; None for what the checkpoint was trained with.
+        other_pixels: Whether `max_pixels` may differ from that.
+        backend: "hf", "vllm" or "openai".
+        sampling: How tokens are chosen.
+        samples: Responses to each item.
+        batch_size: Prompts that transformers computes at once.
+        context: What an endpoint can hold in tokens.
+        endpoint: Options of `OpenAIBackend`.
+        parser: "rules", or "openai:MODEL".
+        parser_endpoint: Options of `OpenAIBackend` for the parser.
+        answers: Folder of answers; None for `out/answers`.
+        share: (i, n): ask only the i-th share of n, and write no results.
+        whole_hash: Whether all bytes of the weights go into the fingerprint.
+        deterministic: Whether vLLM is told to compute the same whatever else is in a batch.
+    """
+
+    out: Path
+    checkpoint: str | None = None
+    baseline: str | None = None
+    responses: Path | None = None
+    suite: str | None = None
+    modes: list[str] = field(default_factory=lambda: ["vtqa"])
+    limit: int | None = None
+    duplicates: str = "keep"
+    prompts: str = "idf-long-1"
+    pictures: str = "auto"
+    max_pixels: int | None = None
+    other_pixels: bool = False
+    backend: str = "hf"
+    sampling: Sampling = field(default_factory=lambda: Sampling(2048))
+    samples: int = 1
+    batch_size: int = 16
+    context: int | None = None
+    endpoint: dict[str, Any] = field(default_factory=dict)
+    parser: str = "rules"
+    parser_endpoint: dict[str, Any] = field(default_factory=dict)
+    answers: Path | None = None
+    share: tuple[int, int] | None = None
+    whole_hash: bool = False
+    deterministic: bool = False
+
+    def check(self) -> None:
+        """Refuse what cannot be evaluated, with a sentence."""
+        given = [x for x in (self.checkpoint, self.baseline, self.responses) if x is not None]
+        if len(given) != 1:
+            raise UserError("name one of: a checkpoint, --baseline NAME, or --responses FILE (or --watch RUN)")
+        check_names("--modes", self.modes, MODES)
+        if self.prompts not in PROMPT_SETS:
+            raise UserError(f"unknown prompts {self.prompts!r}: use one of {', '.join(PROMPT_SETS)}")
+        check_names("--backend", [self.backend], BACKENDS)
+        if self.out.is_file():
+            raise UserError(f"--out {self.out} is a file: name a folder")
+        check_pixels(self.max_pixels)
+        check_names("--pictures", [self.pictures], PICTURES)
+        check_names("--duplicates", [self.duplicates], ("keep", "drop"))
+        for option in ("limit", "batch_size", "samples", "context"):
+            check_positive(f"--{option.replace('_', '-')}", getattr(self, option))
+        if self.samples > 1 and self.sampling.temperature == 0 and self.checkpoint is not None:
+            raise UserError(
+                f"--samples {self.samples} would give {self.samples} equal answers: add --temperature 0.7, say"
+            )
+        if self.checkpoint is None and self.share is not None:
+            raise UserError("--worker goes with a checkpoint only")
+        if self.parser != "rules" and not self.parser.removeprefix("openai:"):
+            raise UserError("--parser must be rules, or openai:MODEL")
+        if self.parser != "rules" and not self.parser.startswith("openai:"):
+            raise UserError(f"unknown parser {self.parser!r}: use rules, or openai:MODEL")
+
+    @property
+    def who(self) -> str:
+        """A name for tables."""
+        if self.responses is not None:
+            return self.responses.name
+        return self.checkpoint or f"baseline {self.baseline}"
+
+
+def run_evaluation(job: Evaluation, *, say: Callable[[str], None] = print, show: bool = True) -> dict[str, Any] | None:
+    """Ask, score, write `samples.jsonl`, `results.json` and the reports.
+
+    Args:
+        job: What is evaluated.
+        say: Says in a sentence what was found.
+        show: Whether to show progress bars.
+
+    Returns:
+        What `results.json` says; None for a worker's share.
+
+    Raises:
+        UserError: Something is wrong with what was asked for, or the asking ended early. Answers that came are kept.
+    """
+    job.check()
+    begun = time.perf_counter()
+    stored = read_responses(job.responses) if job.responses is not None else {}
+    # Whoever is evaluated comes first: a wrong name must not cost the making of a suite.
+    max_pixels = _max_pixels(job)
+    who = fingerprint_of(job.checkpoint, job.backend, job.endpoint, job.whole_hash) if job.checkpoint else None
+    items, suite = _items(job, max_pixels)
+    run: dict[str, Any] = {
+        "evaluated": job.who,
+        "suite": suite,
+        "suite_sha256": _fingerprint(items),
+        "items": len(items),
+        "distinct_items": len(distinct(items)),
+        "modes": job.modes,
+        "limit": job.limit,
+        "samples": job.samples,
+        "duplicates": job.duplicates,
+    }
+    redraw = {
+        "auto": {"wood_slide"} if suite.startswith("spatialite:") else set(),
+        "published": set(),
+        "drawn": {item.problem.world for item in items},
+    }
+    if job.checkpoint is None:
+        rows, more = _without_model(job, items, stored)
+        run |= more
+    else:
+        form = Form(job.prompts, max_pixels, frozenset(redraw["auto" if job.pictures == "both" else job.pictures]))
+        assert who is not None
+        asking = _Asking(job, who, say, show)
+        answered = asking.ask(items, form)
+        published = _published_again(job, items, suite, asking, form) if job.pictures == "both" else []
+        if answered is None:
+            return None
+        rows = answered
+        run |= asking.facts | {"prompts": job.prompts, "pictures": job.pictures, "max_pixels": max_pixels}
+        if published:
+            slides = [item for item in items if item.problem.world == "wood_slide"]
+            _conclude(job, published, slides, run | {"pictures": "published"}, job.out / "published_pictures", say)
+    rows = _parsed_again(job, rows, items, run, say)
+    run |= {"seconds": round(time.perf_counter() - begun, 1)}
+    return _conclude(job, rows, items, run, job.out, say)
+
+
+def _max_pixels(job: Evaluation) -> int:
+    trained = trained_pixels(job.checkpoint) if job.checkpoint is not None else None
+    if job.max_pixels is not None and trained not in (None, job.max_pixels) and not job.other_pixels:
+        raise UserError(
+            f"{job.checkpoint} was trained with pictures of at most {trained} pixels (its idf.json says so), and "
+            f"--max-pixels {job.max_pixels} would show it others: leave the option out, or add --other-pixels"
+        )
+    return job.max_pixels or trained or MAX_PIXELS
+
+
+def _items(job: Evaluation, max_pixels: int) -> tuple[list[Item], str]:
+    """The items to ask, and the name of their suite."""
+    suite = job.suite
+    if suite is None:
+        made, recipe = job.out / "suite", SuiteRecipe(max_pixels=max_pixels)
+        suite = str(made)
+        if not (made / "suite.json").exists():
+            generate_suite(recipe, made)
+        elif json.loads(read_text(made / "suite.json")).get("recipe") != to_plain(recipe):
+            raise UserError(f"{made} holds a suite of an earlier run: name it with --suite, or choose another --out")
+    items = open_suite(suite)
+    if job.duplicates == "drop":
+        items = distinct(items)
+    return (items if job.limit is None else spread(items, job.limit)), suite
+
+
+def _without_model(
+    job: Evaluation, items: Sequence[Item], stored: dict[tuple[str, str, int], Response]
+) -> tuple[list[Row], dict[str, Any]]:
+    """The rows of a baseline or of stored responses."""
+    if job.baseline is not None:
+        told = {
+            (ask.item.id, ask.mode, ask.sample): Response(
+                baseline_response(job.baseline, ask.item.problem, _seed_text(ask))
+            )
+            for ask in all_asks(items, job.modes, job.samples)
+        }
+        return score_rows(items, job.modes, told, job.samples)[0], {}
+    every = {item.id for item in (open_suite(job.suite) if job.suite is not None else items)}
+    if strange := [key[0] for key in stored if key[0] not in every]:
+        raise UserError(f"{len(strange)} responses belong to no item of the suite, {strange[0]} among them")
+    asked = {item.id for item in items}
+    samples = max([job.samples, *(key[2] + 1 for key in stored)])
+    wanted = {key: value for key, value in stored.items() if key[0] in asked and key[1] in job.modes}
+    rows, absent = score_rows(items, job.modes, wanted, samples)
+    if absent:
+        print(f"{absent} of {len(rows)} items have no response: counted as empty")
+    return rows, {"without_response": absent, "samples": samples}
+
+
+def _seed_text(ask: Ask) -> str:
+    return f"{ask.item.id} {ask.mode}" + (f" {ask.sample}" if ask.sample else "")
+
+
+class _Asking:
+    """Asks a model, with answers on disk.
+
+    Args:
+        job: The evaluation.
+        who: The fingerprint of whoever answers.
+        say: Says in a sentence what was found.
+        show: Whether to show progress bars.
+
+    Attributes:
+        facts: What `run` says of whoever answered.
+    """
+
+    def __init__(self, job: Evaluation, who: str, say: Callable[[str], None], show: bool) -> None:
+        self.job, self.who, self.say, self.show = job, who, say, show
+        self.backend: Backend | None = None
+        self.facts: dict[str, Any] = {
+            "backend": job.backend,
+            "fingerprint": who,
+            "max_new_tokens": job.sampling.max_new_tokens,
+            "sampling": "greedy" if job.sampling.temperature == 0 else f"temperature {job.sampling.temperature:g}",
+            "temperature": job.sampling.temperature,
+            "top_p": job.sampling.top_p,
+            "seed": job.sampling.seed,
+            "versions": versions(job.backend),
+        }
+
+    def ask(self, items: Sequence[Item], form: Form) -> list[Row] | None:
+        """The rows of some items; None for a worker's share, which is asked only."""
+        job = self.job
+        asks = all_asks(items, job.modes, job.samples)
+        name = Keys(self.who, job.sampling, form)
+        keys = [name(ask) for ask in asks]
+        with Answers(job.answers or job.out / "answers") as answers:
+            left = sum(answers.lacks(key) for key in keys)
+            if len(answers):
+                self.say(f"{len(keys) - left} of {len(keys)} answers are in {answers.folder} already")
+            if left:
+                self._ask(asks, form, keys, answers)
+            if job.share is not None:
+                return None
+            answers.read()
+            responses = collect(keys, answers)
+            absent = missing(keys, answers)
+        failed = sum(response.error is not None for response in responses)
+        if failed:
+            self.say(
+                f"{failed} of {len(asks)} answers could not be had ({absent} were never asked): they count as errors; run "
+                "the same command again to ask for them"
+            )
+        self.facts["failed"] = failed
+        return [scored(ask, response) for ask, response in zip(asks, responses, strict=True)]
+
+    def _ask(self, asks: Sequence[Ask], form: Form, keys: Sequence[str], answers: Answers) -> None:
+        job = self.job
+        if self.backend is None:
+            self.backend = open_backend(job)
+        backend, share = self.backend, job.share or (0, 1)
+        if isinstance(backend, HFBackend):
+            self.facts["device"] = backend.device
+        found = preflight(asks, form, backend, job.sampling.max_new_tokens, job.context)
+        if share[0] == 0:
+            self.say(str(found))
+        batch_size = backend.batch_size if isinstance(backend, HFBackend) else None
+        show = self.show and share[0] == 0
+        ask_all(Requests(asks, form), keys, answers, backend, batch_size=batch_size, share=share, show=show)
+
+
+def _published_again(job: Evaluation, items: Sequence[Item], suite: str, asking: _Asking, form: Form) -> list[Row]:
+    """Wood Slide once more, with the published pictures, which print the length of the solution."""
+    slides = [item for item in items if item.problem.world == "wood_slide" and item.picture is not None]
+    if not suite.startswith("spatialite:") or not slides:
+        raise UserError("--pictures both is for published suites with Wood Slide: their pictures alone tell the length")
+    return asking.ask(slides, Form(form.prompts, form.max_pixels)) or []
+
+
+def _parsed_again(
+    job: Evaluation, rows: list[Row], items: Sequence[Item], run: dict[str, Any], say: Callable[[str], None]
+) -> list[Row]:
+    """The rows by the answers that a language model quotes, if one is asked for."""
+    if job.parser == "rules":
+        return rows
+    model = job.parser.removeprefix("openai:")
+    backend = OpenAIBackend(model, sampling=Sampling(512), **job.parser_endpoint)
+    who = f"{job.parser} {backend.base_url}"
+    with Answers(job.answers or job.out / "answers") as answers:
+        found, agreement = parse_with(backend, rows, items, answers, who)
+    job.out.mkdir(parents=True, exist_ok=True)
+    path = job.out / "parsers.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in agreement.disagreements), encoding="utf-8")
+    say(f"{agreement}; the disagreements are in {path}")
+    run["parser"] = {
+        "name": job.parser,
+        "responses": agreement.n,
+        "agreed": agreement.agreed,
+        "not_quoted": agreement.not_quoted,
+        "failed": agreement.failed,
+        "accuracy_by_rules": sum(row.correct for row in rows) / len(rows),
+    }
+    return found
+
+
+def _conclude(
+    job: Evaluation, rows: list[Row], items: Sequence[Item], run: dict[str, Any], out: Path, say: Callable[[str], None]
+) -> dict[str, Any]:
+    """Write everything, and print the table."""
+    results = write_results(rows, out, run, items, job.modes)
+    report = write_report(rows, results, out, items)
+    write_markdown(results, out)
+    write_summary_png(rows, results, out)
+    say(f"{job.who} on {run['suite']}\n{table(results)}")
+    if tokens := efficiency_table(results):
+        say(tokens)
+    cut = sum(row.finish_reason == "length" for row in rows)
+    if cut > CAP_WARNING * len(rows):
+        say(
+            f"warning: {cut} of {len(rows)} responses ({cut / len(rows):.1%}) were cut off at --max-new-tokens: accuracies are "
+            "lower bounds"
+        )
+    say(f"report: {report}")
+    return results
+
+
+def _fingerprint(items: Sequence[Item]) -> str:
+    """A hash of what is asked, pictures aside."""
+    asked = [[item.id, problem_to_json(item.problem)] for item in items]
+    return hashlib.sha256(json.dumps(asked).encode()).hexdigest()

@@ -1,0 +1,167 @@
+"""Many evaluations in one table for each suite, best first."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from idf.errors import UserError
+
+from ._markdown import markdown, markdown_table
+from ._metrics import ALL
+from ._plots import draw_leaderboard
+from ._reading import read_results
+from ._tables import aligned, interval, macro_interval, number, percent
+
+
+class Group(NamedTuple):
+    """Runs that were asked the same: only they stand in one table.
+
+    Attributes:
+        title: What they were asked.
+        runs: Name -> what `results.json` says; the best mean over worlds first.
+    """
+
+    title: str
+    runs: dict[str, dict[str, Any]]
+
+
+def leaderboard(folders: Mapping[str, Path]) -> list[Group]:
+    """The evaluations, in groups that were asked the same suite with the same prompts and pictures.
+
+    Args:
+        folders: Name -> folder that `idf-eval` wrote.
+
+    Raises:
+        UserError: A folder holds no results, or those of a version that wrote no intervals.
+    """
+    groups: dict[tuple[str, ...], dict[str, dict[str, Any]]] = {}
+    titles: dict[tuple[str, ...], str] = {}
+    for name, folder in folders.items():
+        results = read_results(folder)
+        if "macro" not in results:
+            raise UserError(
+                f"{folder / 'results.json'} is of an older version and has no interval of the mean over worlds: score it "
+                f"again with idf-eval --responses {folder / 'samples.jsonl'}"
+            )
+        run = results["run"]
+        # Baselines and stored responses read no prompt: they stand with whoever was asked the same suite.
+        asked = {key: run[key] for key in ("prompts", "pictures") if run.get(key)}
+        suite = str(run.get("suite_sha256") or f"{run.get('suite')} with {run.get('items')} items")
+        key = (suite, *(f"{name} {value}" for name, value in asked.items()))
+        groups.setdefault(key, {})[name] = results
+        shown = [f"suite {run.get('suite')}", f"{run.get('items')} items", *key[1:]]
+        titles.setdefault(key, ", ".join(shown))
+    for key in [key for key in groups if len(key) == 1]:
+        homes = [other for other in groups if len(other) > 1 and other[0] == key[0]]
+        for home in homes:
+            groups[home] = {**groups[home], **groups[key]}
+        if homes:
+            del groups[key]
+    return [Group(titles[key], dict(sorted(runs.items(), key=_rank))) for key, runs in groups.items()]
+
+
+def _rank(entry: tuple[str, dict[str, Any]]) -> tuple[float, str]:
+    """Best mean over worlds first; over several modes, their mean."""
+    shares = [numbers["accuracy"] for numbers in entry[1]["macro"].values()]
+    return -sum(shares) / len(shares), entry[0]
+
+
+def modes_of(group: Group) -> list[str]:
+    """The modes that some run of a group has."""
+    return sorted({mode for results in group.runs.values() for mode in results["macro"]})
+
+
+def mode_table(group: Group, mode: str) -> list[tuple[str, ...]]:
+    """A header and a line for each run of a group that has the mode, best first."""
+    runs = {name: results for name, results in group.runs.items() if mode in results["macro"]}
+    worlds = sorted({world for results in runs.values() for world, modes in results["worlds"].items() if mode in modes})
+    lines = [("run", "mean over worlds", *worlds, "tokens", "per correct")]
+    for name, results in sorted(runs.items(), key=lambda entry: -entry[1]["macro"][mode]["accuracy"]):
+        macro = results["macro"][mode]
+        cells = [results["worlds"].get(world, {}).get(mode, {}).get(ALL) for world in worlds]
+        lines.append(
+            (
+                name,
+                f"{percent(macro['accuracy'])} ({interval(macro_interval(macro))})",
+                *(
+                    "-" if cell is None else f"{percent(cell['accuracy'])} ({interval(cell['wilson95'])})"
+                    for cell in cells
+                ),
+                number(macro["tokens_median"]),
+                number(macro["tokens_per_correct"]),
+            )
+        )
+    return lines
+
+
+def leaderboard_text(groups: Sequence[Group]) -> str:
+    """The tables as aligned text; one for each group and mode."""
+    parts = [_separate(groups)] if len(groups) > 1 else []
+    for group in groups:
+        for mode in modes_of(group):
+            parts += ["\n".join([f"{group.title}, {mode}", *aligned(mode_table(group, mode))])]
+    return "\n\n".join(parts)
+
+
+def leaderboard_markdown(groups: Sequence[Group]) -> str:
+    """The tables in GitHub's Markdown."""
+    parts = ["# Leaderboard"]
+    if len(groups) > 1:
+        parts.append(_separate(groups))
+    for group in groups:
+        for mode in modes_of(group):
+            parts += [f"## {markdown(group.title)}, {mode}", markdown_table(mode_table(group, mode))]
+    parts.append(
+        "Accuracies with 95 % intervals: a cluster bootstrap for means over worlds, Wilson's for worlds. Tokens: median of "
+        "a response; all tokens for each right answer."
+    )
+    return "\n\n".join(parts) + "\n"
+
+
+def _separate(groups: Sequence[Group]) -> str:
+    return (
+        f"These runs were asked {len(groups)} different things (suite, prompts or pictures): numbers of different tables "
+        "cannot be compared."
+    )
+
+
+def leaderboard_csv(groups: Sequence[Group]) -> str:
+    """A line for each run: its group, then accuracy and interval of each mean, world and mode, and tokens."""
+    lines: list[dict[str, Any]] = []
+    for group in groups:
+        for name, results in group.runs.items():
+            line: dict[str, Any] = {"asked": group.title, "run": name}
+            for mode, macro in results["macro"].items():
+                low, high = macro_interval(macro)
+                line |= {f"{mode} mean": macro["accuracy"], f"{mode} mean low": low, f"{mode} mean high": high}
+                line |= {f"{mode} {key}": macro[key] for key in ("tokens_median", "tokens_per_correct")}
+                for world, modes in results["worlds"].items():
+                    if cell := modes.get(mode, {}).get(ALL):
+                        low, high = cell["wilson95"]
+                        line |= {f"{mode} {world}": cell["accuracy"], f"{mode} {world} low": low}
+                        line |= {f"{mode} {world} high": high, f"{mode} {world} n": cell["n"]}
+            lines.append(line)
+    columns = list(dict.fromkeys(key for line in lines for key in line))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines)
+    return text.getvalue()
+
+
+def write_leaderboard(groups: Sequence[Group], out: Path) -> list[Path]:
+    """Write `leaderboard.md`, `leaderboard.csv` and `leaderboard.png`.
+
+    Returns:
+        Their paths.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    paths = [out / f"leaderboard.{kind}" for kind in ("md", "csv", "png")]
+    paths[0].write_text(leaderboard_markdown(groups), encoding="utf-8")
+    paths[1].write_text(leaderboard_csv(groups), encoding="utf-8")
+    draw_leaderboard(groups, paths[2])
+    return paths

@@ -1,0 +1,141 @@
+"""A language model that finds the final answer in a response; it quotes, and the same rules judge.
+
+It is an option for responses that the rule parser cannot read. It sees neither the problem nor the truth, and what it gives
+back counts only if it stands in the response word for word: it cannot repair a plan or make one up.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from idf.backends import Backend, Request
+from idf.suites import Item
+from idf.worlds import WORLDS
+
+from ._answers import Answers
+from ._row import Row
+from ._run import scored_as
+
+_ASKED = {
+    "colour": "the colour that it names as its final answer",
+    "count": "the number that it names as its final answer",
+    "colour_counts": "the numbers of cubes by colour that it names as its final answer",
+    "plan": "the whole list of moves that it names as its final answer",
+}
+NOTHING = "NONE"
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How the two parsers compare.
+
+    Attributes:
+        n: Responses that both were given.
+        agreed: Those of which both say the same: the same answer, or that there is none.
+        not_quoted: What the language model gave back does not stand in the response; counted as no answer.
+        failed: The language model gave no answer; the rule parser's verdict stands.
+        disagreements: A line for each difference, as JSON values.
+    """
+
+    n: int
+    agreed: int
+    not_quoted: int
+    failed: int
+    disagreements: list[dict[str, Any]]
+
+    def __str__(self) -> str:
+        share = f"{self.agreed / self.n:.1%}" if self.n else "-"
+        return (
+            f"the two parsers agree on {self.agreed} of {self.n} responses ({share}); {self.not_quoted} quotes were not in "
+            f"the response, {self.failed} could not be had"
+        )
+
+
+def question_for(kind: str, response: str) -> str:
+    """What the language model is asked."""
+    return (
+        f"Below is a response to a puzzle. Copy {_ASKED[kind]}, word for word, exactly as it stands there, and nothing else. "
+        "If it changes its mind, the last final answer counts. Do not correct or complete it. "
+        f"If it states no final answer, say {NOTHING}.\n\n<response>\n{response}\n</response>"
+    )
+
+
+def parse_with(
+    backend: Backend, rows: Sequence[Row], items: Sequence[Item], answers: Answers, who: str
+) -> tuple[list[Row], Agreement]:
+    """Score rows again by what a language model quotes of their responses.
+
+    Args:
+        backend: The language model.
+        rows: Rows as the rule parser has them.
+        items: The items that they belong to.
+        answers: Quotes that are known; what comes is added.
+        who: Says which language model it is, in the keys of its quotes.
+
+    Returns:
+        The rows by the quotes, in the same order, and how the two parsers compare. A row without a response, or whose quote
+        could not be had, stays.
+
+    Raises:
+        UserError: As the backend's. The quotes that came are in `answers`.
+    """
+    by_id = {item.id: item for item in items}
+    asked = [row for row in rows if row.response.strip() and row.finish_reason != "error"]
+    questions = {_key(who, by_id[row.id], row): _question(by_id[row.id], row) for row in asked}
+    todo = [key for key in questions if answers.lacks(key)]
+    requests = [
+        Request([{"role": "user", "content": [{"type": "text", "text": questions[key]}]}], None) for key in todo
+    ]
+    for at, response in backend.generate(requests):
+        answers.add(todo[at], response)
+    found: list[Row] = []
+    agreed = not_quoted = failed = 0
+    differ: list[dict[str, Any]] = []
+    for row in rows:
+        if not row.response.strip() or row.finish_reason == "error":
+            found.append(row)
+            continue
+        item = by_id[row.id]
+        told = answers.get(_key(who, item, row))
+        if told is None or told.error is not None:
+            failed += 1
+            found.append(row)
+            continue
+        quote = told.text.strip().strip("`\"'").strip()
+        stands = quote == NOTHING or _stands_in(quote, row.response)
+        not_quoted += not stands
+        text = f"Answer: {quote}" if stands and quote != NOTHING else "no final answer"
+        other = scored_as(item, row, text)
+        found.append(other)
+        if json.dumps(other.parsed) == json.dumps(row.parsed):
+            agreed += 1
+        else:
+            differ.append(
+                {"id": row.id, "mode": row.mode, "sample": row.sample, "rules": row.parsed, "quote": quote}
+                | {
+                    "model": other.parsed,
+                    "quoted": stands,
+                    "rules_correct": row.correct,
+                    "model_correct": other.correct,
+                }
+            )
+    return found, Agreement(len(asked), agreed, not_quoted, failed, differ)
+
+
+def _question(item: Item, row: Row) -> str:
+    return question_for(WORLDS[item.problem.world].answer_kind(item.problem), row.response)
+
+
+def _key(who: str, item: Item, row: Row) -> str:
+    return hashlib.sha256(json.dumps(["parser", who, _question(item, row)]).encode()).hexdigest()[:40]
+
+
+def _stands_in(quote: str, response: str) -> bool:
+    """Whether whole words of the response are the quote: the r of "Answer" is no move."""
+    words = r"\s+".join(map(re.escape, quote.split()))
+    return bool(words) and re.search(rf"(?<!\w){words}(?!\w)", response) is not None

@@ -1,0 +1,70 @@
+"""Reading an evaluation back: the folder that `idf-eval` wrote."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Any
+
+from idf.errors import UserError
+from idf.files import read_lines, read_text
+
+from ._row import Row
+
+_KNOWN = tuple(field.name for field in fields(Row))
+_REQUIRED = tuple(field.name for field in fields(Row) if field.default is MISSING)
+
+
+def read_results(folder: Path) -> dict[str, Any]:
+    """What the `results.json` of a folder says.
+
+    Raises:
+        UserError: There is none, or it holds no results.
+    """
+    path = folder / "results.json"
+    if not path.exists():
+        raise UserError(f"no results in {folder}: idf-eval --out {folder} writes them")
+    try:
+        results: dict[str, Any] = json.loads(read_text(path))
+        for key in ("worlds", "run"):
+            if not isinstance(results[key], dict):
+                raise TypeError(f"{key} must be an object")
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} holds no results ({type(error).__name__} {error})") from None
+    return results
+
+
+def read_samples(folder: Path) -> list[Row]:
+    """The rows of a folder's `samples.jsonl`.
+
+    Raises:
+        UserError: The file is missing, or a line is broken or doubled; the line is named.
+    """
+    path = folder / "samples.jsonl"
+    if not path.exists():
+        raise UserError(f"no samples in {folder}: idf-eval --out {folder} writes samples.jsonl")
+    rows: list[Row] = []
+    seen: set[tuple[str, str, int]] = set()
+    for number, line in enumerate(read_lines(path), 1):
+        if not line.strip():
+            continue
+        try:
+            told = json.loads(line)
+            if not isinstance(told, dict):
+                raise TypeError("it must be an object")
+            if missing := [name for name in _REQUIRED if name not in told]:
+                raise TypeError(f"the key {missing[0]!r} is missing")
+            if not isinstance(told["correct"], bool):
+                raise TypeError(f"correct must be true or false, not {told['correct']!r}")
+        except (ValueError, TypeError) as error:
+            raise UserError(f"{path}, line {number}: not a scored response: {error}") from None
+        row = Row(**{name: told[name] for name in _KNOWN if name in told})
+        key = (row.id, row.mode, row.sample)
+        if key in seen:
+            raise UserError(f"{path}, line {number}: sample {row.sample} of item {row.id} in mode {row.mode} once more")
+        seen.add(key)
+        rows.append(row)
+    if not rows:
+        raise UserError(f"{path} holds no rows")
+    return rows

@@ -1,0 +1,210 @@
+"""Two evaluations: the numbers by hand, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from idf.errors import UserError
+from idf.evaluation import Row, compare, comparison_text, write_results
+from idf.evaluation._statistics import Table, holm, mcnemar, newcombe_paired, sign_flip
+from tests.evaluation.folders import RUN, folder, told
+
+
+def compared(tmp_path: Path, a: list[Row], b: list[Row], **of_b: Any) -> dict[str, Any]:
+    return compare(folder(tmp_path / "a", a), folder(tmp_path / "b", b, **of_b))
+
+
+def test_one_sample_of_each_item_is_compared_by_mcnemar_and_newcombe(tmp_path):
+    found = compared(tmp_path, told(range(8)), told([*range(2, 8), *range(10, 17)]))
+    (task,) = found["tasks"]
+    assert (task["world"], task["mode"], task["n"], task["test"], task["interval"]) == (
+        "cube_rolling",
+        "tqa",
+        20,
+        "mcnemar",
+        "newcombe",
+    )
+    assert (task["accuracy_a"], task["accuracy_b"]) == (8 / 20, 13 / 20)
+    assert task["difference"] == pytest.approx(5 / 20)
+    assert task["wins"] == [f"cube_rolling:easy:{i}" for i in range(10, 17)]
+    assert task["losses"] == ["cube_rolling:easy:0", "cube_rolling:easy:1"]
+    assert task["p"] == task["p_holm"] == mcnemar(7, 2)
+    assert task["ci95"] == newcombe_paired(Table(6, 7, 2, 5))
+    assert found["macro"]["tqa"]["difference"] == pytest.approx(5 / 20)
+    low, high = found["macro"]["tqa"]["bootstrap95"]
+    assert low < 5 / 20 < high
+    json.dumps(found, allow_nan=False)
+
+
+def test_turning_the_runs_turns_the_signs(tmp_path):
+    a, b = folder(tmp_path / "a", told(range(8))), folder(tmp_path / "b", told(range(2, 15)))
+    (there,), (back,) = compare(a, b)["tasks"], compare(b, a)["tasks"]
+    assert (back["difference"], back["p"]) == (-there["difference"], there["p"])
+    assert back["ci95"] == (pytest.approx(-there["ci95"][1]), pytest.approx(-there["ci95"][0]))
+    assert (back["wins"], back["losses"]) == (there["losses"], there["wins"])
+
+
+def test_the_order_of_rows_does_not_matter(tmp_path):
+    a = [replace(one, sample=s) for s in (0, 1) for one in told(range(9) if s else [3])]
+    b = [replace(one, sample=s) for s in (0, 1) for one in told(range(5, 12) if s else range(7))]
+    (one,), (other,) = compared(tmp_path / "1", a, b)["tasks"], compared(tmp_path / "2", a[::-1], b)["tasks"]
+    for key in ("p", "ci95", "difference", "tokens"):
+        assert one[key] == other[key]
+    assert set(one["wins"]) == set(other["wins"])
+
+
+def test_several_samples_are_averaged_and_problems_are_drawn(tmp_path):
+    # Item 0 gains 1/2, item 1 gains 1, item 2 loses 1/2, the rest is equal.
+    a = [replace(one, sample=s) for s in (0, 1) for one in told([3, 4, *([2] if s else [])])]
+    b = [replace(one, sample=s) for s in (0, 1) for one in told([3, 4, 1, *([0] if s else [])])]
+    (task,) = compared(tmp_path, a, b)["tasks"]
+    assert (task["test"], task["interval"], task["samples"], task["problems"]) == ("sign flip", "bootstrap", [2, 2], 20)
+    assert task["difference"] == pytest.approx((0.5 + 1 - 0.5) / 20)
+    assert task["p"] == sign_flip([1, 2, -1])
+    assert (task["wins"], task["losses"]) == (["cube_rolling:easy:0", "cube_rolling:easy:1"], ["cube_rolling:easy:2"])
+    assert task["ci95"][0] < task["difference"] < task["ci95"][1]
+
+
+def test_runs_with_different_numbers_of_samples_can_be_compared(tmp_path):
+    b = [replace(one, sample=s) for s in range(3) for one in told([0] if s else [0, 1])]
+    (task,) = compared(tmp_path, told([0, 1]), b)["tasks"]
+    assert task["samples"] == [1, 3]
+    assert task["difference"] == pytest.approx((1 / 3 - 1) / 20)
+
+
+def test_a_problem_that_is_posed_twice_counts_once(tmp_path):
+    def twins(rows: list[Row]) -> list[Row]:
+        return [replace(one, cluster=f"problem {i // 2}") for i, one in enumerate(rows)]
+
+    (task,) = compared(tmp_path, twins(told([])), twins(told(range(10))))["tasks"]
+    assert (task["n"], task["problems"], task["test"]) == (20, 10, "sign flip")
+    assert task["p"] == pytest.approx(mcnemar(5, 0)), "five problems changed, not ten items"
+
+
+def test_runs_that_do_not_differ_anywhere_have_an_interval_that_is_no_point(tmp_path):
+    rows = [replace(one, sample=s) for s in (0, 1) for one in told(range(10))]
+    (task,) = compared(tmp_path, rows, rows)["tasks"]
+    assert (task["p"], task["difference"]) == (1.0, 0)
+    assert task["ci95"] == newcombe_paired(Table(10, 0, 0, 10))
+    better = [replace(one, correct=True, sample=s) for s in (0, 1) for one in told([])]
+    half = [replace(one, sample=s, correct=s == 0) for s in (0, 1) for one in told([])]
+    (task,) = compared(tmp_path / "half", half, better)["tasks"]
+    assert task["ci95"][0] < 0.5 < task["ci95"][1], "every problem gained the same"
+
+
+def test_holm_corrects_for_all_worlds_and_modes(tmp_path):
+    def all_tasks(right: int) -> list[Row]:
+        return [
+            one
+            for world, known in (("cube_rolling", right), ("wood_slide", right // 2))
+            for mode in ("tqa", "vqa")
+            for one in told(range(known), world=world, mode=mode)
+        ]
+
+    found = compared(tmp_path, all_tasks(0), all_tasks(12))
+    assert [(task["world"], task["mode"]) for task in found["tasks"]] == [
+        (world, mode) for world in ("cube_rolling", "wood_slide") for mode in ("tqa", "vqa")
+    ]
+    assert [task["p_holm"] for task in found["tasks"]] == holm([task["p"] for task in found["tasks"]])
+    assert found["tasks"][0]["p_holm"] == 4 * mcnemar(12, 0)
+    assert set(found["macro"]) == {"tqa", "vqa"}
+
+
+def test_the_token_ratio_is_that_of_items_that_both_have_right(tmp_path):
+    a = [replace(one, completion_tokens=100 * (1 + i)) for i, one in enumerate(told(range(10)))]
+    b = [replace(one, completion_tokens=50 * (1 + i) if i < 10 else 1) for i, one in enumerate(told(range(2, 20)))]
+    tokens = compared(tmp_path, a, b)["tasks"][0]["tokens"]
+    assert tokens == {"items": 8, "ratio": pytest.approx(0.5), "ci95": (pytest.approx(0.5), pytest.approx(0.5))}
+    none = [replace(one, completion_tokens=None) for one in told(range(10))]
+    assert compared(tmp_path / "none", a, none)["tasks"][0]["tokens"] is None
+    few = compared(tmp_path / "few", told(range(4)), told(range(4)))["tasks"][0]["tokens"]
+    assert few == {"items": 4, "ratio": pytest.approx(1), "ci95": None}
+
+
+@pytest.mark.parametrize(
+    ("rows", "run", "said"),
+    [
+        (
+            told([], mode="vqa"),
+            {},
+            "different modes: A ({a}) has tqa, B ({b}) has vqa; evaluate both in the same modes",
+        ),
+        (told([]), {"prompts": "idf-short-1"}, "different prompts: A ({a}) has idf-long-1, B ({b}) has idf-short-1; "),
+        (told([]), {"pictures": "drawn"}, "different pictures: A ({a}) has auto, B ({b}) has drawn; "),
+        (
+            told([], 18),
+            {},
+            "different items: 2 of A ({a}) are not in B ({b}), cube_rolling:easy:18 in mode tqa among them",
+        ),
+        (
+            told([], 21),
+            {},
+            "different items: 1 of B ({b}) are not in A ({a}), cube_rolling:easy:20 in mode tqa among them",
+        ),
+        (
+            told([], cluster="another"),
+            {},
+            "different items: cube_rolling:easy:0 is another problem in B ({b}) than in A",
+        ),
+        (
+            [replace(one, world="wood_slide") for one in told([])],
+            {},
+            "different items: cube_rolling:easy:0 is another problem",
+        ),
+    ],
+)
+def test_runs_that_were_asked_different_things_are_refused_with_what_differs(tmp_path, rows, run, said):
+    with pytest.raises(UserError) as refused:
+        compared(tmp_path, told([]), rows, **run)
+    assert str(refused.value).startswith(said.format(a=tmp_path / "a", b=tmp_path / "b"))
+
+
+def test_another_fingerprint_of_the_suite_is_refused(tmp_path):
+    a = folder(tmp_path / "a", told([]), suite_sha256="11")
+    with pytest.raises(UserError, match=r"different suite_sha256: .* has 11, .* has 22"):
+        compare(a, folder(tmp_path / "b", told([]), suite_sha256="22"))
+    assert not compare(a, folder(tmp_path / "c", told([]), suite_sha256="11", suite="elsewhere"))["warnings"]
+
+
+def test_what_a_comparison_may_be_about_is_noted(tmp_path):
+    a = folder(tmp_path / "a", told([]), max_pixels=100, max_new_tokens=7)
+    found = compare(a, folder(tmp_path / "b", told([]), max_pixels=200, max_new_tokens=7))
+    assert found["warnings"] == [f"max_pixels differs: A ({a}) has 100, B ({tmp_path / 'b'}) has 200"]
+    silent = tmp_path / "silent"
+    write_results(told([]), silent, {key: value for key, value in RUN.items() if key != "prompts"})
+    assert compare(a, silent)["warnings"] == [f"B ({silent}) does not say its prompts; A ({a}) has idf-long-1"]
+
+
+def test_the_text_says_who_what_how_and_which_items(tmp_path):
+    found = compared(tmp_path, told([19]), told(range(12)), max_pixels=5, evaluated="another")
+    lines = comparison_text(found).splitlines()
+    assert lines[0] == f"A: {tmp_path / 'a'} (me)"
+    assert lines[1] == f"B: {tmp_path / 'b'} (another)"
+    assert next(line for line in lines if line.startswith("cube_rolling")).split()[:6] == [
+        "cube_rolling",
+        "tqa",
+        "20",
+        "5.0%",
+        "60.0%",
+        "+55.0",
+    ]
+    text = "\n".join(lines)
+    assert "McNemar's exact test" in text
+    assert "different at the 5 % level after Holm's correction for 1 tasks: cube_rolling tqa (B better)" in text
+    assert "cube_rolling tqa, 12 wins of B: cube_rolling:easy:0, " in text
+    assert "cube_rolling:easy:4 and 7 more (--list names all)" in text
+    assert lines[-1] == "cube_rolling tqa, 1 loss of B: cube_rolling:easy:19"
+    assert "cube_rolling:easy:11" in comparison_text(found, every=True)
+
+
+def test_the_text_of_several_samples_says_that_problems_were_drawn(tmp_path):
+    rows = [replace(one, sample=s) for s in (0, 1) for one in told([])]
+    text = comparison_text(compared(tmp_path, rows, rows))
+    assert "exact sign-flip test and bootstrap over problems" in text
+    assert "McNemar" not in text
+    assert text.endswith("after Holm's correction for 1 tasks: none")

@@ -1,0 +1,121 @@
+"""A language model as a parser: it may quote, and nothing else; the rules judge what it quotes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import pytest
+
+from idf.backends import Request, Response
+from idf.data import text_of
+from idf.evaluation import Answers, Row, score_rows
+from idf.evaluation._llm_parser import parse_with, question_for
+from idf.scoring import write_answer
+from idf.suites import Item
+from idf.worlds import WORLDS
+from tests.evaluation.samples import ITEMS
+
+ROLL, BOX = ITEMS[0], ITEMS[4]
+
+
+class Quoting:
+    """Answers by a function of the response that stands in the question."""
+
+    name = "fake"
+
+    def __init__(self, quote: Callable[[str], str | None]) -> None:
+        self.quote = quote
+        self.asked: list[str] = []
+
+    def generate(self, requests: Sequence[Request]) -> Iterator[tuple[int, Response]]:
+        for i, request in enumerate(requests):
+            self.asked.append(text_of(request.messages[-1]))
+            quote = self.quote(self.asked[-1].split("<response>\n")[1].removesuffix("\n</response>"))
+            yield i, Response("", finish_reason="error", error="no") if quote is None else Response(quote)
+
+
+def truth(item: Item) -> str:
+    world = WORLDS[item.problem.world]
+    return write_answer(world.answer_kind(item.problem), world.truth(item.problem))
+
+
+def rows_of(told: dict[Item, str]) -> list[Row]:
+    return score_rows(list(told), ["tqa"], {(item.id, "tqa", 0): Response(text) for item, text in told.items()})[0]
+
+
+def parsed(told: dict[Item, str], quote: Callable[[str], str | None]):
+    return parse_with(Quoting(quote), rows_of(told), list(told), Answers(), "someone")
+
+
+def test_a_quote_is_judged_by_the_rules():
+    told = {
+        ROLL: f"I settle on the colour which is {truth(ROLL)}",
+        BOX: f"Moves, in order, are these: {truth(BOX)} done",
+    }
+    rows, agreement = parsed(told, lambda said: truth(ROLL) if truth(ROLL) in said else truth(BOX))
+    assert [row.correct for row in rows] == [True, True]
+    assert [row.response for row in rows] == list(told.values()), "the response stays whole"
+    assert (agreement.n, agreement.not_quoted, agreement.failed) == (2, 0, 0)
+
+
+def test_what_does_not_stand_in_the_response_is_no_answer():
+    rows, agreement = parsed({BOX: "Answer: u l"}, lambda said: f"u l {truth(BOX)}")  # it repairs the plan
+    assert rows[0].error == "unparsed"
+    assert (agreement.not_quoted, agreement.agreed) == (1, 0)
+    assert agreement.disagreements[0]["quoted"] is False
+    assert agreement.disagreements[0]["rules"] == ["u", "l"]
+
+
+def test_a_letter_inside_of_a_word_is_no_quote():
+    assert truth(BOX) == "r", "the case that this test is about"
+    rows, agreement = parsed({BOX: "Answer: none, or I am sorry"}, lambda said: "r")
+    assert not rows[0].correct
+    assert agreement.not_quoted == 1
+
+
+def test_a_wrong_answer_stays_wrong_however_it_is_quoted():
+    wrong = next(colour for colour in WORLDS["cube_rolling"].colours if colour != truth(ROLL))
+    rows, _ = parsed({ROLL: f"Answer: {wrong}"}, lambda said: wrong)
+    assert rows[0].error == "wrong"
+
+
+def test_agreement_is_counted_and_differences_are_listed():
+    told = {ROLL: f"Answer: {truth(ROLL)}", BOX: "no idea"}
+    _, agreement = parsed(told, lambda said: "NONE")
+    assert (agreement.n, agreement.agreed) == (2, 1)
+    (line,) = agreement.disagreements
+    assert line == {
+        **{"id": ROLL.id, "mode": "tqa", "sample": 0, "rules": truth(ROLL), "quote": "NONE", "model": None},
+        **{"quoted": True, "rules_correct": True, "model_correct": False},
+    }
+    assert "agree on 1 of 2 responses (50.0%)" in str(agreement)
+
+
+def test_where_no_quote_can_be_had_the_rule_parser_stands():
+    rows, agreement = parsed({ROLL: f"Answer: {truth(ROLL)}"}, lambda said: None)
+    assert rows[0].correct
+    assert agreement.failed == 1
+
+
+def test_empty_responses_and_errors_are_not_shown_to_it():
+    backend = Quoting(lambda said: "NONE")
+    rows = rows_of({ROLL: "  "})
+    found, agreement = parse_with(backend, rows, [ROLL], Answers(), "someone")
+    assert found == rows
+    assert (agreement.n, backend.asked) == (0, [])
+
+
+def test_quotes_are_kept_and_not_paid_for_twice(tmp_path):
+    for asked in (1, 0):
+        backend = Quoting(lambda said: "NONE")
+        with Answers(tmp_path) as answers:
+            parse_with(backend, rows_of({ROLL: "hm"}), [ROLL], answers, "someone")
+        assert len(backend.asked) == asked
+
+
+@pytest.mark.parametrize("kind", ["colour", "count", "colour_counts", "plan"])
+def test_it_is_told_neither_problem_nor_truth(kind):
+    asked = question_for(kind, "RESPONSE")
+    assert asked.endswith("<response>\nRESPONSE\n</response>")
+    assert asked.count("RESPONSE") == 1
+    assert "word for word" in asked

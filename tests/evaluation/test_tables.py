@@ -1,0 +1,80 @@
+"""Tables in the terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from idf.evaluation import Row, efficiency_table, summarize, table
+from idf.evaluation._tables import growth_text
+from tests.evaluation.samples import row
+
+
+def results(rows: list[Row], **run: Any) -> dict[str, Any]:
+    return {**summarize(rows), "run": {"evaluated": "me"} | run}
+
+
+def test_the_table_has_a_line_for_each_world_and_mode_and_the_means():
+    rows = [row(correct=True), row(), row(world="moving_box", mode="vqa", error="illegal", official=-2.0)]
+    lines = table(results(rows)).splitlines()
+    assert lines[0].split()[:5] == ["world", "mode", "difficulty", "n", "accuracy"]
+    assert lines[2].split()[:5] == ["cube_rolling", "tqa", "all", "2", "50.0%"]
+    assert lines[3].split()[:5] == ["moving_box", "vqa", "all", "1", "0.0%"]
+    assert lines[4].startswith("mean over worlds, tqa: 50.0% (")
+    assert lines[5] == "mean over worlds, vqa: 0.0% (0.0% - 79.3%)", "a bootstrap of nothing right would be a point"
+    assert len(table(results(rows), difficulties=True).splitlines()) == len(lines) + 2
+
+
+def test_what_is_not_known_is_a_dash():
+    line = table(results([row(error="illegal", official=-2.0, completion_tokens=None)])).splitlines()[2].split()
+    assert (line[-6], *line[-2:]) == ("-", "-", "-")
+
+
+PLAYERS = {
+    "cube_rolling": {"tqa": {"all": {"initial": 0.25, "random": 0.125}, "easy": {"initial": 0.5, "random": 0.0}}}
+}
+
+
+def test_trivial_players_are_rows_of_every_table():
+    told = results([row(correct=True), row(id="other")]) | {"baselines": PLAYERS}
+    lines = table(told).splitlines()
+    assert lines[3].split()[:5] == ["cube_rolling", "tqa", "all:", "initial", "-"]
+    assert lines[3].split()[5] == "25.0%"
+    assert lines[4].split()[3:6] == ["random", "-", "12.5%"]
+    assert lines[5].endswith("; initial 25.0%; random 12.5%")
+    assert "easy: initial" not in table(told)
+    assert "easy: initial" in table(told, difficulties=True)
+
+
+def test_what_a_run_can_show_at_all_is_printed():
+    told = table(results([row(id=f"{i}") for i in range(200)]))
+    assert told.splitlines()[-1] == (
+        "smallest difference to another run that is seen (80 % power, 5 % level, near 50 %): n 200: 14.0 points, 9.9 paired"
+    )
+
+
+def test_repeated_problems_and_samples_are_told():
+    told = table(results([row(id=f"{i}", sample=s, correct=i < 5) for i in range(10) for s in range(2)])).splitlines()
+    assert "cube_rolling tqa: 20 rows of 10 different problems, worth 10 independent ones" in told
+    assert "cube_rolling tqa: pass@1 50.0%, pass@2 50.0%" in told
+
+
+def test_the_table_of_efficiency_has_budgets_and_is_empty_without_tokens():
+    rows = [row(correct=True, completion_tokens=600, moves=6, optimal=4), row(id="other", completion_tokens=1400)]
+    header, _, line = efficiency_table(results(rows)).splitlines()
+    assert header.split()[:3] == ["world", "mode", "tokens"]
+    assert line.split() == ["cube_rolling", "tqa", "1,000", "1,400", "600", "1,400", "2,000", "1.50", "0.0%"] + [
+        "50.0%"
+    ] * 4 + ["-"]
+    assert efficiency_table(results([row(completion_tokens=None)])) == ""
+
+
+def test_growth_is_told_in_tokens_or_in_per_cent_a_step():
+    fit = {
+        "linear": {"slope": 41.26, "ci95": (38.0, 44.5)},
+        "exponential": {"rate": 0.0953, "ci95": (0.0, 0.2)},
+        "better": "linear",
+    }
+    assert growth_text(fit) == "linear: +41.3 tokens a step (+38.0 to +44.5)"
+    assert growth_text(fit | {"better": "undecided"}).startswith("undecided: +41.3 tokens")
+    assert growth_text(fit | {"better": "exponential"}) == "exponential: +10.0% a step (+0.0% to +22.1%)"
+    assert growth_text(None) == "-"
