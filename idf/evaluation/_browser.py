@@ -13,9 +13,8 @@ from PIL import Image
 
 from idf.drawing import draw
 from idf.errors import UserError
-from idf.scoring import write_answer
+from idf.scoring import Claim, read_trace, write_answer
 from idf.suites import MODES, PROMPTS, Item, item_prompt
-from idf.traces._claims import Claim, read_trace
 from idf.worlds import WORLDS, IllegalAction, Problem, World
 
 from ._row import Row
