@@ -12,8 +12,9 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ._below import UNREADABLE, text_below
 from ._lists import IS_ITEM
-from ._tidy import LONGEST, json_value
+from ._tidy import LONGEST, json_value, unwrapped
 
 # What may stand before a label: Markdown, quotes, brackets, a number, a sign
 _MARKS = r"[ \t\u3000*_`#>\-•–—:.✅☑✔🎯👉🏁➡=|\"'\[({\\$]{0,24}(?:\d{1,2}[.)][ *_]{0,4})?"
@@ -70,10 +71,11 @@ _DENIED = re.compile(
 )
 _OR_ELSE = re.compile(r"(?:\}|<\|end_of_box\|>)[\s$*)\\]{0,6}(?:\?|/|or\b|或)", re.IGNORECASE)  # behind a box
 _NOT_BOXED = re.compile(r"(?:\bnot|n['\u2019]t|\bnor|\bor) {0,2}[$\\([*]{0,4}$", re.IGNORECASE)
-# What may come after a JSON value: not another one, of which it would be only a part
-_ENDS_VALUE = re.compile(r"[ \t*_`$.]{0,10}(?:\Z|\n(?!\s{0,9}[\[{]))")
+# What may come after the value of a JSON key
 _ENDS_ENTRY = re.compile(r"\s{0,99}(?:[,}\]]|```|\Z)")
-_LONGEST_LIST = 400  # lines
+_ENDS_JSON_LINE = re.compile(
+    r"[ \t*_`$.,}]{0,20}(?:\Z|\n(?!\s{0,9}[\[{]))"
+)  # not if another value follows: it would be a part
 _MOST_PLACES = 64  # of one form; only the last ones can be the final answer
 
 
@@ -141,11 +143,10 @@ def _from_line(text: str, form: str, begin: int, at: int, end: int) -> Stated:
     """A statement whose text begins on a line: a JSON value, the rest of the line, or what is below."""
     said = text[at:end].strip(" \t*_`")
     value_at = at + len(text[at:end]) - len(text[at:end].lstrip(" \t*_`$"))
-    if text[value_at : value_at + 1] in ("[", "{") and (value := json_value(text, value_at)):
-        rest = text[value[1] : max(end, value[1])].partition("\n")[0]
-        if not rest.strip(" \t*_`$.,}"):
-            return Stated(form, value[0], "", begin, max(end, value[1]), closed=True)
-    below, below_end = _below(text, end)
+    value = json_value(text, value_at) if text[value_at : value_at + 1] in ("[", "{") else None
+    if value and _ENDS_JSON_LINE.match(text, value[1]):
+        return Stated(form, value[0], "", begin, max(end, value[1]), closed=True)
+    below, below_end = text_below(text, end, _ANSWER_LINE)
     if not re.search(r"\w|\?|[^\x00-\x7f]", said):
         return Stated(form, below or said, "", begin, below_end if below else end)
     if said.endswith((":", "\uff1a")):
@@ -154,43 +155,6 @@ def _from_line(text: str, form: str, begin: int, at: int, end: int) -> Stated:
     listed = IS_ITEM.match(right_below)
     adjacent = listed or right_below.partition("\n")[0].strip()
     return Stated(form, said, below if adjacent else "", begin, below_end if listed else end)
-
-
-def _below(text: str, at: int) -> tuple[str, int]:
-    """The paragraph, list, JSON value or fenced block below a line, and where it ends."""
-    stop = min(len(text), at + LONGEST)
-    at = min(stop, text.find("\n", at) + 1 or stop)
-    lines = text[at:stop].split("\n")
-    first = next((n for n, line in enumerate(lines[:5]) if line.strip()), None)
-    if first is None:
-        return "", at
-    begin = at + sum(len(line) + 1 for line in lines[:first])
-    if lines[first].strip().startswith(("```", "\\[", "$$")):
-        closing = {"`": "```", "\\": "\\]", "$": "$$"}[lines[first].strip()[0]]
-        inside = begin + lines[first].index(closing if closing != "\\]" else "\\[") + len(closing)
-        if lines[first].strip().startswith("```"):
-            inside = begin + len(lines[first])
-        end = text.find(closing, inside, stop)
-        if end < 0:
-            return text[inside:stop], stop
-        content = text[inside:end].strip()
-        value = json_value(content, 0) if content[:1] in ("[", "{") else None
-        return (value[0] if value and not content[value[1] :].strip() else content), end + len(closing)
-    stripped = begin + len(lines[first]) - len(lines[first].lstrip())
-    if text[stripped] in "[{" and (value := json_value(text, stripped)) and _ENDS_VALUE.match(text, value[1]):
-        return value[0], value[1]
-    kept = [lines[first]]
-    listed = bool(IS_ITEM.match(lines[first]))
-    for n, line in enumerate(lines[first + 1 : first + _LONGEST_LIST], first + 1):
-        following = lines[n + 1] if n + 1 < len(lines) else ""
-        if not line.strip() and not (listed and IS_ITEM.match(following)):
-            break
-        if _ANSWER_LINE.match(line) or line.startswith(("#", "```")):
-            break
-        kept.append(line)
-    block = "\n".join(kept)
-    end = begin + len(block)
-    return block, end if text[end:stop].strip() else stop  # a list that nothing follows may go on
 
 
 def _boxes(text: str) -> Iterator[Stated]:
@@ -210,7 +174,7 @@ def _boxes(text: str) -> Iterator[Stated]:
         if same:
             doubt = _OR_ELSE.match(text[together[-1][2] : line_end][:40])
             negated = _NOT_BOXED.search(text[max(0, begin - 12) : begin])
-            said = text[inside:end] + (" ?" if doubt or negated else "")  # nobody reads over a question mark
+            said = text[inside:end] + (UNREADABLE if doubt or negated else "")
         else:
             said = text[begin:line_end]
         yield Stated("box", said, "", begin, together[-1][2] + 1, closed=True)
@@ -235,11 +199,9 @@ def _tags(text: str) -> Iterator[Stated]:
     """What stands in <answer> tags; the last one may be left open."""
     for match in _last(_TAGGED, text):
         end = _TAG_END.search(text, match.end(), min(len(text), match.end() + LONGEST))
-        to = end.start() if end else min(len(text), match.end() + LONGEST)
-        inside = text[match.end() : to].strip()
-        inner = inside.strip("`").removeprefix("json").strip()
-        value = json_value(inner, 0) if inner[:1] in ("[", "{") else None
-        said = value[0] if value and not inner[value[1] :].strip() else inside
+        reach = min(len(text), match.end() + LONGEST)
+        inside = text[match.end() : end.start() if end else reach]
+        said = unwrapped(inside) + (UNREADABLE if not end and reach < len(text) else "")
         if _BOX.search(inside) or _KEY.search(inside):
             continue  # what is inside states it by itself
         yield Stated("tag", said, "", match.start(), end.end() if end else len(text), closed=end is not None)
@@ -308,6 +270,4 @@ def _bare(text: str) -> Stated | None:
     said = text.strip()
     if not said or len(said) > LONGEST:
         return None
-    inner = re.sub(r"^```[a-zA-Z]{0,12}\n|\n?```$", "", said).strip()
-    value = json_value(inner, 0) if inner[:1] in ("[", "{") else None
-    return Stated("bare", value[0] if value and not inner[value[1] :].strip() else inner, "", 0, len(text))
+    return Stated("bare", unwrapped(said), "", 0, len(text))

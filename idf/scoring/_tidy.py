@@ -105,6 +105,13 @@ def json_value(text: str, at: int) -> tuple[str, int] | None:
     return _flat(value), at + used
 
 
+def unwrapped(text: str) -> str:
+    """The text without a code fence around it, and without JSON if it is one value and nothing else."""
+    text = re.sub(r"^```[a-zA-Z]{0,12}\n|\n?```$", "", text.strip()).strip()
+    value = json_value(text, 0) if text[:1] in ("[", "{") else None
+    return value[0] if value and not text[value[1] :].strip() else text
+
+
 def _flat(value: Any) -> str:
     """A JSON value as one would write it without JSON: entries with commas between, keys before colons."""
     if isinstance(value, dict):

@@ -176,6 +176,15 @@ def test_a_million_characters_are_scored_in_a_second_or_so(piece):
     assert time.process_time() - begun < 2
 
 
+LONG = ["Answer:\n" + "- u\n- d\n" * 4000, "Answer: [\n" + '"u",\n"d",\n' * 4000 + '"u"]', "<answer>" + "u d " * 6000]
+LONG += ["Answer:\n```\n" + "u d\n" * 6000 + "```", "Answer: " + "u d " * 6000, "Answer:\n" + "up, down,\n" * 3000]
+
+
+@pytest.mark.parametrize("response", LONG, ids=[response[:20] for response in LONG])
+def test_a_plan_too_long_to_be_read_is_not_read_in_part(response):
+    assert score(PUSH, response).error == "unparsed"
+
+
 # --- any text at all ---------------------------------------------------------------------------------------------
 
 FRAGMENTS = [
