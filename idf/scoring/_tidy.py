@@ -84,7 +84,7 @@ def tidy(text: str) -> str:
     if _ANY_CJK.search(text):
         for pattern, instead in _CHINESE:
             text = pattern.sub(instead, text)
-    text = re.sub(r"```[a-z]{0,12}|[*_`#]|^[ \t]*[>•▪●]+", " ", text.lower(), flags=re.MULTILINE)
+    text = re.sub(r"```[a-z]{0,12}|[_`#]|(?<!\d)\*|\*(?!\d)|^[ \t]*[>•▪●]+", " ", text.lower(), flags=re.MULTILINE)
     return re.sub(r"[^\S\n]+", " ", text).strip()
 
 

@@ -15,10 +15,17 @@ NUMBER_WORDS = (
 # A text with one of these does not commit itself to the one thing that it names.
 _DOUBT = frozenset(("not", "no", "or", "nor", "neither", "either", "maybe", "perhaps", "possibly", "might", "cannot"))
 _DOUBT |= frozenset(("unknown", "unsure", "unclear", "uncertain", "undetermined", "except", "rather", "instead", "t"))
-_ABOUT = frozenset(("about", "approximately", "roughly", "least", "most", "than", "between", "almost", "nearly"))
+_DOUBT |= frozenset(
+    ("but", "could", "false", "hardly", "if", "impossible", "incorrect", "may", "never", "non", "opposite")
+)
+_DOUBT |= frozenset(("un", "unless", "without", "wrong"))
+# A number with one of these is another number, or no exact one.
+_NOT_EXACTLY = frozenset(("about", "approximately", "roughly", "least", "most", "than", "between", "almost", "nearly"))
+_NOT_EXACTLY |= frozenset(("dozen", "fewer", "half", "hundred", "ish", "minus", "negative", "over", "plus", "thousand"))
+_NOT_EXACTLY |= frozenset(("thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety", "under"))
 _WORD = re.compile(r"[a-z]+")
 # A number, with what makes it another number: a sign, a fraction, a share, letters that it is part of.
-_NUMBER = re.compile(r"(?<![\w.])[-−~≈<>]?\d+(?:[.,/⁄]\d+)*(?:(?: ?- ?| ?/ ?)\d+)?%?(?![\w])")
+_NUMBER = re.compile(r"(?<![\w.])[-−~≈<>]?\d+(?:[.,/⁄]\d+)*(?: ?[-/*^+] ?\d+)?[%+]?(?![\w])")
 
 
 def spell(world: World[Any, Any], text: str) -> str:
@@ -53,7 +60,9 @@ def read_colour(world: World[Any, Any], text: str) -> str | None:
 
 def read_count(text: str) -> int | None:
     """The one number that a tidy text names, in digits or in words."""
-    if len(text) > LONGEST or doubts(text) or not _ABOUT.isdisjoint(_WORD.findall(text)):
+    if len(text) > LONGEST or doubts(text) or not _NOT_EXACTLY.isdisjoint(_WORD.findall(text)):
+        return None
+    if re.search(r"\bup to\b", text):
         return None
     numbers = named_numbers(text)
     number = numbers.pop() if len(numbers) == 1 else ""
