@@ -12,7 +12,7 @@ from idf import __version__
 from idf.backends import HFBackend, Response
 from idf.errors import UserError
 from idf.files import read_lines
-from idf.scoring import score
+from idf.scoring import diagnose, score
 from idf.suites import MODES, Item
 from idf.worlds import WORLDS
 
@@ -70,17 +70,19 @@ def scored(ask: Ask, response: Response) -> Row:
         sample=ask.sample,
         cluster=world.keys(item.problem).exact,
         size=world.size(item.problem),
-        **_verdict(item, response.text, response.finish_reason),
+        **_verdict(item, response.text, response.finish_reason, response.text),
     )
 
 
 def scored_as(item: Item, row: Row, text: str) -> Row:
     """A row with the verdict on another text in the place of its response."""
-    return replace(row, **_verdict(item, text, row.finish_reason))
+    return replace(row, **_verdict(item, text, row.finish_reason, row.response))
 
 
-def _verdict(item: Item, text: str, finish_reason: str | None) -> dict[str, Any]:
+def _verdict(item: Item, text: str, finish_reason: str | None, response: str) -> dict[str, Any]:
+    """The fields of a row on what a text answers, and on what went wrong in the response that it stands for."""
     verdict = score(item.problem, text, finish_reason)
+    found = diagnose(item.problem, response, verdict)
     return {
         "correct": verdict.correct,
         "error": verdict.error,
@@ -89,6 +91,10 @@ def _verdict(item: Item, text: str, finish_reason: str | None) -> dict[str, Any]
         "moves": verdict.moves,
         "optimal": verdict.optimal,
         "official": verdict.official,
+        "solved_prefix": verdict.solved_prefix,
+        "cause": found.cause,
+        "wrong_step": found.wrong_step,
+        "cause_detail": found.detail or None,
     }
 
 

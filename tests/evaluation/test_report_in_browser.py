@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +117,7 @@ def usual(page: Any, tmp_path: Path) -> Any:
     """A page of eight items in three modes: all right in tqa, all spoiled or wrong elsewhere."""
     rows = [scored(Ask(item, "tqa"), Response(solution(item))) for item in ITEMS]
     rows += [scored(Ask(item, "vqa"), Response("Answer: none", 5, 7, "length")) for item in ITEMS]
-    rows += [replace(scored(Ask(item, "vtqa"), Response("I cannot say")), cause="format") for item in ITEMS]
+    rows += [scored(Ask(item, "vtqa"), Response("I cannot say")) for item in ITEMS]
     page.goto(report(rows, tmp_path, ITEMS, pictures=6))
     return page
 
@@ -137,6 +136,8 @@ def test_filters_narrow_the_list_and_can_be_taken_back(usual):
     usual.click("#reset")
     assert len(listed(usual)) == 24
     usual.select_option("select[name=outcome]", "cause:format")
+    assert len(listed(usual)) == 16
+    usual.select_option("select[name=outcome]", "truncated")
     assert len(listed(usual)) == 8
     usual.select_option("select[name=outcome]", "not correct")
     assert len(listed(usual)) == 16
