@@ -1,7 +1,8 @@
 """Reading a plan: moves and nothing else, in letters or in words, with repeats.
 
 Two notations are known, told apart by the names of a world's actions: ways ("u": up) and blocks with ways ("3u": block 3
-up). In both, every word of the text must be understood; one that is not makes the whole unreadable.
+up). In a world whose actions have other names, a plan is a list of these names. In all of them every word of the text must
+be understood; one that is not makes the whole unreadable.
 """
 
 from __future__ import annotations
@@ -75,8 +76,12 @@ def read_plan(world: World[Any, Any], text: str) -> tuple[str, ...] | None:
         first, again = read_plan(world, twice[1]), read_plan(world, twice[2])
         if first and again:
             return first if first == again and length in (None, len(first)) else None
-    of_blocks = all(re.fullmatch("[1-9][udlr]", action) for action in world.actions)
-    plan = _blocks(text) if of_blocks else _ways(text)
+    if all(re.fullmatch("[1-9][udlr]", action) for action in world.actions):
+        plan = _blocks(text)
+    elif set(world.actions) <= set("udlr"):
+        plan = _ways(text)
+    else:
+        plan = _names(world, text)
     if not plan or len(plan) > _MOST_MOVES or length not in (None, len(plan)):
         return None
     actions = [world.read_action(move) for move in plan]
@@ -98,6 +103,16 @@ def _glossed(clause: str, read: Callable[[str], list[str] | None]) -> list[str] 
     if (twice := _SAID_TWICE.fullmatch(clause)) and (first := read(twice[1])) and (again := read(twice[2] or twice[3])):
         return first if first == again else None
     return None if _GLOSS.search(clause) else read(clause)
+
+
+# --- any names ---------------------------------------------------------------------------------------------------
+
+
+def _names(world: World[Any, Any], text: str) -> list[str] | None:
+    """Moves by the names of a world's own actions, between blanks, commas, arrows or quotes."""
+    words = [word for word in re.split(r"[\s,;.\[\](){}\"'`*]+|->|→", text) if word]
+    actions = [world.read_action(word) for word in words]
+    return None if None in actions else [action for action in actions if action is not None]
 
 
 # --- ways -------------------------------------------------------------------------------------------------------
