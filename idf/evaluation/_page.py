@@ -35,7 +35,8 @@ CAUSES = {
     "transformation": "A move is illegal, or a state on the way is not what the move leads to.",
     "strategic": "Every move is legal, and the plan never gets there, goes in circles or takes a long way round.",
     "format": "What was said could not be read as an answer, or nothing was said.",
-    "undiagnosed": "No step of the response is to blame by replay: it shows none that can be read.",
+    "unstated": "The answer is false, and too few states are spelled out to tell where it went wrong.",
+    "undiagnosed": "The row names no cause: it was written by an older version.",
 }
 _NO_ANSWER = ("unparsed", "refused", "empty")
 _EXAMPLES = 6  # of each cause

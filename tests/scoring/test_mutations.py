@@ -18,7 +18,7 @@ from .notations import FRAMES, framed, written
 ITEMS = [ROLL, SQUARE, SQUARES, CUBES, PUSH, SLIDE] + [
     item for world in WORLDS for difficulty in ("easy", "medium") for item in problems(world, difficulty, 2)
 ]
-FEW, MANY = 1_000, 25_000
+FEW, MANY = 1_000, 25_000  # of each of four kinds: a hundred thousand
 SIZES = [pytest.param(FEW, id="few"), pytest.param(MANY, id="many", marks=pytest.mark.slow)]
 
 
@@ -61,11 +61,11 @@ def test_an_answer_in_noise_is_right_exactly_if_it_is_right(number):
 def test_a_false_answer_is_never_right_whatever_is_said_before_it(number):
     rng = Random("false at last")
     for _ in range(number):
-        of = rng.choice(ITEMS)
+        right = True
+        while right:
+            of = rng.choice(ITEMS)
+            answer, right = answer_and_right(rng, of)
         world = WORLDS[of.world]
-        answer, right = answer_and_right(rng, of)
-        if right:
-            continue
         true_once = framed(rng.choice(FRAMES), rng.choice(written(of, world.truth(of))))
         before = spoiled(rng, f"{prose(rng, 2)}\n{true_once}\n{prose(rng, 2)}", rng.randint(0, 8))
         response = f"{before}\n\nAnswer: {rng.choice(written(of, answer))}\n"
@@ -98,7 +98,3 @@ def test_prose_is_never_an_answer(number):
         verdict = score(of, response)
         assert verdict.parsed is None, response
         assert verdict.error in ("unparsed", "refused")
-
-
-def test_there_are_a_hundred_thousand():
-    assert 4 * MANY == 100_000
