@@ -59,6 +59,7 @@ class Evaluation:
         samples: Responses to each item.
         batch_size: Prompts that transformers computes at once.
         context: What an endpoint can hold in tokens.
+        gpus: GPUs that share a model in vLLM.
         endpoint: Options of `OpenAIBackend`.
         parser: "rules", or "openai:MODEL".
         parser_endpoint: Options of `OpenAIBackend` for the parser.
@@ -85,6 +86,7 @@ class Evaluation:
     samples: int = 1
     batch_size: int = 16
     context: int | None = None
+    gpus: int = 1
     endpoint: dict[str, Any] = field(default_factory=dict)
     parser: str = "rules"
     parser_endpoint: dict[str, Any] = field(default_factory=dict)
@@ -102,12 +104,14 @@ class Evaluation:
         if self.prompts not in PROMPT_SETS:
             raise UserError(f"unknown prompts {self.prompts!r}: use one of {', '.join(PROMPT_SETS)}")
         check_names("--backend", [self.backend], BACKENDS)
+        if self.gpus > 1 and self.backend != "vllm":
+            raise UserError("--gpus goes with --backend vllm only: transformers holds the model on one")
         if self.out.is_file():
             raise UserError(f"--out {self.out} is a file: name a folder")
         check_pixels(self.max_pixels)
         check_names("--pictures", [self.pictures], PICTURES)
         check_names("--duplicates", [self.duplicates], ("keep", "drop"))
-        for option in ("limit", "batch_size", "samples", "context"):
+        for option in ("limit", "batch_size", "samples", "context", "gpus"):
             check_positive(f"--{option.replace('_', '-')}", getattr(self, option))
         if self.samples > 1 and self.sampling.temperature == 0 and self.checkpoint is not None:
             raise UserError(
