@@ -31,7 +31,8 @@ def run_workers(arguments: Sequence[str], workers: int, gpus_each: int = 1) -> N
         gpus_each: GPUs of each; if there are fewer in all, workers take turns on them.
 
     Raises:
-        UserError: There are fewer GPUs than one worker needs; or some ended with an error; what the others and they themselves had answered is kept.
+        UserError: There are fewer GPUs than one worker needs; or some ended with an error, and what they and the others had
+            answered is kept.
     """
     gpus = _gpus()
     if gpus and len(gpus) < gpus_each:
