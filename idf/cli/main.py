@@ -72,6 +72,11 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--recipe", type=Path, help="YAML recipe")
     sub.add_argument("overrides", nargs="*", metavar="key=value", help="changes to the recipe, e.g. most_words=800")
 
+    sub = command("mix", "write several datasets as one, thoroughly mixed", _mix)
+    sub.add_argument("sources", metavar="DIR[:N]", nargs="+", help="dataset folders; DIR:2 takes each sample twice")
+    sub.add_argument("--out", type=Path, required=True, help="folder to write")
+    sub.add_argument("--seed", type=int, default=0, help="another seed mixes them otherwise")
+
     sub = command("suite", "generate an evaluation suite from scenes that no training data holds", _suite)
     sub.add_argument("--out", type=Path, required=True, help="folder to write")
     sub.add_argument("--items", type=int, help="items for each world and difficulty (default: 20)")
@@ -205,6 +210,19 @@ def _filter(arguments: argparse.Namespace) -> None:
     source = open_dataset(arguments.source, made_by=f"idf traces --out {arguments.source}")
     folder, funnel = filter_traces(source, arguments.out, recipe, arguments.allow_fewer)
     print(f"{funnel.table()}\n{len(folder):,} traces in {arguments.out}")
+
+
+def _mix(arguments: argparse.Namespace) -> None:
+    from idf.data import mix_datasets, open_dataset
+
+    sources = []
+    for named in arguments.sources:
+        path, colon, times = named.rpartition(":")
+        repeated = bool(colon) and times.isdecimal()
+        folder = Path(path if repeated else named)
+        sources.append((open_dataset(folder, made_by=f"idf imagery --out {folder}"), int(times) if repeated else 1))
+    folder = mix_datasets(sources, arguments.out, arguments.seed)
+    print(f"{len(folder):,} samples of {len(sources)} datasets in {arguments.out}")
 
 
 def _suite(arguments: argparse.Namespace) -> None:

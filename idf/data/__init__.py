@@ -4,6 +4,7 @@ from ._build import Choice, Draft, Maker, Row, build_dataset, choose_rows
 from ._engine import ENGINES, Engine, LocalEngine, keep_memory, open_engine
 from ._folder import DatasetFolder, open_dataset, refuse_existing, write_dataset, write_shard
 from ._mix import check_mix, content_key, pick
+from ._mixture import MIXTURE, mix_datasets
 from ._plan import Slot, plan_slots
 from ._sample import Sample, conversation, text_of
 from ._stats import in_order, measure_dataset
@@ -11,6 +12,7 @@ from ._tokens import SPLIT, EstimatedTokens, Lengths, TokenCounter, size_of_pict
 
 __all__ = [
     "ENGINES",
+    "MIXTURE",
     "SPLIT",
     "Choice",
     "DatasetFolder",
@@ -32,6 +34,7 @@ __all__ = [
     "in_order",
     "keep_memory",
     "measure_dataset",
+    "mix_datasets",
     "open_dataset",
     "open_engine",
     "pick",

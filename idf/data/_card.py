@@ -12,6 +12,7 @@ _STAGES = {
     "imagery": ("idf imagery", "Imagery samples: simulations that spell out every state in between (stage 1)."),
     "candidate traces": ("idf traces", "Candidate traces: worked problems, not yet filtered."),
     "traces": ("idf filter", "Traces: worked problems that replay to the right answer (stage 2)."),
+    "mixture": ("idf mix", "Several datasets as one, for training on them in one stage."),
 }
 
 

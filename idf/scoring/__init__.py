@@ -5,6 +5,7 @@ from ._diagnose import CAUSES, FAR_OVER, Diagnosis, diagnose
 from ._parse import final_answer, parse_answer, write_answer
 from ._process import replay_claims
 from ._score import ERRORS, Verdict, score
+from ._steps import StepsRight, steps_right
 
 __all__ = [
     "CAUSES",
@@ -13,6 +14,7 @@ __all__ = [
     "Claim",
     "Diagnosis",
     "Reading",
+    "StepsRight",
     "Verdict",
     "diagnose",
     "final_answer",
@@ -20,5 +22,6 @@ __all__ = [
     "read_trace",
     "replay_claims",
     "score",
+    "steps_right",
     "write_answer",
 ]

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from idf.data import MIXTURE
 from idf.errors import UserError
 
 from .checkpoint import read_facts
@@ -74,7 +75,12 @@ def _stage(facts: dict[str, Any], made: set[str]) -> Iterator[str]:
 def _data(data: dict[str, Any]) -> Iterator[str]:
     made, folder = data["made"], shlex.quote(data["folder"])
     yield f"\n# {data['samples']:,} samples; their fingerprint must be {data['fingerprint']}."
-    if made["source"] is None:
+    if made["stage"] == MIXTURE:
+        for part in made["source"]:
+            yield from _data(part)
+        parts = " ".join(shlex.quote(f"{part['folder']}:{part['times']}") for part in made["source"])
+        yield f"idf mix {parts} --seed {made['seed']} --out {folder}"
+    elif made["source"] is None:
         command = "imagery" if made["stage"] == "imagery" else "traces"
         yield _here_document(f"{command}.yaml", made["recipe"])
         yield f"idf {command} --recipe {command}.yaml --out {folder}"
