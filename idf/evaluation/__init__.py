@@ -15,8 +15,10 @@ from ._reading import read_results, read_samples
 from ._report import write_report
 from ._row import Row
 from ._run import evaluate, read_responses, score_rows, spread, write_results
-from ._statistics import wilson
+from ._statistics import Table as PairTable
+from ._statistics import holm, mcnemar, newcombe_paired, student95, student_within, wilson
 from ._tables import efficiency_table, side_by_side, table
+from ._tokens import per_correct, tokens_of
 from ._workers import read_share, run_workers
 
 __all__ = [
@@ -24,6 +26,7 @@ __all__ = [
     "Answers",
     "Evaluation",
     "HFBackend",
+    "PairTable",
     "Request",
     "Response",
     "Row",
@@ -34,8 +37,12 @@ __all__ = [
     "distinct",
     "efficiency_table",
     "evaluate",
+    "holm",
     "leaderboard",
     "leaderboard_text",
+    "mcnemar",
+    "newcombe_paired",
+    "per_correct",
     "read_responses",
     "read_results",
     "read_samples",
@@ -45,8 +52,11 @@ __all__ = [
     "score_rows",
     "side_by_side",
     "spread",
+    "student95",
+    "student_within",
     "summarize",
     "table",
+    "tokens_of",
     "wilson",
     "write_leaderboard",
     "write_markdown",

@@ -165,11 +165,11 @@ def student95(freedom: int) -> float:
     low, high = 1.0, 13.0
     for _ in range(60):
         middle = (low + high) / 2
-        low, high = (middle, high) if _within(middle, freedom) < 0.95 else (low, middle)
+        low, high = (middle, high) if student_within(middle, freedom) < 0.95 else (low, middle)
     return (low + high) / 2
 
 
-def _within(t: float, freedom: int) -> float:
+def student_within(t: float, freedom: int) -> float:
     """The probability that |T| < t, as a finite sum (Abramowitz & Stegun 26.7.3 and 26.7.4)."""
     angle = atan(t / sqrt(freedom))
     odd = freedom % 2

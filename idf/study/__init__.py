@@ -1,0 +1,34 @@
+"""Does imagining first pay? The miniature study: its arms, its runs, and what they come to.
+
+This room stands below evaluation and training: it starts their commands, process by process, and reads what they write.
+"""
+
+from ._arms import Epoch, Run, all_runs, run_of, same_labels, split_budget
+from ._outcome import Study, read_study
+from ._recipe import ARMS, StudyRecipe
+from ._statistics import Effect, accuracy, difference
+from ._story import run_study
+from ._summary import EVERY, summarize
+from ._tables import NAMES, NO_CLAIM, tables
+
+__all__ = [
+    "ARMS",
+    "EVERY",
+    "NAMES",
+    "NO_CLAIM",
+    "Effect",
+    "Epoch",
+    "Run",
+    "Study",
+    "StudyRecipe",
+    "accuracy",
+    "all_runs",
+    "difference",
+    "read_study",
+    "run_of",
+    "run_study",
+    "same_labels",
+    "split_budget",
+    "summarize",
+    "tables",
+]

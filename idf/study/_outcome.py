@@ -1,0 +1,120 @@
+"""What came out of every run, item by item, small enough to be committed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from idf.evaluation import read_samples, tokens_of
+from idf.scoring import steps_right
+from idf.suites import Item
+
+from ._statistics import Outcomes
+
+CAUSES = {None: ".", "perception": "p", "transformation": "t", "strategic": "s", "format": "f", "unstated": "u"}
+"""Cause of an error -> its letter; a right answer is a dot."""
+LETTERS = {letter: cause for cause, letter in CAUSES.items()}
+
+
+@dataclass(frozen=True)
+class Answered:
+    """The answers of one run to all items in one mode, in the order of the items.
+
+    Attributes:
+        causes: A letter of CAUSES for each item; a dot is a right answer.
+        tokens: Generated tokens; None if unknown.
+        right: Steps on the way with the right state.
+        steps: Steps that there are.
+    """
+
+    causes: str
+    tokens: list[int | None]
+    right: list[int]
+    steps: list[int]
+
+
+def read_answers(folder: Path, items: Sequence[Item], mode: str) -> Answered:
+    """Read an evaluation.
+
+    Raises:
+        UserError: It is missing or broken.
+    """
+    rows = {row.id: row for row in read_samples(folder) if row.mode == mode}
+    ordered = [rows[item.id] for item in items]
+    ways = [steps_right(item.problem, row.response) for item, row in zip(items, ordered)]
+    return Answered(
+        causes="".join(CAUSES[row.cause] for row in ordered),
+        tokens=[tokens_of(row) for row in ordered],
+        right=[way.right for way in ways],
+        steps=[way.steps for way in ways],
+    )
+
+
+@dataclass(frozen=True)
+class Study:
+    """The outcomes of a study.
+
+    Attributes:
+        plan: What was fixed before the first run.
+        items: {"id", "world", "size"} of each item.
+        answers: Run -> seed -> mode -> what was answered.
+        updates: Run -> seed -> {"updates", "label_tokens"} that it had, its parent's included; None for the base model.
+    """
+
+    plan: dict[str, Any]
+    items: list[dict[str, Any]]
+    answers: dict[str, dict[str, dict[str, Answered]]]
+    updates: dict[str, dict[str, dict[str, int]]]
+
+    def of_world(self, world: str) -> list[int]:
+        """The places of a world's items."""
+        return [place for place, item in enumerate(self.items) if item["world"] == world]
+
+    def table(self, run: str, mode: str, places: Sequence[int]) -> Outcomes:
+        """(seeds, items): 1 for a right answer."""
+        rows = [[self.answers[run][seed][mode].causes[place] == "." for place in places] for seed in self.answers[run]]
+        return np.array(rows, dtype=np.float64)
+
+    def write(self, folder: Path) -> None:
+        """Write `plan.json`, `outcomes.json`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        answers = {
+            run: {seed: {mode: vars(one) for mode, one in modes.items()} for seed, modes in seeds.items()}
+            for run, seeds in self.answers.items()
+        }
+        write_json(folder / "plan.json", self.plan, indent=2)
+        write_json(folder / "outcomes.json", {"items": self.items, "updates": self.updates, "answers": answers})
+
+
+def write_json(path: Path, value: Any, indent: int | None = None) -> None:
+    """Write JSON in one piece; without indentation, one line for each second-level entry."""
+    part = path.with_name(f".{path.name}")
+    if indent is not None:
+        text = json.dumps(value, indent=indent)
+    else:
+        parts = []
+        for key, found in value.items():
+            if isinstance(found, dict):
+                inner = ",\n".join(f"{json.dumps(name)}: {json.dumps(one)}" for name, one in found.items())
+                parts.append(f"{json.dumps(key)}: {{\n{inner}\n}}")
+            else:
+                inner = ",\n".join(json.dumps(one) for one in found)
+                parts.append(f"{json.dumps(key)}: [\n{inner}\n]")
+        text = "{\n" + ",\n".join(parts) + "\n}"
+    part.write_text(text + "\n")
+    part.replace(path)
+
+
+def read_study(folder: Path) -> Study:
+    """Read what `Study.write` wrote."""
+    told = json.loads((folder / "outcomes.json").read_text())
+    answers = {
+        run: {seed: {mode: Answered(**one) for mode, one in modes.items()} for seed, modes in seeds.items()}
+        for run, seeds in told["answers"].items()
+    }
+    return Study(json.loads((folder / "plan.json").read_text()), told["items"], answers, told["updates"])

@@ -1,0 +1,110 @@
+"""The study from data to tables."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from idf.errors import UserError
+
+from ._collect import collect, compare_seeds, measured_seconds
+from ._data import Folders, count_overlaps, data_commands, encode, opened, stage_recipes
+from ._jobs import locked, run_jobs
+from ._outcome import write_json
+from ._plan import Plan, fix_plan, idf_command, make_plan
+from ._recipe import StudyRecipe
+from ._summary import summarize
+from ._tables import tables
+
+
+def run_study(recipe: StudyRecipe, *, plan_only: bool = False, say: Callable[[str], None] = print) -> None:
+    """Run what is not done, and write what all of it comes to. Killed at any moment, the same call goes on.
+
+    Args:
+        recipe: The study.
+        plan_only: Stop when the plan is fixed and said.
+        say: Prints a line.
+
+    Raises:
+        UserError: A process failed, the recipe is not that which the study was begun with, or data and suite overlap.
+    """
+    folders = Folders(Path(recipe.work))
+    with locked(folders.work / "lock", say) as lock:
+        stage, _ = stage_recipes(recipe)
+        make_data(recipe, folders, say)
+        datasets = opened(folders)
+        overlaps = count_overlaps(datasets, folders.data("suite"))
+        say(_overlaps(overlaps))
+        plan = make_plan(recipe, folders, stage, encode(datasets, stage, folders.base(recipe.seeds[0]), folders))
+        facts = plan.facts(datasets, overlaps)
+        fix_plan(folders.work / "plan.json", facts)
+        jobs = plan.jobs()
+        say(_planned(plan, sum(job.seconds for job in jobs) / recipe.at_once, len(jobs)))
+        if plan_only:
+            return
+        run_jobs(jobs, recipe.at_once, lock, say)
+        say(write_results(plan, facts))
+
+
+def make_data(recipe: StudyRecipe, folders: Folders, say: Callable[[str], None]) -> None:
+    """Make what of the data is not there.
+
+    Raises:
+        UserError: A command failed; it has said why.
+    """
+    for made, words in data_commands(recipe, folders):
+        if made.exists():
+            continue
+        say(f"idf {' '.join(words)}")
+        made.parent.parent.mkdir(parents=True, exist_ok=True)
+        if words[0] == "tiny" or words[0] == "suite":  # what a killed call left would be in the way
+            _remove(made.parent)
+        if subprocess.run([idf_command("idf"), *words]).returncode != 0:
+            raise UserError(f"`idf {words[0]}` failed, see above: start the study again when that is mended")
+
+
+def _remove(folder: Path) -> None:
+    import shutil
+
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def write_results(plan: Plan, facts: dict[str, Any]) -> str:
+    """Write the JSON files that all tables and figures are drawn from; returns the tables."""
+    out = Path(plan.recipe.results)
+    study = collect(plan, facts)
+    study.write(out)
+    summary = summarize(study)
+    write_json(out / "summary.json", summary, indent=1)
+    write_json(out / "comparisons.json", {"seeds": compare_seeds(plan, facts)})
+    write_json(out / "seconds.json", {"seconds": measured_seconds(plan)})
+    return f"{tables(summary)}\nwritten to {out}; `python bench/study.py --results {out}` draws it"
+
+
+def _overlaps(found: dict[str, Any]) -> str:
+    lines = [f"scenes of the suite, up to the symmetries of their world: {found['suite_scenes']:,}"]
+    for name, counts in found["datasets"].items():
+        published = ", ".join(f"{level} {n}" for level, n in counts["published"].items())
+        lines.append(
+            f"    {name}: {counts['samples']:,} samples, {counts['in_suite']} of them show such a scene; "
+            f"published items: {published}"
+        )
+    return "\n".join(lines)
+
+
+def _planned(plan: Plan, seconds: float, jobs: int) -> str:
+    recipe = plan.recipe
+    lines = [
+        f"an epoch of {name}: {epoch.updates:,} updates, {epoch.tokens:,} tokens, {epoch.labels_per_update:,.0f} label "
+        "tokens an update"
+        for name, epoch in plan.epochs.items()
+    ]
+    total = len(recipe.seeds) * sum(run.updates for run in plan.runs)
+    lines.append(f"runs of each seed: {', '.join(run.name for run in plan.runs)}")
+    lines.append(
+        f"{len(recipe.seeds)} seeds, {len(plan.runs) * len(recipe.seeds)} training runs of {total:,} updates in all, {jobs} "
+        f"processes, {recipe.at_once} at once: about {seconds / 3600:.1f} h by the pilot's figures"
+    )
+    return "\n".join(lines)

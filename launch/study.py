@@ -1,0 +1,46 @@
+"""Does imagining first pay? The miniature study, from data to tables; killed at any moment, the same command goes on.
+
+python launch/study.py [--recipe recipes/study/study.yaml] [--quick] [--plan] [key=value ...]
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from functools import partial
+from pathlib import Path
+
+from idf.cli.main import run_command
+from idf.recipe import read_recipe
+from idf.study import StudyRecipe, run_study
+
+RECIPES = {False: Path("recipes/study/study.yaml"), True: Path("recipes/study/quick.yaml")}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="launch/study.py", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--recipe", type=Path, help=f"YAML recipe (default: {RECIPES[False]})")
+    parser.add_argument("--quick", action="store_true", help=f"the machinery alone, by {RECIPES[True]}; no claim")
+    parser.add_argument(
+        "--plan", action="store_true", help="make the data, fix the plan, say how long it takes; no run"
+    )
+    parser.add_argument("overrides", nargs="*", metavar="key=value", help="changes to the recipe, e.g. work=DIR")
+    parser.set_defaults(run=_run)
+    signal.signal(signal.SIGTERM, _interrupt)
+    run_command(parser, None)
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    path = arguments.recipe or RECIPES[arguments.quick]
+    recipe = read_recipe(StudyRecipe, path, arguments.overrides)
+    run_study(recipe, plan_only=arguments.plan, say=partial(print, flush=True))
+
+
+def _interrupt(number: int, frame: object) -> None:
+    """End as Ctrl-C does: what runs is ended in good order."""
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())
