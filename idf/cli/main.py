@@ -221,8 +221,8 @@ def _mix(arguments: argparse.Namespace) -> None:
         repeated = bool(colon) and times.isdecimal()
         folder = Path(path if repeated else named)
         sources.append((open_dataset(folder, made_by=f"idf imagery --out {folder}"), int(times) if repeated else 1))
-    folder = mix_datasets(sources, arguments.out, arguments.seed)
-    print(f"{len(folder):,} samples of {len(sources)} datasets in {arguments.out}")
+    mixture = mix_datasets(sources, arguments.out, arguments.seed)
+    print(f"{len(mixture):,} samples of {len(sources)} datasets in {arguments.out}")
 
 
 def _suite(arguments: argparse.Namespace) -> None:

@@ -130,11 +130,7 @@ def stage_recipes(recipe: StudyRecipe) -> tuple[StageRecipe, StageRecipe]:
     Raises:
         UserError: One is wrong, or an update of the one is not as large as an update of the other.
     """
-    given = {"model": "-", "data": "-", "run": "-"}
-    both = [
-        read_recipe(StageRecipe, path, [f"{key}={value}" for key, value in given.items()])
-        for path in (recipe.stage1, recipe.stage2)
-    ]
+    both = [read_recipe(StageRecipe, path) for path in (recipe.stage1, recipe.stage2)]
     for key in ("tokens_per_row", "rows_per_step", "max_pixels", "learning_rate", "warmup"):
         values = [getattr(stage, key) for stage in both]
         if values[0] != values[1]:

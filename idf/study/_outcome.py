@@ -91,23 +91,26 @@ class Study:
         write_json(folder / "outcomes.json", {"items": self.items, "updates": self.updates, "answers": answers})
 
 
-def write_json(path: Path, value: Any, indent: int | None = None) -> None:
-    """Write JSON in one piece; without indentation, one line for each second-level entry."""
+def write_json(path: Path, value: dict[str, Any], indent: int | None = None) -> None:
+    """Write an object as JSON, in one piece; without indentation, each entry of its values is a line of its own."""
     part = path.with_name(f".{path.name}")
-    if indent is not None:
-        text = json.dumps(value, indent=indent)
-    else:
-        parts = []
-        for key, found in value.items():
-            if isinstance(found, dict):
-                inner = ",\n".join(f"{json.dumps(name)}: {json.dumps(one)}" for name, one in found.items())
-                parts.append(f"{json.dumps(key)}: {{\n{inner}\n}}")
-            else:
-                inner = ",\n".join(json.dumps(one) for one in found)
-                parts.append(f"{json.dumps(key)}: [\n{inner}\n]")
-        text = "{\n" + ",\n".join(parts) + "\n}"
+    text = json.dumps(value, indent=indent) if indent is not None else _by_lines(value)
     part.write_text(text + "\n")
     part.replace(path)
+
+
+def _by_lines(value: dict[str, Any]) -> str:
+    entries = []
+    for key, found in value.items():
+        if isinstance(found, dict):
+            lines = [f"{json.dumps(name)}: {json.dumps(one)}" for name, one in found.items()]
+            text = "{\n" + ",\n".join(lines) + "\n}"
+        elif isinstance(found, list):
+            text = "[\n" + ",\n".join(json.dumps(one) for one in found) + "\n]"
+        else:
+            text = json.dumps(found)
+        entries.append(f"{json.dumps(key)}: {text}")
+    return "{\n" + ",\n".join(entries) + "\n}"
 
 
 def read_study(folder: Path) -> Study:

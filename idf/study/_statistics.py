@@ -3,8 +3,8 @@
 Every seed answers every item, so an outcome has two sources of chance that cross: which seed, and which item. Both are drawn
 from many, and both must be in the interval. The model is y[s, i] = mean + seed[s] + item[i] + rest[s, i]; the variance of the
 mean is estimated from the three mean squares of that table, and its degrees of freedom by Satterthwaite 1946 (Searle, Casella &
-McCulloch 1992, *Variance Components*, chapter 4). A bootstrap over five seeds would be too narrow by a tenth before it begins, and
-a sign-flip test over them cannot give a p below 1/16.
+McCulloch 1992, *Variance Components*, chapter 4). A bootstrap over five seeds would be too narrow by a tenth before it begins,
+and a sign-flip test over them cannot give a p below 1/16.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -60,15 +61,9 @@ def make_data(recipe: StudyRecipe, folders: Folders, say: Callable[[str], None])
         say(f"idf {' '.join(words)}")
         made.parent.parent.mkdir(parents=True, exist_ok=True)
         if words[0] == "tiny" or words[0] == "suite":  # what a killed call left would be in the way
-            _remove(made.parent)
+            shutil.rmtree(made.parent, ignore_errors=True)
         if subprocess.run([idf_command("idf"), *words]).returncode != 0:
             raise UserError(f"`idf {words[0]}` failed, see above: start the study again when that is mended")
-
-
-def _remove(folder: Path) -> None:
-    import shutil
-
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def write_results(plan: Plan, facts: dict[str, Any]) -> str:
@@ -77,7 +72,7 @@ def write_results(plan: Plan, facts: dict[str, Any]) -> str:
     study = collect(plan, facts)
     study.write(out)
     summary = summarize(study)
-    write_json(out / "summary.json", summary, indent=1)
+    write_json(out / "summary.json", summary)
     write_json(out / "comparisons.json", {"seeds": compare_seeds(plan, facts)})
     write_json(out / "seconds.json", {"seconds": measured_seconds(plan)})
     return f"{tables(summary)}\nwritten to {out}; `python bench/study.py --results {out}` draws it"
