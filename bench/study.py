@@ -144,9 +144,9 @@ def causes(cells: Cells) -> Figure:
                 axis.barh([NAMES[cell["arm"]] for cell in mine], shares, left=left, color=colour, label=cause)
                 left = [a + b for a, b in zip(left, shares, strict=True)]
             axis.set_xlim(0, 1)
-            axis.invert_yaxis() if column == 0 else None
             axis.tick_params(labelsize=8)
             axis.set_title(f"{named(world)}, {MODES[mode]}", fontsize=9)
+    grid[0][0].invert_yaxis()  # of all: they share it
     figure.supxlabel(f"share of all answers; budget {largest:,}", fontsize=9)
     legend(figure, grid[0][0])
     return figure
@@ -175,8 +175,8 @@ def differences(comparisons: Sequence[dict[str, Any]]) -> Figure:
                 place += 1
         axis.axvline(0, color="#555555", lw=0.8)
         axis.set_yticks(range(place), names, fontsize=8)
-        axis.invert_yaxis() if column == 0 else None
         axis.set_title(MODES[mode], fontsize=9)
+    grid[0][0].invert_yaxis()
     figure.supxlabel(
         "imagery, then traces, less the arm named: points, 95 % interval; filled: p < .05 after Holm", fontsize=9
     )
