@@ -1,0 +1,143 @@
+"""The study end to end, at its smallest: killed once and gone on with, it comes to the same as undisturbed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+ARMS = "arms={untrained: [6], imagery: [], traces: [], traces_same_labels: []}"
+
+
+def start(folder: Path, *more: str) -> subprocess.Popen[str]:
+    """Start the quick study with two trained arms, and a checkpoint after every update."""
+    recipes = []
+    for stage in ("stage1", "stage2"):
+        told = yaml.safe_load((ROOT / f"recipes/study/{stage}.yaml").read_text()) | {"save_steps": 1}
+        path = folder.parent / f"{stage}.yaml"
+        path.write_text(yaml.safe_dump(told))
+        recipes.append(f"{stage}={path}")
+    return subprocess.Popen(
+        [
+            *(sys.executable, "launch/study.py", "--quick", f"work={folder}", f"results={folder}/results", *recipes),
+            *(ARMS, "budgets=[6]", "modes=[tqa]", *more),
+        ],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def finish(process: subprocess.Popen[str]) -> str:
+    try:
+        out, _ = process.communicate(timeout=500)
+    except subprocess.TimeoutExpired:
+        process.terminate()
+        raise
+    assert process.returncode == 0, out[-3000:]
+    return out
+
+
+def results(folder: Path) -> dict[str, Any]:
+    """The files that tables and figures are drawn from, without places and times."""
+    found = {
+        name: json.loads((folder / f"results/{name}.json").read_text()) for name in ("outcomes", "summary", "plan")
+    }
+    for key in ("work", "results", "stage1", "stage2"):
+        found["plan"]["recipe"].pop(key)
+    return found
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    folder = tmp_path_factory.mktemp("undisturbed") / "study"
+    return folder, finish(start(folder))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_report_is_complete(undisturbed):
+    folder, out = undisturbed
+    study = results(folder)
+    assert study["plan"]["arms"] == {
+        "untrained": {"6": "base"},
+        "traces_same_updates": {"6": "traces-6"},
+        "imagery_then_traces": {"6": "imagery-4-then-2"},
+        "mixed": {"6": "mixed-6"},
+    }
+    assert set(study["outcomes"]["answers"]) == {"base", "imagery-4", "traces-6", "imagery-4-then-2", "mixed-6"}
+    assert study["outcomes"]["updates"]["imagery-4-then-2"]["1"]["updates"] == 6
+    assert len(study["summary"]["cells"]) == 4 * 4  # arms, worlds and their mean
+    assert [(one["a"], one["b"]) for one in study["summary"]["comparisons"]] == [
+        ("traces_same_updates", "imagery_then_traces"),
+        ("mixed", "imagery_then_traces"),
+    ]
+    for name, data in study["plan"]["overlaps"]["datasets"].items():
+        assert data["in_suite"] == 0, name
+    assert "its numbers mean nothing" in out
+    assert "0 of them show such a scene" in out
+    assert len(json.loads((folder / "results/comparisons.json").read_text())["seeds"]) == 2
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_killed_and_gone_on_with_it_comes_to_the_same_and_runs_nothing_twice(undisturbed, tmp_path):
+    folder = tmp_path / "study"
+    process = start(folder)
+    deadline = time.monotonic() + 400
+    while not (running := [path for path in folder.glob("runs/*/history.jsonl") if path.read_text().count("\n") >= 2]):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    before = {path: path.stat().st_mtime_ns for path in folder.glob("runs/*/final/idf.json")}
+    out = finish(start(folder))
+    assert results(folder) == results(undisturbed[0])
+    assert all(path.stat().st_mtime_ns == then for path, then in before.items())
+    log = (folder / f"logs/train-{running[0].parent.name}.log").read_text()
+    assert "of them done" in log  # the run that was caught went on from its checkpoint
+    assert "waiting for processes of an earlier start" in out or "have ended well before" in out
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_study_is_not_gone_on_with_another_plan(undisturbed):
+    folder, _ = undisturbed
+    process = start(folder, "items=3")
+    out, _ = process.communicate(timeout=300)
+    assert process.returncode == 1
+    assert "was begun with recipe.items=2, not 3" in out
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_every_figure_and_table_is_drawn_from_the_json_alone(undisturbed, tmp_path):
+    folder, _ = undisturbed
+    for name in ("a", "b"):
+        done = subprocess.run(
+            [sys.executable, "bench/study.py", "--results", str(folder / "results"), "--out", str(tmp_path / name)]
+            + ["--numbers"] * (name == "b"),
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr[-2000:]
+    names = {path.name for path in (tmp_path / "a").iterdir()}
+    assert names == {"tables.md", "curves.png", "steps.png", "lengths.png", "causes.png", "differences.png"}
+    for name in names:
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+    assert "its numbers mean nothing" in (tmp_path / "a/tables.md").read_text()
