@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from idf.evaluation import compare
@@ -63,6 +67,19 @@ def measured_seconds(plan: Plan) -> dict[str, Any]:
                 "evaluation": results["run"]["seconds"],
             }
     return found
+
+
+def machine() -> dict[str, Any]:
+    """What the study ran on."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return {
+        "processor": names[0] if names else platform.processor(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "versions": {name: version(name) for name in ("torch", "transformers", "accelerate", "numpy")},
+    }
 
 
 def compare_seeds(plan: Plan, facts: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from idf.errors import UserError
 
-from ._collect import collect, compare_seeds, measured_seconds
+from ._collect import collect, compare_seeds, machine, measured_seconds
 from ._data import Folders, count_overlaps, data_commands, encode, opened, stage_recipes
 from ._jobs import locked, run_jobs
 from ._outcome import write_json
@@ -74,7 +74,7 @@ def write_results(plan: Plan, facts: dict[str, Any]) -> str:
     summary = summarize(study)
     write_json(out / "summary.json", summary)
     write_json(out / "comparisons.json", {"seeds": compare_seeds(plan, facts)})
-    write_json(out / "seconds.json", {"seconds": measured_seconds(plan)})
+    write_json(out / "seconds.json", {"machine": machine(), "seconds": measured_seconds(plan)})
     return f"{tables(summary)}\nwritten to {out}; `python bench/study.py --results {out}` draws it"
 
 
