@@ -23,6 +23,7 @@ COMMANDS = (
     "imagery",
     "traces",
     "filter",
+    "mix",
     "suite",
     "verify",
     "plan",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 
 import pytest
@@ -11,6 +12,9 @@ from idf.data import DatasetFolder, mix_datasets, open_dataset
 from idf.errors import UserError
 from idf.imagery import ImageryRecipe, build_imagery
 from idf.traces import FilterRecipe, TracesRecipe, build_traces, filter_traces
+from idf.training.recipe import StageRecipe
+from idf.training.reproduce import reproduce
+from idf.training.stage import checkpoint_facts
 
 WORLDS = {"cube_rolling": 1.0}
 
@@ -79,3 +83,21 @@ def test_the_command_takes_a_folder_several_times(folders, tmp_path, capsys):
         main(["mix", str(imagery.path), f"{traces.path}:3", "--out", str(tmp_path / "mixed")])
     assert ending.value.code == 0
     assert "70 samples of 2 datasets" in capsys.readouterr().out
+
+
+def test_a_checkpoint_that_learned_from_a_mixture_says_how_to_make_it(folders, tmp_path):
+    imagery, traces = folders
+    mixed = mix_datasets([(imagery, 1), (traces, 2)], tmp_path / "mixed", seed=5)
+    recipe = StageRecipe(stage="imagery", model="base", data=str(mixed.path), run="run")
+    (tmp_path / "idf.json").write_text(json.dumps(checkpoint_facts(recipe, mixed) | {"step": 1}))
+    script = reproduce(tmp_path)
+    commands = [line for line in script.splitlines() if line.startswith(("idf ", "torchrun "))]
+    assert [command.partition(" --recipe")[0] for command in commands] == [
+        "idf imagery",
+        "idf traces",
+        "idf filter candidates",
+        f"idf mix imagery:1 traces:2 --seed 5 --out {mixed.path}",
+        "torchrun --nproc_per_node 1 launch/stage1.py",
+    ]
+    for folder in (imagery, traces, mixed):
+        assert folder.fingerprint() in script

@@ -34,7 +34,10 @@ PROMISED = {
     "quickstart": (2, 80),
     "qwen2-vl-7b": (8, 80),
     "qwen3-vl-8b": (8, 80),
+    "study": (1, 80),
 }
+SMALL = ("quickstart", "study")
+"""Folders of recipes for a tiny model of our own."""
 
 
 def read(name: str) -> StageRecipe:
@@ -56,7 +59,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> DatasetFolder:
 
 def planned(name: str, tiny, pictures: DatasetFolder, **changes) -> Plan:
     gpus, memory = PROMISED[Path(name).parent.as_posix()]
-    small = name.startswith("quickstart")
+    small = name.startswith(SMALL)
     model, data = (str(tiny.model), tiny.imagery.path) if small else (base(name), pictures.path)
     return plan(replace(read(name), model=model, data=str(data), gpus=gpus, **changes), memory)
 
@@ -74,7 +77,7 @@ def test_a_recipe_fits_where_it_promises(name, tiny, pictures):
     assert made.fits, made.advice
 
 
-@pytest.mark.parametrize("name", [name for name in STAGES if not name.startswith("quickstart")])
+@pytest.mark.parametrize("name", [name for name in STAGES if not name.startswith(SMALL)])
 def test_a_recipe_begins_with_two_lines_that_say_what_it_is_for(name):
     first, second, *_ = (ROOT / name).read_text().splitlines()
     assert first.startswith(f"# Stage {name[-6]}, ")
@@ -95,7 +98,7 @@ def test_no_recipe_is_without_a_promise():
 
 
 def test_every_base_model_has_a_known_shape():
-    assert {base(name) for name in STAGES if not name.startswith("quickstart")} <= set(SHAPES)
+    assert {base(name) for name in STAGES if not name.startswith(SMALL)} <= set(SHAPES)
 
 
 def test_recipes_with_adapters_learn_faster():
