@@ -130,6 +130,7 @@ def _watch(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> in
 def _run(arguments: argparse.Namespace) -> None:
     from idf.backends import OPENAI_URL, Sampling
     from idf.evaluation import Evaluation, read_share, run_evaluation, run_workers
+    from idf.recipe import check_positive
 
     for option in ("device", "poll", "patience"):
         if getattr(arguments, option) is not None:
@@ -172,6 +173,7 @@ def _run(arguments: argparse.Namespace) -> None:
         whole_hash=arguments.whole_hash,
         deterministic=arguments.deterministic,
     )
+    check_positive("--workers", arguments.workers)
     if arguments.workers > 1:
         job.check()
         if job.checkpoint is None or job.backend == "openai" or job.share is not None:

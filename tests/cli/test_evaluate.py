@@ -163,6 +163,12 @@ def test_a_wrong_line_of_responses_is_one_sentence_and_nothing_is_written(capsys
         (("--baseline", "oracle", "--modes", ""), "--modes: unknown name ''"),
         (("--baseline", "oracle", "--prompts", "idf-9"), "unknown prompts 'idf-9'"),
         (("--baseline", "oracle", "--limit", "0"), "--limit must be at least 1"),
+        (("--baseline", "oracle", "--workers", "0"), "--workers must be at least 1"),
+        (("--baseline", "oracle", "--temperature", "nan"), "temperature must be 0 (the likeliest token), or at least"),
+        (
+            ("--baseline", "oracle", "--temperature", "1e-300"),
+            "temperature must be 0 (the likeliest token), or at least",
+        ),
         (("--responses", "nowhere.jsonl"), "there is no file nowhere.jsonl"),
     ],
 )
