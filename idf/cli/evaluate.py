@@ -92,6 +92,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     served.add_argument("--concurrency", type=int, default=8, help="requests in flight (default: %(default)s)")
     served.add_argument("--requests-per-minute", type=float, help="most attempts a minute (default: no limit)")
     served.add_argument("--max-total-tokens", type=int, help="budget of prompts and completions (default: no limit)")
+    served.add_argument("--timeout", type=float, default=300.0, help="most seconds for an answer (default: 300)")
+    served.add_argument("--retries", type=int, default=6, help="attempts after the first (default: %(default)s)")
     served.add_argument("--context", type=int, help="what the endpoint holds, in tokens of prompt and response")
     watching = parser.add_argument_group("each new checkpoint of a run, asked what the hook of its recipe says")
     watching.add_argument(
@@ -130,6 +132,7 @@ def _watch(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> in
 def _run(arguments: argparse.Namespace) -> None:
     from idf.backends import OPENAI_URL, Sampling
     from idf.evaluation import Evaluation, read_share, run_evaluation, run_workers
+    from idf.recipe import check_positive
 
     for option in ("device", "poll", "patience"):
         if getattr(arguments, option) is not None:
@@ -141,6 +144,8 @@ def _run(arguments: argparse.Namespace) -> None:
         "concurrency": arguments.concurrency,
         "requests_per_minute": arguments.requests_per_minute,
         "max_total_tokens": arguments.max_total_tokens,
+        "timeout_s": arguments.timeout,
+        "retries": arguments.retries,
     }
     job = Evaluation(
         out=out,
@@ -172,6 +177,7 @@ def _run(arguments: argparse.Namespace) -> None:
         whole_hash=arguments.whole_hash,
         deterministic=arguments.deterministic,
     )
+    check_positive("--workers", arguments.workers)
     if arguments.workers > 1:
         job.check()
         if job.checkpoint is None or job.backend == "openai" or job.share is not None:

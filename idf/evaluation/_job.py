@@ -12,15 +12,15 @@ from typing import Any
 
 from idf.backends import Backend, HFBackend, OpenAIBackend, Response, Sampling
 from idf.errors import UserError
-from idf.files import read_text
 from idf.recipe import check_names, check_pixels, check_positive, to_plain
-from idf.suites import MODES, PROMPT_SETS, Item, SuiteRecipe, distinct, generate_suite, open_suite
+from idf.suites import MODES, PROMPT_SETS, Item, SuiteRecipe, distinct, open_suite
 from idf.worlds import problem_to_json
 
 from ._answers import Answers
 from ._asking import ask_all, collect, missing
 from ._asks import Ask, Form, Keys, Requests, all_asks
 from ._baselines import baseline_response
+from ._default_suite import generate_whole, recipe_in
 from ._llm_parser import parse_with
 from ._markdown import write_markdown
 from ._plots import write_summary_png
@@ -151,14 +151,13 @@ def run_evaluation(job: Evaluation, *, say: Callable[[str], None] = print, show:
     stored = read_responses(job.responses) if job.responses is not None else {}
     # Whoever is evaluated comes first: a wrong name must not cost the making of a suite.
     max_pixels = _max_pixels(job)
-    who = fingerprint_of(job.checkpoint, job.backend, job.endpoint, job.whole_hash) if job.checkpoint else None
+    who = fingerprint_of(job, job.checkpoint) if job.checkpoint is not None else None
     items, suite = _items(job, max_pixels)
+    slides = _published_slides(items, suite) if job.pictures == "both" and job.checkpoint is not None else []
     run: dict[str, Any] = {
         "evaluated": job.who,
         "suite": suite,
-        "suite_sha256": _fingerprint(items),
-        "items": len(items),
-        "distinct_items": len(distinct(items)),
+        **_facts_of(items),
         "modes": job.modes,
         "limit": job.limit,
         "samples": job.samples,
@@ -173,19 +172,23 @@ def run_evaluation(job: Evaluation, *, say: Callable[[str], None] = print, show:
         rows, more = _without_model(job, items, stored)
         run |= more
     else:
-        form = Form(job.prompts, max_pixels, frozenset(redraw["auto" if job.pictures == "both" else job.pictures]))
+        pictures = "auto" if job.pictures == "both" else job.pictures
+        form = Form(job.prompts, max_pixels, frozenset(redraw[pictures]))
         assert who is not None
         asking = _Asking(job, who, say, show)
         answered = asking.ask(items, form)
-        published = _published_again(job, items, suite, asking, form) if job.pictures == "both" else []
+        facts = asking.facts | {"prompts": job.prompts, "pictures": pictures, "max_pixels": max_pixels}
+        # Wood Slide once more, with the published pictures, which print the length of the solution.
+        again = asking.ask(slides, Form(job.prompts, max_pixels)) if slides else None
         if answered is None:
             return None
         rows = answered
-        run |= asking.facts | {"prompts": job.prompts, "pictures": job.pictures, "max_pixels": max_pixels}
-        if published:
-            slides = [item for item in items if item.problem.world == "wood_slide"]
-            _conclude(job, published, slides, run | {"pictures": "published"}, job.out / "published_pictures", say)
-    rows = _parsed_again(job, rows, items, run, say)
+        if again is not None:
+            run_again = run | facts | _facts_of(slides) | {"pictures": "published", "failed": asking.facts["failed"]}
+            out = job.out / "published_pictures"
+            _conclude(job, _parsed_again(job, again, slides, run_again, out, say), slides, run_again, out, say)
+        run |= facts
+    rows = _parsed_again(job, rows, items, run, job.out, say)
     run |= {"seconds": round(time.perf_counter() - begun, 1)}
     return _conclude(job, rows, items, run, job.out, say)
 
@@ -207,8 +210,8 @@ def _items(job: Evaluation, max_pixels: int) -> tuple[list[Item], str]:
         made, recipe = job.out / "suite", SuiteRecipe(max_pixels=max_pixels)
         suite = str(made)
         if not (made / "suite.json").exists():
-            generate_suite(recipe, made)
-        elif json.loads(read_text(made / "suite.json")).get("recipe") != to_plain(recipe):
+            generate_whole(recipe, made)
+        if recipe_in(made / "suite.json") != to_plain(recipe):
             raise UserError(f"{made} holds a suite of an earlier run: name it with --suite, or choose another --out")
     items = open_suite(suite)
     if job.duplicates == "drop":
@@ -232,8 +235,8 @@ def _without_model(
     if strange := [key[0] for key in stored if key[0] not in every]:
         raise UserError(f"{len(strange)} responses belong to no item of the suite, {strange[0]} among them")
     asked = {item.id for item in items}
-    samples = max([job.samples, *(key[2] + 1 for key in stored)])
     wanted = {key: value for key, value in stored.items() if key[0] in asked and key[1] in job.modes}
+    samples = max([job.samples, *(key[2] + 1 for key in wanted)])
     rows, absent = score_rows(items, job.modes, wanted, samples)
     if absent:
         print(f"{absent} of {len(rows)} items have no response: counted as empty")
@@ -289,6 +292,8 @@ class _Asking:
             responses = collect(keys, answers)
             absent = missing(keys, answers)
         failed = sum(response.error is not None for response in responses)
+        if failed == len(responses):
+            raise UserError(f"none of {failed} questions was answered, the last because: {responses[-1].error}")
         if failed:
             self.say(
                 f"{failed} of {len(asks)} answers could not be had ({absent} were never asked): they count as errors; run "
@@ -312,16 +317,21 @@ class _Asking:
         ask_all(Requests(asks, form), keys, answers, backend, batch_size=batch_size, share=share, show=show)
 
 
-def _published_again(job: Evaluation, items: Sequence[Item], suite: str, asking: _Asking, form: Form) -> list[Row]:
-    """Wood Slide once more, with the published pictures, which print the length of the solution."""
+def _published_slides(items: Sequence[Item], suite: str) -> list[Item]:
+    """The items of Wood Slide that have a published picture."""
     slides = [item for item in items if item.problem.world == "wood_slide" and item.picture is not None]
     if not suite.startswith("spatialite:") or not slides:
         raise UserError("--pictures both is for published suites with Wood Slide: their pictures alone tell the length")
-    return asking.ask(slides, Form(form.prompts, form.max_pixels)) or []
+    return slides
+
+
+def _facts_of(items: Sequence[Item]) -> dict[str, Any]:
+    """What `run` says of the items."""
+    return {"suite_sha256": _fingerprint(items), "items": len(items), "distinct_items": len(distinct(items))}
 
 
 def _parsed_again(
-    job: Evaluation, rows: list[Row], items: Sequence[Item], run: dict[str, Any], say: Callable[[str], None]
+    job: Evaluation, rows: list[Row], items: Sequence[Item], run: dict[str, Any], out: Path, say: Callable[[str], None]
 ) -> list[Row]:
     """The rows by the answers that a language model quotes, if one is asked for."""
     if job.parser == "rules":
@@ -331,8 +341,8 @@ def _parsed_again(
     who = f"{job.parser} {backend.base_url}"
     with Answers(job.answers or job.out / "answers") as answers:
         found, agreement = parse_with(backend, rows, items, answers, who)
-    job.out.mkdir(parents=True, exist_ok=True)
-    path = job.out / "parsers.jsonl"
+    out.mkdir(parents=True, exist_ok=True)
+    path = out / "parsers.jsonl"
     path.write_text("".join(json.dumps(line) + "\n" for line in agreement.disagreements), encoding="utf-8")
     say(f"{agreement}; the disagreements are in {path}")
     run["parser"] = {

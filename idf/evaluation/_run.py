@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -110,6 +111,9 @@ def spread(items: Sequence[Item], limit: int) -> list[Item]:
     return kept
 
 
+MOST_SAMPLES = 9_999  # of a stored response: each number up to it is a row of every item
+MOST_TOKENS = 10**12
+
 Stored = dict[tuple[str, str, int], Response]
 """(item id, mode, number of the sample) -> response."""
 
@@ -132,7 +136,10 @@ def read_responses(path: Path) -> Stored:
             if not isinstance(response, str):
                 raise TypeError(f"response must be a text, not {response!r}")
             asked, told = _count(row, "prompt_tokens"), _count(row, "completion_tokens")
-        except (ValueError, KeyError, TypeError) as error:
+            finish_reason = row.get("finish_reason")
+            if not (finish_reason is None or isinstance(finish_reason, str)):
+                raise TypeError(f"finish_reason must be a text, not {finish_reason!r}")
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             what = f"the key {error} is missing" if isinstance(error, KeyError) else error
             raise UserError(f"{path}, line {number}: not a response: {what}") from None
         if key[1] not in MODES:
@@ -140,7 +147,7 @@ def read_responses(path: Path) -> Stored:
         if key in responses:
             which = f", sample {key[2]}" if key[2] else ""
             raise UserError(f"{path}, line {number}: a second response to {key[0]} in mode {key[1]}{which}")
-        responses[key] = Response(response, asked, told, row.get("finish_reason"))
+        responses[key] = Response(response, asked, told, finish_reason)
     return responses
 
 
@@ -149,6 +156,8 @@ def _count(row: dict[str, Any], key: str) -> int | None:
     n = row.get(key)
     if n is not None and (isinstance(n, bool) or not isinstance(n, int) or n < 0):
         raise TypeError(f"{key} must be a whole number, not {n!r}")
+    if n is not None and n > (most := MOST_SAMPLES if key == "sample" else MOST_TOKENS):
+        raise TypeError(f"{key} must be at most {most:,}")
     return n
 
 
@@ -189,8 +198,12 @@ def write_results(
     """
     out.mkdir(parents=True, exist_ok=True)
     lines = [json.dumps(row.to_json()) for row in rows]  # in ASCII: a response may end in half a character
-    (out / "samples.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     baselines = {"baselines": baseline_cells(items, modes)} if items else {}
     results = {**summarize(rows), **baselines, "run": run | {"idf": __version__}}
-    (out / "results.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    # Both are written before either takes its place: a kill must not leave new samples beside old results.
+    texts = {"samples.jsonl": "\n".join(lines) + "\n", "results.json": json.dumps(results, indent=2) + "\n"}
+    for name, text in texts.items():
+        (out / f".{name}.part").write_text(text, encoding="utf-8")
+    for name in texts:
+        os.replace(out / f".{name}.part", out / name)
     return results

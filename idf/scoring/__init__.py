@@ -6,6 +6,7 @@ from ._parse import final_answer, parse_answer, write_answer
 from ._process import replay_claims
 from ._score import ERRORS, Verdict, score
 from ._steps import StepsRight, steps_right
+from ._visible import visible
 
 __all__ = [
     "CAUSES",
@@ -23,5 +24,6 @@ __all__ = [
     "replay_claims",
     "score",
     "steps_right",
+    "visible",
     "write_answer",
 ]
