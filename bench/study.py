@@ -34,6 +34,8 @@ CAUSES = {
     "format": "#bbbbbb",
     "unstated": "#ccbb44",
 }
+PLAYERS = {"initial": "-", "random": ":"}
+"""The trivial players: one reads the answer off the start, one guesses."""
 MODES = {"tqa": "text shown", "vtqa": "text and picture shown", "vqa": "picture shown"}
 
 Cells = list[dict[str, Any]]
@@ -53,7 +55,7 @@ def main() -> None:
     (arguments.out / "tables.md").write_text(tables(summary))
     cells, note = summary["cells"], "" if summary["claims"] else NO_CLAIM.replace("*", "")
     for name, figure in {
-        "curves": curves(cells, "accuracy", "accuracy"),
+        "curves": curves(cells, "accuracy", "accuracy", summary["players"]),
         "steps": curves(cells, "steps_right", "steps on the way that are right"),
         "lengths": lengths(cells),
         "causes": causes(cells),
@@ -65,7 +67,7 @@ def main() -> None:
         print(arguments.out / f"{name}.png")
 
 
-def curves(cells: Cells, key: str, label: str) -> Figure:
+def curves(cells: Cells, key: str, label: str, players: dict[str, Any] | None = None) -> Figure:
     """A number against the budget: the mean of each arm, a band from the lowest seed to the highest, and every seed."""
     worlds, modes = values(cells, "world"), values(cells, "mode")
     figure = Figure(figsize=(3.1 * len(worlds), 2.9 * len(modes) + 0.6), layout="constrained")
@@ -85,6 +87,9 @@ def curves(cells: Cells, key: str, label: str) -> Figure:
                 )
                 for budget, each in zip(budgets, seeds, strict=True):
                     axis.plot([budget] * len(each), each, ".", color=COLOURS[arm], ms=2.5, alpha=0.6)
+            if players and world != EVERY:
+                for player, style in PLAYERS.items():
+                    axis.axhline(players[world][mode][player], ls=style, color="#555555", lw=0.9, label=f"({player})")
             axis.set_xscale("log")
             budgets = values(cells, "budget")
             axis.set_xticks(budgets, [f"{budget:,}" for budget in budgets])

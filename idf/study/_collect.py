@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from idf.evaluation import compare
+from idf.evaluation import compare, read_results
 from idf.suites import Item, read_suite
 from idf.worlds import WORLDS
 
@@ -42,7 +42,15 @@ def collect(plan: Plan, facts: dict[str, Any]) -> Study:
                 "updates": len(rows),
                 "label_tokens": sum(row["label_tokens"] for row in rows),
             }
-    return Study(facts, [_described(item) for item in suite], answers, updates)
+    return Study(facts, [_described(item) for item in suite], answers, updates, _players(plan))
+
+
+def _players(plan: Plan) -> dict[str, dict[str, dict[str, float]]]:
+    """What the trivial players reach, as every evaluation of the suite says."""
+    told = read_results(plan.folders.evaluation(BASE, plan.recipe.seeds[0]))["baselines"]
+    return {
+        world: {mode: cells["all"] for mode, cells in modes.items()} for world, modes in told.items() if world in WORLDS
+    }
 
 
 def _described(item: Item) -> dict[str, Any]:

@@ -63,13 +63,15 @@ class Study:
         plan: What was fixed before the first run.
         items: {"id", "world", "size"} of each item.
         answers: Run -> seed -> mode -> what was answered.
-        updates: Run -> seed -> {"updates", "label_tokens"} that it had, its parent's included; None for the base model.
+        updates: Run -> seed -> {"updates", "label_tokens"} that it had, its parent's included; nothing of the base model.
+        players: World -> mode -> the accuracy of the trivial players on the same items: "initial", "random".
     """
 
     plan: dict[str, Any]
     items: list[dict[str, Any]]
     answers: dict[str, dict[str, dict[str, Answered]]]
     updates: dict[str, dict[str, dict[str, int]]]
+    players: dict[str, dict[str, dict[str, float]]]
 
     def of_world(self, world: str) -> list[int]:
         """The places of a world's items."""
@@ -88,7 +90,10 @@ class Study:
             for run, seeds in self.answers.items()
         }
         write_json(folder / "plan.json", self.plan, indent=2)
-        write_json(folder / "outcomes.json", {"items": self.items, "updates": self.updates, "answers": answers})
+        write_json(
+            folder / "outcomes.json",
+            {"items": self.items, "players": self.players, "updates": self.updates, "answers": answers},
+        )
 
 
 def write_json(path: Path, value: dict[str, Any], indent: int | None = None) -> None:
@@ -120,4 +125,6 @@ def read_study(folder: Path) -> Study:
         run: {seed: {mode: Answered(**one) for mode, one in modes.items()} for seed, modes in seeds.items()}
         for run, seeds in told["answers"].items()
     }
-    return Study(json.loads((folder / "plan.json").read_text()), told["items"], answers, told["updates"])
+    return Study(
+        json.loads((folder / "plan.json").read_text()), told["items"], answers, told["updates"], told["players"]
+    )

@@ -22,13 +22,15 @@ def summarize(study: Study) -> dict[str, Any]:
     """All numbers of a study.
 
     Returns:
-        "cells": one for each arm, budget, world (and "all") and mode; "comparisons": one for each pair of arms, with "tasks" and
-        "means" (over worlds), each a list over budgets and modes, with p-values corrected by Holm within the list.
+        "players": the accuracy of the trivial ones; "cells": one for each arm, budget, world (and "all") and mode;
+        "comparisons": one for each pair of arms, with "tasks" and "means" (over worlds), each a list over budgets and
+        modes, with p-values corrected by Holm within the list.
     """
     recipe = study.plan["recipe"]
     return {
         "name": recipe["name"],
         "claims": recipe["claims"],
+        "players": study.players,
         "cells": [
             _cell(study, arm, int(budget), run, world, mode)
             for arm, budgets in study.plan["arms"].items()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import fmean
 from typing import Any
 
 from ._summary import EVERY
@@ -16,6 +17,7 @@ NAMES = {
     "imagery_then_traces": "imagery, then traces",
     "mixed": "both mixed",
 }
+PLAYERS = {"initial": "(reads the answer off the start)", "random": "(guesses)"}
 NO_CLAIM = "**A test of the machinery with tiny budgets: its numbers mean nothing.** The study itself is `bash launch/study.sh`."
 
 
@@ -28,7 +30,8 @@ def tables(summary: dict[str, Any]) -> str:
     for mode in modes:
         mine = [cell for cell in cells if cell["mode"] == mode]
         parts.append(
-            f"## Accuracy, {mode}\n\nMean over seeds and items, 95 % interval.\n\n" + _accuracies(mine, worlds)
+            f"## Accuracy, {mode}\n\nMean over seeds and items, 95 % interval.\n\n"
+            + _accuracies(mine, worlds, summary["players"])
         )
         parts.append(
             f"## Steps on the way that are right, {mode}\n\n" + _numbers(mine, worlds, "steps_right", _mean_percent)
@@ -42,7 +45,7 @@ def tables(summary: dict[str, Any]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _accuracies(cells: Sequence[dict[str, Any]], worlds: Sequence[str]) -> str:
+def _accuracies(cells: Sequence[dict[str, Any]], worlds: Sequence[str], players: dict[str, Any]) -> str:
     header = ["arm", "budget", "updates", "label tokens", *map(_world, worlds)]
     rows = []
     for arm, budget in _rows(cells):
@@ -57,6 +60,11 @@ def _accuracies(cells: Sequence[dict[str, Any]], worlds: Sequence[str]) -> str:
                 *(_percent(mine[w]["accuracy"]) for w in worlds),
             ]
         )
+    mode = cells[0]["mode"]
+    for player, does in PLAYERS.items():
+        shares = {world: players[world][mode][player] for world in worlds if world != EVERY}
+        shares[EVERY] = fmean(shares.values())
+        rows.append([does, "-", "-", "-", *(f"{shares[world]:.1%}" for world in worlds)])
     return _table(header, rows)
 
 

@@ -20,7 +20,7 @@ def recipe() -> StudyRecipe:
     return read_recipe(StudyRecipe, ROOT / "recipes/study/study.yaml")
 
 
-@pytest.mark.parametrize("budget", [2, 3, 200, 600, 1800, 1801])
+@pytest.mark.parametrize("budget", [2, 3, 267, 800, 2400, 2401])
 def test_a_budget_is_spent_whole_and_shared_as_the_recipe_says(budget):
     imagery, traces = split_budget(budget, [2, 1])
     assert imagery + traces == budget
@@ -39,17 +39,17 @@ def test_as_many_updates_are_as_many_updates(recipe):
 
 
 def test_as_many_label_tokens_are_as_many_label_tokens(recipe):
-    for first, second in ((133, 67), (400, 200), (1200, 600)):
+    for first, second in ((133, 67), (400, 200), (1600, 800)):
         seen = first * 600 + second * 400
         assert abs(same_labels(first, second, EPOCHS) * 400 - seen) <= 200  # half an update
-    run = run_of("traces_same_labels", 1800, recipe, EPOCHS)
-    assert run == Run("traces", 2400)
+    run = run_of("traces_same_labels", 2400, recipe, EPOCHS)
+    assert run == Run("traces", 3200)
 
 
 def test_runs_that_two_arms_share_are_trained_once_and_parents_come_first(recipe):
     runs = all_runs(recipe, ARMS, EPOCHS)
     assert len(set(runs)) == len(runs)
-    assert run_of("traces", 1800, recipe, EPOCHS) == run_of("traces_same_updates", 600, recipe, EPOCHS)
+    assert run_of("traces", 2400, recipe, EPOCHS) == run_of("traces_same_updates", 800, recipe, EPOCHS)
     for run in runs:
         assert run.parent is None or runs.index(run.parent) < runs.index(run)
         assert run.kind in DATA
@@ -57,7 +57,7 @@ def test_runs_that_two_arms_share_are_trained_once_and_parents_come_first(recipe
 
 
 def test_the_untrained_arm_is_no_run_and_an_unknown_one_is_refused(recipe):
-    assert run_of("untrained", 600, recipe, EPOCHS) is None
+    assert run_of("untrained", 800, recipe, EPOCHS) is None
     with pytest.raises(ValueError, match="no arm"):
         run_of("both", 600, recipe, EPOCHS)
 
@@ -67,7 +67,7 @@ def test_the_untrained_arm_is_no_run_and_an_unknown_one_is_refused(recipe):
     [
         ("budgets=[600, 200]", "ascend"),
         ("seeds=[1, 1]", "none twice"),
-        ("arms={mixd: [200]}", "mixd"),
+        ("arms={mixd: [267]}", "mixd"),
         ("arms={mixed: [300]}", "none of the budgets"),
         ("comparisons=[[mixed]]", "two arms"),
         ("imagery_share=[0, 1]", "above zero"),
