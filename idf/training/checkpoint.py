@@ -86,9 +86,7 @@ SHARDING = ("deepspeed", "rows_per_micro_batch", "ranks")
 """What decides how the optimizer's state lies on disk and in which order gradients are added up."""
 
 
-def find_resume(
-    recipe: StageRecipe, fingerprint: str, ranks: int, first: bool, engine: str = "idf"
-) -> Path | None:
+def find_resume(recipe: StageRecipe, fingerprint: str, ranks: int, first: bool, engine: str = "idf") -> Path | None:
     """Where to go on from: the last checkpoint, or None for a fresh start.
 
     Args:

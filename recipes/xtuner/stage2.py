@@ -11,7 +11,7 @@ from mmengine.optim import OptimWrapper
 from torch.optim import AdamW
 from xtuner.engine.runner import TrainLoop
 
-from idf.integrations.xtuner import ExportHook, MicroBatches, StageSchedule, StepLog, XTunerStage, as_batch
+from idf.integrations.xtuner import ExportHook, MicroBatches, PlainState, StageSchedule, StepLog, XTunerStage, as_batch
 
 #######################################################################
 #                          PART 1  Settings                           #
@@ -115,7 +115,7 @@ train_cfg = dict(type=TrainLoop, max_epochs=1)
 #######################################################################
 #                           PART 5  Runtime                           #
 #######################################################################
-custom_hooks = [dict(type=StepLog, recipe=recipe), dict(type=ExportHook, recipe=recipe)]
+custom_hooks = [dict(type=PlainState), dict(type=StepLog, recipe=recipe), dict(type=ExportHook, recipe=recipe)]
 default_hooks = dict(
     logger=dict(type=LoggerHook, log_metric_by_epoch=False, interval=10),
     checkpoint=dict(

@@ -8,5 +8,6 @@ from ._export import ExportHook
 from ._log import StepLog
 from ._model import XTunerStage
 from ._schedule import StageSchedule
+from ._state import PlainState
 
-__all__ = ["ExportHook", "MicroBatches", "StageSchedule", "StepLog", "XTunerStage", "as_batch"]
+__all__ = ["ExportHook", "MicroBatches", "PlainState", "StageSchedule", "StepLog", "XTunerStage", "as_batch"]

@@ -52,9 +52,7 @@ class MicroBatches(Dataset[dict[str, Any]]):
             prepare_tokens(folder, encoder, run, show=True)
         barrier()
         tokens = TokenStore(tokens_folder(folder, encoder, run))
-        self.rows = PackedRows(
-            folder, tokens, self.recipe.tokens_per_row, self.recipe.rows_per_step, self.recipe.seed
-        )
+        self.rows = PackedRows(folder, tokens, self.recipe.tokens_per_row, self.recipe.rows_per_step, self.recipe.seed)
         self.steps = steps_in_run(len(self.rows), self.recipe)
         # Seen from one device that takes everything, micro-batches stand in the order in which several take turns.
         self.order = list(micro_batches(len(self.rows), self.recipe, 0, 1, 0, self.steps))

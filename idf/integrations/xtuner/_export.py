@@ -9,7 +9,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import torch
 from mmengine.dist import barrier
 from mmengine.hooks import Hook
 from safetensors import safe_open
@@ -62,7 +61,9 @@ class ExportHook(Hook):  # type: ignore[misc]
         if runner.rank == 0:
             run = Path(self.recipe.run)
             part = saving_folder(run, name)
-            write_folder(base_folder(self.recipe.model), bare(runner.model).stage.vlm, self.facts | {"step": step}, part)
+            write_folder(
+                base_folder(self.recipe.model), bare(runner.model).stage.vlm, self.facts | {"step": step}, part
+            )
             shutil.rmtree(run / name, ignore_errors=True)  # of a step that was done again after a kill
             publish(run, name)
             remove_old(run, self.recipe.keep_checkpoints, best=None)
@@ -130,5 +131,7 @@ def _replaced(of_base: Tensor, trained: Tensor, key: str) -> Tensor:
     if not trained.requires_grad:
         return of_base
     if trained.shape != of_base.shape:
-        raise UserError(f"{key} has the shape {tuple(of_base.shape)} in the base, but {tuple(trained.shape)} in training")
+        raise UserError(
+            f"{key} has the shape {tuple(of_base.shape)} in the base, but {tuple(trained.shape)} in training"
+        )
     return trained.detach().to("cpu", of_base.dtype, copy=True).contiguous()

@@ -8,11 +8,11 @@ from typing import Any
 from mmengine.model import BaseModel
 from torch import Tensor
 
+from idf.training.deepspeed import leave_to_gloo
 from idf.training.load import load_trainable
 from idf.training.model import StageModel
 
 from ._recipe import stage_recipe
-from ._state import allow_mmengine_state
 
 
 class XTunerStage(BaseModel):  # type: ignore[misc]
@@ -28,15 +28,14 @@ class XTunerStage(BaseModel):  # type: ignore[misc]
     def __init__(self, recipe: Mapping[str, Any]) -> None:
         super().__init__()
         self.recipe = stage_recipe(recipe)
+        if self.recipe.deepspeed is not None and self.recipe.device == "cpu":
+            leave_to_gloo()
         self.stage = StageModel(load_trainable(self.recipe, resume=None))
-        allow_mmengine_state()
 
     def init_weights(self) -> None:
         """Nothing: mmengine calls this on every model, and would let transformers draw new random weights."""
 
-    def forward(
-        self, data: Mapping[str, Tensor], data_samples: None = None, mode: str = "loss"
-    ) -> dict[str, Tensor]:
+    def forward(self, data: Mapping[str, Tensor], data_samples: None = None, mode: str = "loss") -> dict[str, Tensor]:
         """The loss of a micro-batch of `MicroBatches`; their mean over devices and accumulation is that of the step."""
         if mode != "loss":
             raise ValueError(f"this model only trains: idf-eval asks its exported folders, mode={mode!r} is not there")
