@@ -17,6 +17,7 @@ from idf.training.flops import Counts, shape_of, train_flops
 from idf.training.guard import LossGuard
 from idf.training.log import RunLog, StepFacts, read_history
 from idf.training.model import GradientWatch
+from idf.training.recipe import StageRecipe
 
 from ._model import bare
 from ._recipe import stage_recipe
@@ -40,7 +41,7 @@ class StepLog(Hook):  # type: ignore[misc]
         """Check the engine; open the log where the run goes on."""
         recipe, model, ranks = self.recipe, bare(runner.model), runner.world_size
         self.accumulation = recipe.accumulation_steps(ranks)
-        _check_engine(runner, recipe.deepspeed, self.accumulation)
+        _check_engine(runner, recipe, self.accumulation)
         for name, buffer in model.named_buffers():  # in bf16, positions beyond 256 would be mixed up
             if "inv_freq" in name and buffer.dtype != torch.float32:
                 raise RuntimeError(f"the rotary frequencies {name} were cast to {buffer.dtype}")
@@ -98,10 +99,15 @@ class StepLog(Hook):  # type: ignore[misc]
             self.log.close()
 
 
-def _check_engine(runner: Any, preset: str | None, accumulation: int) -> None:
+def _check_engine(runner: Any, recipe: StageRecipe, accumulation: int) -> None:
     """Refuse to train otherwise than the recipe, which `idf.json` will repeat, says."""
+    if Path(runner.work_dir).resolve() != Path(recipe.run).resolve():
+        raise UserError(
+            f"XTuner would work in {runner.work_dir}, the recipe in {recipe.run}: set work_dir in the config"
+        )
     # DeepSpeed's engine speaks of ZeRO; a plain or DDP model does not.
     stage = runner.model.zero_optimization_stage() if runner.cfg.get("strategy") else None
+    preset = recipe.deepspeed
     wanted = None if preset is None else int(preset.removeprefix("zero")[0])
     if stage != wanted:
         told = "no --deepspeed" if wanted is None else f"--deepspeed deepspeed_{preset}"

@@ -12,6 +12,8 @@ from idf.recipe import build_recipe
 from idf.training.checkpoint import complete_checkpoints, find_resume
 from idf.training.recipe import StageRecipe
 
+from ._errors import speak_in_sentences
+
 ENGINE = "xtuner"
 
 
@@ -24,6 +26,7 @@ def stage_recipe(settings: Mapping[str, Any]) -> StageRecipe:
     Raises:
         UserError: A key is wrong, or asks for what only idf's own engine does.
     """
+    speak_in_sentences()
     # By way of JSON: what a config of mmengine hands on are dicts and lists of its own kind.
     recipe = build_recipe(StageRecipe, json.loads(json.dumps(settings)), "the config's `recipe`")
     refused = {
