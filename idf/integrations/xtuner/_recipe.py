@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from idf.errors import UserError
 from idf.recipe import build_recipe
-from idf.training.checkpoint import complete_checkpoints, find_resume
+from idf.training.checkpoint import SAVING, complete_checkpoints, find_resume
 from idf.training.recipe import StageRecipe
 
 from ._errors import speak_in_sentences
@@ -57,6 +58,9 @@ def check_run(recipe: StageRecipe, fingerprint: str, ranks: int) -> None:
     Raises:
         UserError: As above.
     """
+    for part in Path(recipe.run).glob(f"{SAVING}*"):
+        print(f"removing {part}: it was not written to the end, or not removed to the end", flush=True)
+        shutil.rmtree(part)
     find_resume(recipe, fingerprint, ranks, first=False, engine=ENGINE)
     run = Path(recipe.run)
     if complete_checkpoints(run) and not (run / "last_checkpoint").exists():
