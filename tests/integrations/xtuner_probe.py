@@ -1,6 +1,6 @@
 """What both environments are asked alike; the tests run it here, and as a script in XTuner's.
 
-python xtuner_probe.py numbers MODEL DATA OUT      encoding, collating, loss and gradient of a few samples
+python xtuner_probe.py numbers DATA OUT MODEL...   encoding, collating, loss and gradient of a few samples
 python xtuner_probe.py refusals FOLDER             what XTuner's part refuses, as JSON
 """
 
@@ -90,6 +90,9 @@ def refusals(folder: Path) -> dict[str, str]:
     (run / "last_checkpoint").write_text("iter_2.pth")
     attempt("goes on", lambda: check_run(recipe, "f", 1))
     attempt("other data", lambda: check_run(recipe, "g", 1))
+    (run / "final").mkdir()
+    (run / "final" / "idf.json").write_text("{}")
+    attempt("finished", lambda: check_run(recipe, "f", 1))
 
     def runner(zero: int | None = None, accumulation: int = 4, work_dir: Path = run) -> Any:
         engine = SimpleNamespace(zero_optimization_stage=lambda: zero, gradient_accumulation_steps=lambda: accumulation)
@@ -110,6 +113,8 @@ def refusals(folder: Path) -> dict[str, str]:
 
 if __name__ == "__main__":
     if sys.argv[1] == "numbers":
-        numbers(*map(Path, sys.argv[2:]))
+        data, out, *models = map(Path, sys.argv[2:])
+        for model in models:
+            numbers(model, data, out / model.name)
     else:
         print(json.dumps(refusals(Path(sys.argv[2]))))
