@@ -10,6 +10,7 @@ import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -97,13 +98,7 @@ def test_both_engines_take_the_same_steps(trained, tmp_path):
     recipe = json.loads((trained.run / "final/idf.json").read_text())["recipe"]
     done = run_idf("stage1.py", recipe | {"run": "checkpoints/idf"}, trained.folder, ranks=1)
     assert done.returncode == 0, done.stderr
-    ours, theirs = history(trained.folder / "checkpoints/idf"), history(trained.run)
-    assert len(ours) == len(theirs)
-    for mine, its in zip(ours, theirs):
-        for key in ("step", "label_tokens", "tokens", "learning_rate"):
-            assert mine[key] == its[key]
-        assert math.isclose(mine["loss"], its["loss"], rel_tol=RELATIVE)
-        assert math.isclose(mine["grad_norm"], its["grad_norm"], rel_tol=1e-4)
+    _same_steps(history(trained.folder / "checkpoints/idf"), history(trained.run), relative=RELATIVE)
     a, b = weights(trained.folder / "checkpoints/idf/final"), weights(trained.run / "final")
     assert a.keys() == b.keys()
     assert max((a[name] - b[name]).abs().max().item() for name in a) < 1e-5
@@ -111,37 +106,61 @@ def test_both_engines_take_the_same_steps(trained, tmp_path):
 
 def test_a_killed_run_goes_on_to_the_same_digits(trained):
     config = changed(TINY / "stage1.py", trained.folder / "killed.py", work_dir="checkpoints/killed")
+    said = _kill_and_go_on(config, trained.folder, trained.folder / "checkpoints/killed")
+    assert "resumed epoch: 0, iter: 8" in said
     killed = trained.folder / "checkpoints/killed"
-    process = start(config, trained.folder)
-    until = time.monotonic() + 300
-    while len(history(killed)) < 5 and process.poll() is None and time.monotonic() < until:
-        time.sleep(0.02)
-    os.killpg(process.pid, signal.SIGKILL)
-    said, _ = process.communicate()
-    assert process.returncode == -signal.SIGKILL, said
-    assert 5 <= len(history(killed)) < len(history(trained.run))
-    assert not (killed / "final").exists()
-
-    ended = train(config, trained.folder)
-    assert ended.status == 0, ended.said
-    assert "resumed epoch: 0, iter: 8" in ended.said
     assert history(killed) == history(trained.run)
     a, b = weights(killed / "final"), weights(trained.run / "final")
     assert all(torch.equal(a[name], b[name]) for name in a)
 
 
+def test_killed_under_zero2_in_bf16_it_ends_where_idfs_own_engine_does(trained):
+    settings = {"work_dir": "checkpoints/zero2", "deepspeed": "zero2", "precision": "bf16"}
+    config = changed(TINY / "stage1.py", trained.folder / "zero2.py", **settings)
+    one_rank = {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "0"}
+    preset = _preset(trained.folder / "bf16.json", bf16=True)
+    run_folder = trained.folder / "checkpoints/zero2"
+    _kill_and_go_on(config, trained.folder, run_folder, "--deepspeed", preset, DS_ACCELERATOR="cpu", **one_rank)
+
+    recipe = json.loads((run_folder / "final/idf.json").read_text())["recipe"]
+    assert (recipe["deepspeed"], recipe["precision"]) == ("zero2", "bf16")
+    done = run_idf("stage1.py", recipe | {"run": "checkpoints/idf-zero2"}, trained.folder, ranks=1)
+    assert done.returncode == 0, done.stderr
+    _same_steps(history(trained.folder / "checkpoints/idf-zero2"), history(run_folder), relative=1e-5)
+    _frozen_alone_is_the_bases(trained.base, run_folder / "final")
+
+
+def test_two_ranks_of_zero2_take_the_steps_of_one_device(trained):
+    settings = {"work_dir": "checkpoints/two", "deepspeed": "zero2", "devices": 2, "accumulative_counts": 1}
+    config = changed(TINY / "stage1.py", trained.folder / "two.py", **settings)
+    # mmengine's launcher picks a GPU for each rank, whatever the backend; this is `xtuner train` without that line.
+    script = trained.folder / "without_gpus.py"
+    script.write_text(
+        "import torch\ntorch.cuda.set_device = lambda device: None\nfrom xtuner.tools.train import main\nmain()\n"
+    )
+    torchrun = [str(VENV / "bin" / "python"), "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    preset = _preset(trained.folder / "fp32.json", bf16=False)
+    done = subprocess.run(
+        [*torchrun, str(script), str(config), "--deepspeed", preset, "--launcher", "pytorch"],
+        cwd=trained.folder,
+        env=environment(DS_ACCELERATOR="cpu"),
+        capture_output=True,
+        text=True,
+        timeout=400,
+    )
+    assert done.returncode == 0, done.stderr
+    run_folder = trained.folder / "checkpoints/two"
+    assert json.loads((run_folder / "final/idf.json").read_text())["ranks"] == 2
+    _same_steps(history(trained.run), history(run_folder), relative=RELATIVE)
+    _frozen_alone_is_the_bases(trained.base, run_folder / "final")
+
+
 def test_an_exported_folder_is_the_base_with_what_was_learned(trained):
     checkpoints = sorted(path.name for path in trained.run.glob("checkpoint-*"))
     assert checkpoints == ["checkpoint-4", "checkpoint-6"]
-    base = weights(trained.base)
-    frozen = {name for name in base if name.startswith("visual.")}
-    assert frozen
+    files = {path.name for path in trained.base.iterdir()}
     for name in (*checkpoints, "final"):
-        exported = weights(trained.run / name)
-        assert exported.keys() == base.keys()
-        same = {key for key in base if torch.equal(base[key], exported[key])}
-        assert same == frozen
-        files = {path.name for path in trained.base.iterdir()}
+        _frozen_alone_is_the_bases(trained.base, trained.run / name)
         assert {path.name for path in (trained.run / name).iterdir()} == files | {"idf.json"}
 
 
@@ -174,35 +193,7 @@ def test_stage_2_begins_from_what_stage_1_exported(trained):
     facts = json.loads((final / "idf.json").read_text())
     assert facts["stage"] == "reasoning"
     assert facts["parent"]["facts"]["engine"] == "xtuner"
-    parent, exported = weights(trained.run / "final"), weights(final)
-    assert {key for key in parent if torch.equal(parent[key], exported[key])} == {
-        key for key in parent if key.startswith("visual.")
-    }
-
-
-def test_under_zero2_the_steps_are_the_same_and_the_frozen_tensors_are_exported(trained):
-    work_dir = "checkpoints/zero2"
-    config = changed(TINY / "stage1.py", trained.folder / "zero2.py", work_dir=work_dir, deepspeed="zero2")
-    # XTuner's own presets ask torch for things that a CPU does not have.
-    preset = {
-        "zero_optimization": {"stage": 2, "overlap_comm": False},
-        "zero_allow_untested_optimizer": True,
-        "zero_force_ds_cpu_optimizer": False,
-        "bf16": {"enabled": False},
-    }
-    (trained.folder / "zero2.json").write_text(json.dumps(preset))
-    one_rank = {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "0"}
-    ended = train(config, trained.folder, "--deepspeed", "zero2.json", DS_ACCELERATOR="cpu", **one_rank)
-    assert ended.status == 0, ended.said
-    run_folder = trained.folder / work_dir
-    for mine, its in zip(history(trained.run), history(run_folder), strict=True):
-        assert math.isclose(mine["loss"], its["loss"], rel_tol=1e-5)
-        assert math.isclose(mine["grad_norm"], its["grad_norm"], rel_tol=1e-4)
-    base, exported = weights(trained.base), weights(run_folder / "final")
-    assert exported.keys() == base.keys()
-    assert {key for key in base if torch.equal(base[key], exported[key])} == {
-        key for key in base if key.startswith("visual.")
-    }
+    _frozen_alone_is_the_bases(trained.run / "final", final)
 
 
 def test_a_run_that_cannot_begin_ends_with_a_sentence_and_a_status(folder):
@@ -262,6 +253,48 @@ def test_what_xtuner_cannot_do_is_refused(folder, tmp_path):
     assert said.keys() == wanted.keys()
     for name, part in wanted.items():
         assert part in said[name]
+
+
+def _kill_and_go_on(config: Path, folder: Path, run_folder: Path, *more: str, **variables: str) -> str:
+    """Kill a run and all its processes on the way, give the same command again; what the second one said."""
+    process = start(config, folder, *more, **variables)
+    until = time.monotonic() + 300
+    while len(history(run_folder)) < 5 and process.poll() is None and time.monotonic() < until:
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    said, _ = process.communicate()
+    assert process.returncode == -signal.SIGKILL, said
+    assert len(history(run_folder)) >= 5, said
+    assert not (run_folder / "final").exists()
+    ended = train(config, folder, *more, **variables)
+    assert ended.status == 0, ended.said
+    return ended.said
+
+
+def _preset(path: Path, bf16: bool) -> str:
+    """ZeRO-2 on a CPU: XTuner's own presets ask torch for things that only GPUs have."""
+    zero = {"stage": 2, "overlap_comm": False}
+    settings = {"zero_optimization": zero, "zero_allow_untested_optimizer": True, "zero_force_ds_cpu_optimizer": False}
+    path.write_text(json.dumps({**settings, "bf16": {"enabled": bf16}}))
+    return path.name
+
+
+def _same_steps(ours: list[dict[str, Any]], theirs: list[dict[str, Any]], relative: float) -> None:
+    assert len(ours) == len(theirs) > 5
+    for mine, its in zip(ours, theirs, strict=True):
+        for key in ("step", "label_tokens", "tokens", "learning_rate"):
+            assert mine[key] == its[key]
+        assert math.isclose(mine["loss"], its["loss"], rel_tol=relative)
+        assert math.isclose(mine["grad_norm"], its["grad_norm"], rel_tol=1e-4)
+
+
+def _frozen_alone_is_the_bases(base: Path, exported: Path) -> None:
+    """The same names, and to the bit the base's tensors where the vision part is, and nowhere else."""
+    before, after = weights(base), weights(exported)
+    assert after.keys() == before.keys()
+    frozen = {name for name in before if name.startswith("visual.")}
+    assert frozen
+    assert {name for name in before if torch.equal(before[name], after[name])} == frozen
 
 
 def _probe(*arguments: object) -> str:
