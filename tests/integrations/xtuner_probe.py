@@ -78,6 +78,7 @@ def refusals(folder: Path) -> dict[str, str]:
         "decay": {"weight_decay": 0.1},
         "wandb": {"wandb": True},
         "weights": {"resume": "weights"},
+        "one checkpoint": {"keep_checkpoints": 1},
     }
     for name, change in changes.items():
         attempt(name, lambda change=change: stage_recipe({**RECIPE, "run": str(run), **change}))

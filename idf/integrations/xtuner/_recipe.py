@@ -38,6 +38,8 @@ def stage_recipe(settings: Mapping[str, Any]) -> StageRecipe:
         "wandb=True": recipe.wandb,
         # XTuner hands an optimizer of one group to DeepSpeed, so norms and biases would be decayed as well.
         "weight_decay": recipe.weight_decay != 0,
+        # mmengine removes the old checkpoint before it writes the new one.
+        "keep_checkpoints=1": recipe.keep_checkpoints < 2,
     }
     if asked := [key for key, is_asked in refused.items() if is_asked]:
         raise UserError(
