@@ -20,7 +20,9 @@ def main() -> None:
     items = open_suite(f"spatialite:{folder}")
     players = {}
     for name in BASELINES:
-        told = {(item.id, "tqa"): Response(baseline_response(name, item.problem, f"{item.id} tqa")) for item in items}
+        told = {
+            (item.id, "tqa", 0): Response(baseline_response(name, item.problem, f"{item.id} tqa")) for item in items
+        }
         rows, _ = score_rows(items, ["tqa"], told)
         cells = summarize(rows)["worlds"]
         players[name] = {

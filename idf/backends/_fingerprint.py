@@ -25,7 +25,8 @@ def weights_fingerprint(checkpoint: str, *, whole: bool = False) -> str:
     """A hash of a model folder: its configuration, tokenizer, templates and weights.
 
     Of each tensor the first and last 2048 bytes are read, so that 16 GB take a second; `whole` reads everything.
-    A folder of adapters (peft) is told apart by its base as well. A hub name stands for its commit in the local cache.
+    A folder of adapters (peft) is told apart by its base as well. A hub name stands for its newest commit, or without a network
+    for the one in the local cache.
 
     Args:
         checkpoint: A folder or a hub name.
@@ -35,7 +36,7 @@ def weights_fingerprint(checkpoint: str, *, whole: bool = False) -> str:
         64 hexadecimal digits; or `hub:<name>@<commit>`.
 
     Raises:
-        UserError: A file cannot be read, or the folder holds no weights.
+        UserError: A file cannot be read, the folder holds no weights, or the name is neither folder nor hub name.
     """
     folder = Path(checkpoint)
     if not folder.is_dir():
@@ -111,8 +112,16 @@ def _read(path: Path) -> bytes:
 
 
 def _commit(name: str) -> str:
-    """The commit of a hub model as it lies in the cache, or "unknown" before it is there."""
-    from huggingface_hub import try_to_load_from_cache
+    """The commit of a hub model that loading it would get, or "unknown" if that cannot be told.
 
-    found = try_to_load_from_cache(name, "config.json")  # .../snapshots/<commit>/config.json
-    return Path(found).parent.name if isinstance(found, str) else "unknown"
+    The cache alone does not know: it may hold a commit that was the newest once, and loading fetches the newest.
+    """
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        return Path(hf_hub_download(name, "config.json")).parent.name  # .../snapshots/<commit>/config.json
+    except HFValidationError:
+        raise UserError(f"no checkpoint in {name}") from None
+    except OSError:  # not there, not allowed, or not reached: loading says which
+        return "unknown"

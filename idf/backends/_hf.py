@@ -69,6 +69,10 @@ class HFBackend:
             self.model = AutoModelForImageTextToText.from_pretrained(model, dtype=dtype, use_safetensors=True)
         except (OSError, ValueError, SafetensorError) as error:
             raise UserError(f"cannot load {checkpoint}: {str(error).strip().splitlines()[0]}") from None
+        if not getattr(self.processor, "chat_template", None):
+            raise UserError(
+                f"the checkpoint {parts} has no chat template (chat_template.jinja): is the folder complete?"
+            )
         if base is not None:
             self.model = _with_adapters(self.model, folder)
         self.model.to(self.device).eval()

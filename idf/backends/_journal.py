@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -63,7 +64,10 @@ class Journal:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._file.close()
+        with suppress(
+            OSError
+        ):  # every reply was forced to the disk, so all that can be left is one whose failure was told
+            self._file.close()
 
     def add(self, id: str, response: Response) -> None:
         """Keep a reply: when this returns, it is on the disk."""

@@ -7,12 +7,15 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Protocol
 
 import numpy as np
 
 from idf.drawing import encode_png
 from idf.errors import UserError
+
+LEAST_TEMPERATURE = 1e-6  # logits divided by less overflow, and what comes out is no text of the model
 
 
 @dataclass(frozen=True)
@@ -76,8 +79,10 @@ class Sampling:
     def __post_init__(self) -> None:
         if self.max_new_tokens < 1:
             raise UserError(f"max_new_tokens must be at least 1, not {self.max_new_tokens}")
-        if self.temperature < 0:
-            raise UserError(f"temperature must be 0 (the likeliest token) or more, not {self.temperature}")
+        if not (self.temperature == 0 or LEAST_TEMPERATURE <= self.temperature < inf):
+            raise UserError(
+                f"temperature must be 0 (the likeliest token), or at least {LEAST_TEMPERATURE:g}, not {self.temperature:g}"
+            )
         if not 0 < self.top_p <= 1:
             raise UserError(f"top_p must be above 0 and at most 1, not {self.top_p}")
 

@@ -78,6 +78,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--parser-url", help="endpoint of the parser (default: that of --base-url)")
     parser.add_argument("--answers", type=Path, help="folder of answers, to share between runs (default: OUT/answers)")
     parser.add_argument("--workers", type=int, default=1, help="processes, each on a GPU of its own (default: 1)")
+    parser.add_argument("--gpus", type=int, default=1, help="GPUs that share the model, vLLM only (default: 1)")
     parser.add_argument("--worker", metavar="I/N", help="ask only share I of N, from 0, and write no results yet")
     parser.add_argument("--whole-hash", action="store_true", help="read all bytes of the weights to tell them apart")
     parser.add_argument(
@@ -129,6 +130,7 @@ def _watch(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> in
 def _run(arguments: argparse.Namespace) -> None:
     from idf.backends import OPENAI_URL, Sampling
     from idf.evaluation import Evaluation, read_share, run_evaluation, run_workers
+    from idf.recipe import check_positive
 
     for option in ("device", "poll", "patience"):
         if getattr(arguments, option) is not None:
@@ -159,6 +161,7 @@ def _run(arguments: argparse.Namespace) -> None:
         samples=arguments.samples,
         batch_size=arguments.batch_size,
         context=arguments.context,
+        gpus=arguments.gpus,
         endpoint=endpoint,
         parser=arguments.parser,
         parser_endpoint={
@@ -170,11 +173,12 @@ def _run(arguments: argparse.Namespace) -> None:
         whole_hash=arguments.whole_hash,
         deterministic=arguments.deterministic,
     )
+    check_positive("--workers", arguments.workers)
     if arguments.workers > 1:
         job.check()
         if job.checkpoint is None or job.backend == "openai" or job.share is not None:
             raise UserError("--workers goes with a checkpoint of hf or vllm only, and not with --worker")
-        run_workers(_without_workers(arguments.argv, out), arguments.workers)
+        run_workers(_without_workers(arguments.argv, out), arguments.workers, arguments.gpus)
     run_evaluation(job)
 
 

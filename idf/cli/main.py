@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import errno
+import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from idf import __version__
 from idf.errors import UserError
+
+OF_THE_PLACE = {
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR),
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG),
+}
+"""Faults of the folder or disk that a user named, and never of the program."""
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -26,6 +35,16 @@ def run_command(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> 
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     try:
         status = arguments.run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read the output, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would complain at its end
+        sys.exit(128 + signal.SIGPIPE)
+    except OSError as error:
+        if error.errno not in OF_THE_PLACE:
+            raise
+        where = "" if error.filename is None else f"{error.filename}: "
+        print(f"{parser.prog}: error: {where}{error.strerror}", file=sys.stderr)
+        sys.exit(1)
     except UserError as error:
         print(f"{parser.prog}: error: {error}", file=sys.stderr)
         sys.exit(1)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import time
+import uuid
 from pathlib import Path
 from types import TracebackType
 
@@ -74,7 +74,7 @@ class Answers:
             return
         if self.folder is not None:
             if self._journal is None:
-                name = f"{time.strftime('%Y%m%d-%H%M%S')}-{socket.gethostname()}-{os.getpid()}.jsonl"
+                name = f"{time.strftime('%Y%m%d-%H%M%S')}-{socket.gethostname()}-{uuid.uuid4().hex[:8]}.jsonl"
                 self._journal = Journal(self.folder / name, {"kind": "answers of idf-eval"})
             self._journal.add(key, response)
         self._known[key] = response

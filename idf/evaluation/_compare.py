@@ -11,6 +11,7 @@ from typing import Any
 
 from ._bootstrap import DRAWS, SEED, macro95, mean95
 from ._comparable import check_comparable
+from ._metrics import joined
 from ._problems import problem_of
 from ._reading import read_results, read_samples
 from ._row import Row
@@ -35,7 +36,8 @@ def compare(first: Path, second: Path, *, draws: int = DRAWS, seed: int = SEED) 
 
     Returns:
         "a", "b": "folder" and "evaluated"; "warnings"; "tasks": one for each world and mode, see `compare_task`, with
-        "p_holm", corrected for their number; "macro": mode -> "accuracy_a", "accuracy_b", "difference", "bootstrap95";
+        "p_holm", corrected for their number; "macro": mode -> "accuracy_a", "accuracy_b", "difference", "bootstrap95",
+        "joined95" (from the tasks' intervals, for where a bootstrap is a point);
         "draws"; "seed".
 
     Raises:
@@ -62,6 +64,7 @@ def compare(first: Path, second: Path, *, draws: int = DRAWS, seed: int = SEED) 
             "accuracy_b": accuracy_b,
             "difference": accuracy_b - accuracy_a,
             "bootstrap95": macro95(worlds, f"compare {mode}", draws, seed),
+            "joined95": joined([(task["difference"], *task["ci95"]) for task in mine], least=-1.0),
         }
     return {
         "a": {"folder": str(first), "evaluated": results[0]["run"].get("evaluated")},

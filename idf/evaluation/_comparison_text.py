@@ -44,6 +44,8 @@ def comparison_text(comparison: dict[str, Any], *, every: bool = False) -> str:
     said += ["", *aligned(rows), ""]
     for mode, mean in comparison["macro"].items():
         low, high = mean["bootstrap95"]
+        if low == high:  # no problem of any world differs from another: a bootstrap would promise that none can
+            low, high = mean["joined95"]
         said.append(
             f"mean over worlds, {mode}: {percent(mean['accuracy_a'])} and {percent(mean['accuracy_b'])}, "
             f"B - A {points(mean['difference'])} points ({points(low)} to {points(high)})"

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from idf.backends import Backend, HFBackend, OpenAIBackend, Response, Sampling
@@ -59,6 +60,7 @@ class Evaluation:
         samples: Responses to each item.
         batch_size: Prompts that transformers computes at once.
         context: What an endpoint can hold in tokens.
+        gpus: GPUs that share a model in vLLM.
         endpoint: Options of `OpenAIBackend`.
         parser: "rules", or "openai:MODEL".
         parser_endpoint: Options of `OpenAIBackend` for the parser.
@@ -85,6 +87,7 @@ class Evaluation:
     samples: int = 1
     batch_size: int = 16
     context: int | None = None
+    gpus: int = 1
     endpoint: dict[str, Any] = field(default_factory=dict)
     parser: str = "rules"
     parser_endpoint: dict[str, Any] = field(default_factory=dict)
@@ -102,12 +105,14 @@ class Evaluation:
         if self.prompts not in PROMPT_SETS:
             raise UserError(f"unknown prompts {self.prompts!r}: use one of {', '.join(PROMPT_SETS)}")
         check_names("--backend", [self.backend], BACKENDS)
+        if self.gpus > 1 and self.backend != "vllm":
+            raise UserError("--gpus goes with --backend vllm only: transformers holds the model on one")
         if self.out.is_file():
             raise UserError(f"--out {self.out} is a file: name a folder")
         check_pixels(self.max_pixels)
         check_names("--pictures", [self.pictures], PICTURES)
         check_names("--duplicates", [self.duplicates], ("keep", "drop"))
-        for option in ("limit", "batch_size", "samples", "context"):
+        for option in ("limit", "batch_size", "samples", "context", "gpus"):
             check_positive(f"--{option.replace('_', '-')}", getattr(self, option))
         if self.samples > 1 and self.sampling.temperature == 0 and self.checkpoint is not None:
             raise UserError(
@@ -149,12 +154,11 @@ def run_evaluation(job: Evaluation, *, say: Callable[[str], None] = print, show:
     max_pixels = _max_pixels(job)
     who = fingerprint_of(job.checkpoint, job.backend, job.endpoint, job.whole_hash) if job.checkpoint else None
     items, suite = _items(job, max_pixels)
+    slides = _published_slides(items, suite) if job.pictures == "both" and job.checkpoint is not None else []
     run: dict[str, Any] = {
         "evaluated": job.who,
         "suite": suite,
-        "suite_sha256": _fingerprint(items),
-        "items": len(items),
-        "distinct_items": len(distinct(items)),
+        **_facts_of(items),
         "modes": job.modes,
         "limit": job.limit,
         "samples": job.samples,
@@ -169,18 +173,21 @@ def run_evaluation(job: Evaluation, *, say: Callable[[str], None] = print, show:
         rows, more = _without_model(job, items, stored)
         run |= more
     else:
-        form = Form(job.prompts, max_pixels, frozenset(redraw["auto" if job.pictures == "both" else job.pictures]))
+        pictures = "auto" if job.pictures == "both" else job.pictures
+        form = Form(job.prompts, max_pixels, frozenset(redraw[pictures]))
         assert who is not None
         asking = _Asking(job, who, say, show)
         answered = asking.ask(items, form)
-        published = _published_again(job, items, suite, asking, form) if job.pictures == "both" else []
+        facts = asking.facts | {"prompts": job.prompts, "pictures": pictures, "max_pixels": max_pixels}
+        # Wood Slide once more, with the published pictures, which print the length of the solution.
+        again = asking.ask(slides, Form(job.prompts, max_pixels)) if slides else None
         if answered is None:
             return None
         rows = answered
-        run |= asking.facts | {"prompts": job.prompts, "pictures": job.pictures, "max_pixels": max_pixels}
-        if published:
-            slides = [item for item in items if item.problem.world == "wood_slide"]
-            _conclude(job, published, slides, run | {"pictures": "published"}, job.out / "published_pictures", say)
+        if again is not None:
+            run_again = run | facts | _facts_of(slides) | {"pictures": "published", "failed": asking.facts["failed"]}
+            _conclude(job, again, slides, run_again, job.out / "published_pictures", say)
+        run |= facts
     rows = _parsed_again(job, rows, items, run, say)
     run |= {"seconds": round(time.perf_counter() - begun, 1)}
     return _conclude(job, rows, items, run, job.out, say)
@@ -203,13 +210,32 @@ def _items(job: Evaluation, max_pixels: int) -> tuple[list[Item], str]:
         made, recipe = job.out / "suite", SuiteRecipe(max_pixels=max_pixels)
         suite = str(made)
         if not (made / "suite.json").exists():
-            generate_suite(recipe, made)
-        elif json.loads(read_text(made / "suite.json")).get("recipe") != to_plain(recipe):
+            _generate(recipe, made)
+        if _recipe_in(made / "suite.json") != to_plain(recipe):
             raise UserError(f"{made} holds a suite of an earlier run: name it with --suite, or choose another --out")
     items = open_suite(suite)
     if job.duplicates == "drop":
         items = distinct(items)
     return (items if job.limit is None else spread(items, job.limit)), suite
+
+
+def _generate(recipe: SuiteRecipe, made: Path) -> None:
+    """Make a suite in one piece: workers that begin together must not write into each other's pictures."""
+    made.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=f".{made.name}-", dir=made.parent) as making:
+        generate_suite(recipe, Path(making) / made.name)
+        try:
+            (Path(making) / made.name).rename(made)
+        except OSError:  # another worker was faster; or a kill left half a suite there, before suites came in one piece
+            if not (made / "suite.json").exists():
+                raise UserError(f"{made} is in the way and holds no suite: remove it") from None
+
+
+def _recipe_in(path: Path) -> Any:
+    try:
+        return json.loads(read_text(path))["recipe"]
+    except (ValueError, KeyError, TypeError):
+        raise UserError(f"{path} holds no recipe of a suite: remove {path.parent}") from None
 
 
 def _without_model(
@@ -228,8 +254,8 @@ def _without_model(
     if strange := [key[0] for key in stored if key[0] not in every]:
         raise UserError(f"{len(strange)} responses belong to no item of the suite, {strange[0]} among them")
     asked = {item.id for item in items}
-    samples = max([job.samples, *(key[2] + 1 for key in stored)])
     wanted = {key: value for key, value in stored.items() if key[0] in asked and key[1] in job.modes}
+    samples = max([job.samples, *(key[2] + 1 for key in wanted)])
     rows, absent = score_rows(items, job.modes, wanted, samples)
     if absent:
         print(f"{absent} of {len(rows)} items have no response: counted as empty")
@@ -308,12 +334,17 @@ class _Asking:
         ask_all(Requests(asks, form), keys, answers, backend, batch_size=batch_size, share=share, show=show)
 
 
-def _published_again(job: Evaluation, items: Sequence[Item], suite: str, asking: _Asking, form: Form) -> list[Row]:
-    """Wood Slide once more, with the published pictures, which print the length of the solution."""
+def _published_slides(items: Sequence[Item], suite: str) -> list[Item]:
+    """The items of Wood Slide that have a published picture."""
     slides = [item for item in items if item.problem.world == "wood_slide" and item.picture is not None]
     if not suite.startswith("spatialite:") or not slides:
         raise UserError("--pictures both is for published suites with Wood Slide: their pictures alone tell the length")
-    return asking.ask(slides, Form(form.prompts, form.max_pixels)) or []
+    return slides
+
+
+def _facts_of(items: Sequence[Item]) -> dict[str, Any]:
+    """What `run` says of the items."""
+    return {"suite_sha256": _fingerprint(items), "items": len(items), "distinct_items": len(distinct(items))}
 
 
 def _parsed_again(
@@ -347,7 +378,7 @@ def _conclude(
 ) -> dict[str, Any]:
     """Write everything, and print the table."""
     results = write_results(rows, out, run, items, job.modes)
-    report = write_report(rows, results, out)
+    report = write_report(rows, results, out, items)
     write_markdown(results, out)
     write_summary_png(rows, results, out)
     say(f"{job.who} on {run['suite']}\n{table(results)}")

@@ -109,8 +109,12 @@ def parse_with(
         quote = told.text.strip().strip("`\"'").strip()
         stands = quote == NOTHING or _stands_in(quote, row.response)
         not_quoted += not stands
-        text = f"Answer: {quote}" if stands and quote != NOTHING else "no final answer"
-        other = scored_as(item, row, text)
+        if stands and quote != NOTHING:
+            # A line end says that the answer is whole; where a cut-off response ends with it, nobody knows.
+            cut = row.finish_reason == "length" and row.response.rstrip(" ").endswith(quote)
+            other = scored_as(item, row, f"Answer: {quote}" + ("" if cut else "\n"))
+        else:  # without an answer either way, the rules know why: a refusal stays one
+            other = row if row.parsed is None else scored_as(item, row, "no final answer")
         found.append(other)
         if json.dumps(other.parsed) == json.dumps(row.parsed):
             agreed += 1

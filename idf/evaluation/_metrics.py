@@ -126,16 +126,17 @@ def summarize(rows: Sequence[Row], *, draws: int = DRAWS, seed: int = SEED) -> d
     }
 
 
-def joined(shares: Sequence[tuple[float, float, float]]) -> tuple[float, float]:
+def joined(shares: Sequence[tuple[float, float, float]], least: float = 0.0) -> tuple[float, float]:
     """The interval of a mean of independent shares from theirs: squares of the distances add (Zou & Donner 2008).
 
     It does not shrink to a point where every share is 0 or 1, as every bootstrap does.
 
     Args:
-        shares: (share, low, high) of each.
+        shares: (share, low, high) of each; or differences of shares.
+        least: What no share can be below.
     """
     count = len(shares)
     mean = sum(share for share, _, _ in shares) / count
     below = sqrt(sum((share - low) ** 2 for share, low, _ in shares)) / count
     above = sqrt(sum((high - share) ** 2 for share, _, high in shares)) / count
-    return max(0.0, mean - below), min(1.0, mean + above)
+    return max(least, mean - below), min(1.0, mean + above)

@@ -2,55 +2,86 @@
 
 from __future__ import annotations
 
-import re
+import json
+from base64 import b64encode
 from collections.abc import Sequence
-from html import escape
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
+
+from jinja2 import Environment, StrictUndefined, Template
+from markupsafe import Markup
 
 from idf.files import package_text
+from idf.suites import Item
 
-from ._metrics import ALL
+from ._browser import browser_data
+from ._charts import key_mark
+from ._page import page_values
 from ._row import Row
-from ._tables import COLUMNS, cell_lines
 
 
-def write_report(rows: Sequence[Row], results: dict[str, Any], out: Path) -> Path:
-    """Write `report.html`: the table, and some responses of each kind, whole.
+def write_report(
+    rows: Sequence[Row],
+    results: dict[str, Any],
+    out: Path,
+    items: Sequence[Item] | None = None,
+    pictures: int | None = None,
+) -> Path:
+    """Write `report.html`: one file that needs no other and no network.
+
+    Args:
+        rows: The scored rows.
+        results: What `results.json` says of them.
+        out: The folder.
+        items: The items of the suite, for pictures, questions and replays; None if only the rows are at hand, which the
+            page then says.
+        pictures: How many items get a picture at most; None for 1,000. The page says how many have none.
 
     Returns:
         Its path.
     """
-    head = "".join(f"<th>{escape(column)}</th>" for column in COLUMNS)
-    body = "".join(
-        f"<tr class='{'all' if line[2] == ALL else 'part'}'>" + "".join(f"<td>{escape(v)}</td>" for v in line) + "</tr>"
-        for line in cell_lines(results)
+    run = results["run"]
+    script = package_text("evaluation/report_states.js") + package_text("evaluation/report.js")
+    page = _template().render(
+        **page_values(rows, results),
+        prompts=run.get("prompts"),
+        style=Markup(package_text("evaluation/report.css")),
+        script=Markup(script),
+        script_hash=b64encode(sha256(script.encode()).digest()).decode(),
+        data={
+            name: _in_script(value) for name, value in browser_data(rows, items, run.get("prompts"), pictures).items()
+        },
     )
-    examples = "".join(_example(row) for row in _some(rows))
-    facts = "".join(f"<tr><td>{escape(str(k))}</td><td>{escape(str(v))}</td></tr>" for k, v in results["run"].items())
-    parts = {"table": f"<tr>{head}</tr>{body}", "examples": examples, "run": facts}
-    page = re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], package_text("evaluation/report.html"))
     path = out / "report.html"
     path.write_text(page, encoding="utf-8", errors="backslashreplace")
     return path
 
 
-def _some(rows: Sequence[Row], each: int = 2) -> list[Row]:
-    """The first rows of each world, mode and outcome."""
-    taken: dict[tuple[str, str, str | None], int] = {}
-    some = []
-    for row in rows:
-        key = (row.world, row.mode, row.error)
-        if taken.get(key, 0) < each:
-            taken[key] = taken.get(key, 0) + 1
-            some.append(row)
-    return sorted(some, key=lambda row: (row.world, row.mode, row.error or "", row.id))
+def _template() -> Template:
+    """The page; whatever it is given is escaped, unless it is `Markup`."""
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {
+        "link": lambda row: _quoted(_name(row)),
+        "named": lambda name: name.replace("_", " ").capitalize(),
+        "query": _quoted,
+        "markup": Markup,
+    }
+    environment.globals |= {"key_mark": lambda number: Markup(key_mark(number))}
+    return environment.from_string(package_text("evaluation/report.html"))
 
 
-def _example(row: Row) -> str:
-    outcome = "correct" if row.correct else row.error or ""
-    return (
-        f"<details><summary><b class='{'good' if row.correct else 'bad'}'>{escape(outcome)}</b> {escape(row.id)} "
-        f"({escape(row.mode)}, {escape(row.difficulty)}): {escape(row.detail)}</summary>"
-        f"<pre>{escape(row.response)}</pre></details>"
-    )
+def _name(row: Row) -> str:
+    """What a response is called in a link: `<id>@<mode>`, and `.<sample>` for any but the first sample."""
+    return f"{row.id}@{row.mode}" + (f".{row.sample}" if row.sample else "")
+
+
+def _quoted(text: str) -> str:
+    """A text as part of an address; half a character becomes a question mark, here and in the page's script."""
+    return quote(text, safe="", errors="replace")
+
+
+def _in_script(value: Any) -> Markup:
+    """A value as JSON that can stand in a script element: in ASCII, and without the sign that could end the element."""
+    return Markup(json.dumps(value, separators=(",", ":")).replace("<", "\\u003c"))

@@ -12,7 +12,7 @@ from idf import __version__
 from idf.backends import HFBackend, Response
 from idf.errors import UserError
 from idf.files import read_lines
-from idf.scoring import score
+from idf.scoring import diagnose, score
 from idf.suites import MODES, Item
 from idf.worlds import WORLDS
 
@@ -70,17 +70,19 @@ def scored(ask: Ask, response: Response) -> Row:
         sample=ask.sample,
         cluster=world.keys(item.problem).exact,
         size=world.size(item.problem),
-        **_verdict(item, response.text, response.finish_reason),
+        **_verdict(item, response.text, response.finish_reason, response.text),
     )
 
 
 def scored_as(item: Item, row: Row, text: str) -> Row:
     """A row with the verdict on another text in the place of its response."""
-    return replace(row, **_verdict(item, text, row.finish_reason))
+    return replace(row, **_verdict(item, text, row.finish_reason, row.response))
 
 
-def _verdict(item: Item, text: str, finish_reason: str | None) -> dict[str, Any]:
+def _verdict(item: Item, text: str, finish_reason: str | None, response: str) -> dict[str, Any]:
+    """The fields of a row on what a text answers, and on what went wrong in the response that it stands for."""
     verdict = score(item.problem, text, finish_reason)
+    found = diagnose(item.problem, response, verdict)
     return {
         "correct": verdict.correct,
         "error": verdict.error,
@@ -89,6 +91,10 @@ def _verdict(item: Item, text: str, finish_reason: str | None) -> dict[str, Any]
         "moves": verdict.moves,
         "optimal": verdict.optimal,
         "official": verdict.official,
+        "solved_prefix": verdict.solved_prefix,
+        "cause": found.cause,
+        "wrong_step": found.wrong_step,
+        "cause_detail": found.detail or None,
     }
 
 
@@ -103,6 +109,9 @@ def spread(items: Sequence[Item], limit: int) -> list[Item]:
         kept += [mine[i * len(mine) // n] for i in range(n)]
     return kept
 
+
+MOST_SAMPLES = 9_999  # of a stored response: each number up to it is a row of every item
+MOST_TOKENS = 10**12
 
 Stored = dict[tuple[str, str, int], Response]
 """(item id, mode, number of the sample) -> response."""
@@ -126,7 +135,10 @@ def read_responses(path: Path) -> Stored:
             if not isinstance(response, str):
                 raise TypeError(f"response must be a text, not {response!r}")
             asked, told = _count(row, "prompt_tokens"), _count(row, "completion_tokens")
-        except (ValueError, KeyError, TypeError) as error:
+            finish_reason = row.get("finish_reason")
+            if not (finish_reason is None or isinstance(finish_reason, str)):
+                raise TypeError(f"finish_reason must be a text, not {finish_reason!r}")
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             what = f"the key {error} is missing" if isinstance(error, KeyError) else error
             raise UserError(f"{path}, line {number}: not a response: {what}") from None
         if key[1] not in MODES:
@@ -134,7 +146,7 @@ def read_responses(path: Path) -> Stored:
         if key in responses:
             which = f", sample {key[2]}" if key[2] else ""
             raise UserError(f"{path}, line {number}: a second response to {key[0]} in mode {key[1]}{which}")
-        responses[key] = Response(response, asked, told, row.get("finish_reason"))
+        responses[key] = Response(response, asked, told, finish_reason)
     return responses
 
 
@@ -143,6 +155,8 @@ def _count(row: dict[str, Any], key: str) -> int | None:
     n = row.get(key)
     if n is not None and (isinstance(n, bool) or not isinstance(n, int) or n < 0):
         raise TypeError(f"{key} must be a whole number, not {n!r}")
+    if n is not None and n > (most := MOST_SAMPLES if key == "sample" else MOST_TOKENS):
+        raise TypeError(f"{key} must be at most {most:,}")
     return n
 
 

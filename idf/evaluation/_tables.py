@@ -202,8 +202,13 @@ def side_by_side(folders: Mapping[str, Path]) -> str:
     """
     read = {name: read_results(folder) for name, folder in folders.items()}
     suites = {(results["run"].get("suite"), results["run"].get("items")) for results in read.values()}
+    prints = {results["run"].get("suite_sha256") for results in read.values()}
     if len(suites) > 1:
         raise UserError(f"these evaluations asked different suites and cannot stand in one table: {sorted(suites)}")
+    if len(prints) > 1 and None not in prints:
+        raise UserError(
+            f"these evaluations asked different items and cannot stand in one table: {sorted(suites)} was made anew since"
+        )
     rows = [("world", "mode", "n", *read)]
     keys = sorted(
         {(world, mode) for results in read.values() for world, modes in results["worlds"].items() for mode in modes}

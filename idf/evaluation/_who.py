@@ -30,7 +30,7 @@ def open_backend(job: Evaluation) -> Backend:
     if job.backend == "vllm":
         if job.deterministic:
             os.environ["VLLM_BATCH_INVARIANT"] = "1"  # read when vLLM is imported
-        return VLLMBackend(job.checkpoint, sampling=job.sampling, max_model_len=job.context)
+        return VLLMBackend(job.checkpoint, sampling=job.sampling, max_model_len=job.context, gpus=job.gpus)
     sampling = job.sampling
     return HFBackend(
         job.checkpoint,

@@ -22,23 +22,28 @@ def read_share(text: str) -> tuple[int, int]:
     return int(part), int(parts)
 
 
-def run_workers(arguments: Sequence[str], workers: int) -> None:
-    """Run `idf-eval` once for each share, each on a GPU of its own if there are any, and wait for all of them.
+def run_workers(arguments: Sequence[str], workers: int, gpus_each: int = 1) -> None:
+    """Run `idf-eval` once for each share, each on GPUs of its own if there are any, and wait for all of them.
 
     Args:
         arguments: The arguments of this command, without `--workers`.
         workers: How many.
+        gpus_each: GPUs of each; if there are fewer in all, workers take turns on them.
 
     Raises:
-        UserError: Some ended with an error; what the others and they themselves had answered is kept.
+        UserError: There are fewer GPUs than one worker needs; or some ended with an error, and what they and the others had
+            answered is kept.
     """
     gpus = _gpus()
+    if gpus and len(gpus) < gpus_each:
+        raise UserError(f"each worker needs {gpus_each} GPUs, and there are {len(gpus)}")
+    groups = [gpus[at : at + gpus_each] for at in range(0, len(gpus) - gpus_each + 1, gpus_each)]
     running: list[subprocess.Popen[bytes]] = []
     try:
         for i in range(workers):
             environment = dict(os.environ)
-            if gpus:
-                environment["CUDA_VISIBLE_DEVICES"] = gpus[i % len(gpus)]
+            if groups:
+                environment["CUDA_VISIBLE_DEVICES"] = ",".join(groups[i % len(groups)])
             command = [sys.executable, "-m", "idf.cli.evaluate", *arguments, "--worker", f"{i}/{workers}"]
             running.append(subprocess.Popen(command, env=environment))
         ended = [process.wait() for process in running]

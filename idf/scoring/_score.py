@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Any
 
 from idf.worlds import WORLDS, Answer, Problem
 
-from ._parse import final_answer, parse_answer
+from ._refusal import refuses
+from ._response import read_response
+from ._visible import visible
 
-ERRORS = ("wrong", "illegal", "incomplete", "unparsed", "truncated", "empty")
+ERRORS = ("wrong", "illegal", "incomplete", "unparsed", "refused", "truncated", "empty", "error")
 """The classes of a response that is not correct. Every one of them counts in the denominator."""
 
 
@@ -26,6 +29,8 @@ class Verdict:
         optimal: Least length of any plan, for planning worlds.
         official: The code that the published scorer gives: 1.0 or 0.0, -1.0 for no answer, -2.0 for an unparsed or
             illegal plan. It leaves the negative ones out of its accuracy; we do not.
+        solved_prefix: For a plan that is not correct, the least number of its moves after which the goal held, 0 for
+            none; None if it never held. It is no success: the plan went on.
     """
 
     correct: bool
@@ -35,6 +40,7 @@ class Verdict:
     moves: int | None
     optimal: int | None
     official: float
+    solved_prefix: int | None = None
 
 
 def score(problem: Problem[Any, Any], response: str, finish_reason: str | None = None) -> Verdict:
@@ -43,21 +49,22 @@ def score(problem: Problem[Any, Any], response: str, finish_reason: str | None =
     Args:
         problem: The problem that was asked.
         response: The whole text of the response.
-        finish_reason: "length" if generation was cut off; tells a truncated response from an unparsable one.
+        finish_reason: "length" if generation was cut off; "content_filter" if it was withheld; "error" if no response
+            could be had, whatever the text says.
     """
     world = WORLDS[problem.world]
-    kind = world.answer_kind(problem)
+    plans = world.answer_kind(problem) == "plan"
+    unread = -2.0 if plans else 0.0
+    if finish_reason == "error":
+        # The published code takes its own message of a timeout for the model's answer: no moves, or a false answer.
+        return _no_answer("error", "no response could be had", unread)
     if not response.strip():
-        return Verdict(False, "empty", None, "the response is empty", None, None, -1.0)
-    stated = final_answer(response)
-    parsed = None if stated is None else parse_answer(world, kind, stated)
-    if parsed is None:
-        official = -2.0 if kind == "plan" else 0.0
-        if finish_reason == "length":
-            return Verdict(False, "truncated", None, "cut off before an answer", None, None, official)
-        detail = "no line 'Answer: ...'" if stated is None else f"not an answer of kind {kind}: {stated!r}"
-        return Verdict(False, "unparsed", None, detail, None, None, official)
-    outcome = world.judge(problem, parsed)
+        refused = finish_reason == "content_filter"
+        return _no_answer("refused" if refused else "empty", "the response is empty", -1.0)
+    read = read_response(problem, response, cut_off=finish_reason == "length")
+    if read.answer is None:
+        return _no_answer(*_why_unread(world.answer_kind(problem), read.stated, response, finish_reason), unread)
+    outcome = world.judge(problem, read.answer)
     # The published scorer stops at the first touch of the goal and drops every plan with an illegal move before it.
     if outcome.touched:
         official = 1.0
@@ -65,5 +72,36 @@ def score(problem: Problem[Any, Any], response: str, finish_reason: str | None =
         official = -2.0
     else:
         official = float(outcome.correct)
-    plain = list(parsed) if isinstance(parsed, tuple) else parsed
-    return Verdict(outcome.correct, outcome.error, plain, outcome.detail, outcome.moves, outcome.optimal, official)
+    return Verdict(
+        correct=outcome.correct,
+        error=outcome.error,
+        parsed=list(read.answer) if isinstance(read.answer, tuple) else read.answer,
+        detail=outcome.detail,
+        moves=outcome.moves,
+        optimal=outcome.optimal,
+        official=official,
+        solved_prefix=_solved_prefix(problem, read.answer) if outcome.touched and not outcome.correct else None,
+    )
+
+
+def _no_answer(error: str, detail: str, official: float) -> Verdict:
+    return Verdict(False, error, None, detail, None, None, official)
+
+
+def _why_unread(kind: str, stated: str | None, response: str, finish_reason: str | None) -> tuple[str, str]:
+    """The class of a response without a readable answer, and one sentence."""
+    shown = None if stated is None else repr(stated if len(stated) <= 200 else stated[:200] + "...")
+    if finish_reason == "length":
+        return "truncated", "cut off before an answer" if shown is None else f"cut off in its answer: {shown}"
+    if finish_reason == "content_filter":
+        return "refused", "the response was withheld by a content filter"
+    if refuses(visible(response) if stated is None else stated):
+        return "refused", "it declines to answer"
+    return "unparsed", "no answer is stated" if shown is None else f"not an answer of kind {kind}: {shown}"
+
+
+def _solved_prefix(problem: Problem[Any, Any], plan: tuple[str, ...]) -> int:
+    """The least number of moves of a plan, which touches the goal, after which the goal holds."""
+    world = WORLDS[problem.world]
+    # A prefix that touches the goal touches it with more moves as well.
+    return bisect_left(range(len(plan)), True, key=lambda moves: bool(world.judge(problem, plan[:moves]).touched))

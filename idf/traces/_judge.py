@@ -7,11 +7,9 @@ from typing import Any
 
 from idf.errors import UserError
 from idf.recipe import check_positive
-from idf.scoring import score
+from idf.scoring import read_trace, replay_claims, score
 from idf.worlds import WORLDS, Problem
 
-from ._claims import read_trace
-from ._process import replay_claims
 from ._repetition import find_loop, find_padding
 
 LEVELS = ("process", "outcome")

@@ -6,9 +6,7 @@ import re
 from collections import Counter
 from itertools import groupby
 
-from idf.scoring import final_answer
-
-from ._claims import Reading
+from idf.scoring import Reading, final_answer
 
 _THINK_BLOCK = re.compile(r"<think>.*?</think>", re.DOTALL)
 _SENTENCE_END = re.compile(r"(?<=[a-z)][.!?])\s+")  # not after a digit: "3. right" is one step

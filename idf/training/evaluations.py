@@ -14,6 +14,7 @@ from typing import Any
 from idf.errors import UserError
 from idf.evaluation import Row, write_report, write_results
 from idf.files import read_text
+from idf.suites import Item
 
 NAME = re.compile(r"checkpoint-\d+|final")
 """What is called so is a checkpoint; names with a dot in front are unfinished."""
@@ -29,13 +30,14 @@ def results_folder(checkpoint: Path) -> Path:
     return checkpoint.parent / "evaluations" / checkpoint.name
 
 
-def publish(checkpoint: Path, rows: Sequence[Row], facts: dict[str, Any]) -> dict[str, Any]:
+def publish(checkpoint: Path, rows: Sequence[Row], facts: dict[str, Any], items: Sequence[Item]) -> dict[str, Any]:
     """Write results beside their place and move them there whole; an earlier failure is forgotten.
 
     Args:
         checkpoint: The checkpoint's folder.
         rows: The scored rows.
         facts: Everything needed to repeat the evaluation.
+        items: What was asked.
 
     Returns:
         What `results.json` says.
@@ -43,8 +45,8 @@ def publish(checkpoint: Path, rows: Sequence[Row], facts: dict[str, Any]) -> dic
     place = results_folder(checkpoint)
     part = place.with_name(f".writing-{place.name}-{uuid.uuid4().hex}")
     try:
-        results = write_results(rows, part, facts)
-        write_report(rows, results, part)
+        results = write_results(rows, part, facts, items, facts["modes"])
+        write_report(rows, results, part, items)
         if place.exists():  # a folder takes another's name only if that one is gone
             old = place.with_name(f".old-{place.name}-{uuid.uuid4().hex}")
             os.rename(place, old)

@@ -139,7 +139,7 @@ def conclude(
         "sampling": "greedy",
         "device": device,
     }
-    results = publish(folder, sorted(rows, key=lambda row: order[row.mode, row.id]), facts)
+    results = publish(folder, sorted(rows, key=lambda row: order[row.mode, row.id]), facts, items)
     print(f"evaluation of {folder}\n{table(results)}", flush=True)
     macro: dict[str, float] = results["macro_accuracy"]
     return macro

@@ -89,5 +89,26 @@ def test_a_folder_without_weights_is_named(tmp_path):
         weights_fingerprint(str(tmp_path))
 
 
-def test_a_hub_name_stands_for_its_commit():
+def test_a_hub_name_stands_for_the_commit_that_loading_would_get(monkeypatch, tmp_path):
+    asked = []
+
+    def download(name: str, file: str) -> str:
+        asked.append((name, file))
+        return str(tmp_path / "snapshots" / "c0ffee" / file)
+
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", download)
+    assert weights_fingerprint("someone/model") == "hub:someone/model@c0ffee"
+    assert asked == [("someone/model", "config.json")], "the cache alone may hold a commit that was the newest once"
+
+
+def test_a_hub_name_that_cannot_be_reached_has_an_unknown_commit(monkeypatch):
+    def download(name: str, file: str) -> str:
+        raise FileNotFoundError
+
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", download)
     assert weights_fingerprint("someone/no-such-model") == "hub:someone/no-such-model@unknown"
+
+
+def test_what_is_neither_folder_nor_hub_name_is_one_sentence():
+    with pytest.raises(UserError, match=r"^no checkpoint in runs/stage2/final$"):
+        weights_fingerprint("runs/stage2/final")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -107,6 +108,13 @@ def test_a_folder_that_is_no_checkpoint_is_refused(tmp_path):
         HFBackend(str(tmp_path), max_new_tokens=1, batch_size=1)
     with pytest.raises(UserError, match="no checkpoint in"):
         HFBackend(str(tmp_path / "none"), max_new_tokens=1, batch_size=1)
+
+
+def test_a_checkpoint_without_a_chat_template_is_one_sentence(model, tmp_path):
+    shutil.copytree(model, tmp_path / "model")
+    (tmp_path / "model" / "chat_template.jinja").unlink()
+    with pytest.raises(UserError, match="has no chat template"):
+        HFBackend(str(tmp_path / "model"), max_new_tokens=1, batch_size=1)
 
 
 # --- counting before asking --------------------------------------------------------------------------------------

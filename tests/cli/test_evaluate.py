@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -126,6 +128,19 @@ def test_responses_in_a_mode_that_is_not_asked_for_do_not_count(capsys, suite, t
             '{"id": "chess:easy:0", "mode": "tqa", "response": "x"}',
             "1 responses belong to no item of the suite, chess:easy:0",
         ),
+        ("[" * 9999, "line 11: not a response"),
+        (
+            '{"id": "a", "mode": "tqa", "response": "x", "finish_reason": ["stop"]}',
+            "line 11: not a response: finish_reason must be a text",
+        ),
+        (
+            '{"id": "a", "mode": "tqa", "response": "x", "sample": 1000000000}',
+            "line 11: not a response: sample must be at most 9,999",
+        ),
+        (
+            '{"id": "a", "mode": "tqa", "response": "x", "completion_tokens": 1' + "0" * 400 + "}",
+            "line 11: not a response: completion_tokens must be at most 1,000,000,000,000",
+        ),
     ],
 )
 def test_a_wrong_line_of_responses_is_one_sentence_and_nothing_is_written(capsys, suite, tmp_path, line, said):
@@ -148,6 +163,12 @@ def test_a_wrong_line_of_responses_is_one_sentence_and_nothing_is_written(capsys
         (("--baseline", "oracle", "--modes", ""), "--modes: unknown name ''"),
         (("--baseline", "oracle", "--prompts", "idf-9"), "unknown prompts 'idf-9'"),
         (("--baseline", "oracle", "--limit", "0"), "--limit must be at least 1"),
+        (("--baseline", "oracle", "--workers", "0"), "--workers must be at least 1"),
+        (("--baseline", "oracle", "--temperature", "nan"), "temperature must be 0 (the likeliest token), or at least"),
+        (
+            ("--baseline", "oracle", "--temperature", "1e-300"),
+            "temperature must be 0 (the likeliest token), or at least",
+        ),
         (("--responses", "nowhere.jsonl"), "there is no file nowhere.jsonl"),
     ],
 )
@@ -177,3 +198,38 @@ def test_a_mode_that_is_named_twice_is_counted_once(suite, tmp_path):
 def test_an_out_that_is_a_file_is_one_sentence(suite, tmp_path):
     (tmp_path / "o").write_text("")
     assert evaluate("--baseline", "oracle", "--suite", suite, "--out", tmp_path / "o") == 1
+
+
+# --- what goes wrong around it -------------------------------------------------------------------------------------
+
+
+def test_samples_of_a_mode_that_is_not_asked_for_make_no_empty_responses(suite, tmp_path):
+    responses = stored(suite, tmp_path / "responses.jsonl")
+    other = {"id": "cube_rolling:easy:0", "mode": "vqa", "response": "x", "sample": 3}
+    responses.write_text(responses.read_text() + json.dumps(other) + "\n")
+    assert evaluate("--responses", responses, "--suite", suite, "--modes", "tqa", "--out", tmp_path / "o") == 0
+    assert results(tmp_path / "o")["macro_accuracy"] == {"tqa": 1.0}
+    assert len(rows(tmp_path / "o")) == 10
+
+
+def test_a_parent_of_out_that_is_a_file_is_one_sentence(capsys, suite, tmp_path):
+    (tmp_path / "file").write_text("")
+    assert evaluate("--baseline", "oracle", "--suite", suite, "--out", tmp_path / "file" / "o") == 1
+    assert one_sentence(capsys, "idf-eval") == f"{tmp_path / 'file' / 'o'}: Not a directory"
+
+
+def test_a_disk_without_room_is_one_sentence_and_what_came_is_kept(suite, tmp_path):
+    """A limit on the size of files stands for the disk."""
+    command = (
+        f"ulimit -f 1; exec {sys.executable} -m idf.cli.evaluate --baseline oracle --suite {suite} --out {tmp_path}"
+    )
+    ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr == "idf-eval: error: File too large\n"
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(suite, tmp_path):
+    command = f"{sys.executable} -m idf.cli.evaluate --baseline oracle --suite {suite} --out {tmp_path / 'o'} | true"
+    ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert ended.stderr == ""
+    assert (tmp_path / "o" / "results.json").exists()

@@ -131,6 +131,7 @@ def test_a_parser_that_quotes_is_judged_by_the_rules_and_compared_with_them(caps
         (("--worker", "2/2"), "--worker must look like 0/8 to 7/8, not 2/2"),
         (("--workers", 2), "--workers goes with a checkpoint of hf or vllm only"),
         (("--pictures", "both"), "--pictures both is for published suites"),
+        (("--gpus", 2), "--gpus goes with --backend vllm only"),
         (("--top-p", 0), "top_p must be above 0"),
         (("--base-url", "ftp://x"), "base_url must look like"),
     ],

@@ -25,6 +25,8 @@ COMMANDS = (
     "filter",
     "suite",
     "verify",
+    "plan",
+    "reproduce",
     "gallery",
     "stats",
     "table",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from idf.backends import Request, Response
+from idf.backends import Journal, Request, Response
 from idf.errors import UserError
 from idf.evaluation import Answers
 from idf.evaluation._asking import ask_all, collect, missing
@@ -131,3 +132,25 @@ def test_a_file_in_the_place_of_the_folder_is_named(tmp_path):
     (tmp_path / "a").write_text("")
     with pytest.raises(UserError, match="is a file: name a folder"):
         Answers(tmp_path / "a")
+
+
+def test_an_answer_that_cannot_be_written_is_one_sentence(tmp_path, monkeypatch):
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("idf.backends._journal.os.fsync", full)
+    with pytest.raises(UserError, match="cannot be written: No space left on device"), Answers(tmp_path) as answers:
+        answers.add("a", Response("x"))
+
+
+def test_what_is_left_of_a_failed_write_is_no_second_error_at_the_end(tmp_path):
+    journal = Journal(tmp_path / "j", {})
+    file = journal._file
+
+    class Full:
+        def close(self) -> None:
+            file.close()
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    journal._file = Full()  # type: ignore[assignment]
+    journal.__exit__(None, None, None)

@@ -208,3 +208,19 @@ def test_the_text_of_several_samples_says_that_problems_were_drawn(tmp_path):
     assert "exact sign-flip test and bootstrap over problems" in text
     assert "McNemar" not in text
     assert text.endswith("after Holm's correction for 1 tasks: none")
+
+
+def test_who_found_the_answers_is_noted_but_not_how_often(tmp_path):
+    quotes = {"name": "openai:m", "agreed": 3}
+    a = folder(tmp_path / "a", told([]), parser=quotes)
+    assert not compare(a, folder(tmp_path / "b", told([]), parser=quotes | {"agreed": 4}))["warnings"]
+    rules = folder(tmp_path / "c", told([]))
+    assert compare(a, rules)["warnings"] == [f"parser differs: A ({a}) has openai:m, B ({rules}) has rules"]
+
+
+def test_the_mean_over_worlds_of_runs_that_agree_has_an_interval_of_some_width(tmp_path):
+    found = compared(tmp_path, told([1]), told([1]))
+    assert found["macro"]["tqa"]["bootstrap95"] == (0, 0)
+    low, high = found["macro"]["tqa"]["joined95"]
+    assert low < -0.05 < 0.05 < high
+    assert f"B - A +0.0 points ({100 * low:+.1f} to {100 * high:+.1f})" in comparison_text(found)

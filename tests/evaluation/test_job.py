@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from idf.backends import Sampling
 from idf.errors import UserError
 from idf.evaluation import Evaluation, distinct, run_evaluation
 from idf.evaluation._job import MAX_PIXELS
-from idf.suites import prompt_text, read_suite
+from idf.suites import SuiteRecipe, generate_suite, open_suite, prompt_text, read_suite
 from idf.training.recipe import StageRecipe
 from tests.backends.server import request
 from tests.cli.running import run
 from tests.evaluation.samples import ITEMS
+from tests.suites.published import write_clone
 
 
 @pytest.fixture(scope="module")
@@ -97,3 +100,58 @@ def test_batches_of_one_and_of_four_give_the_same_answers(model, suite, tmp_path
 
 def test_a_problem_that_is_posed_again_is_dropped_if_that_is_wanted():
     assert distinct([*ITEMS, ITEMS[3], ITEMS[0]]) == ITEMS
+
+
+def test_workers_that_make_the_same_suite_do_not_write_into_each_other(tmp_path, monkeypatch):
+    made = tmp_path / "o" / "suite"
+
+    def slower(recipe: SuiteRecipe, folder: Path) -> None:  # another worker is ready before this one
+        generate_suite(recipe, folder)
+        assert not made.exists()
+        generate_suite(recipe, made)
+        (made / "first").touch()
+
+    monkeypatch.setattr("idf.evaluation._job.generate_suite", slower)
+    monkeypatch.setattr("idf.evaluation._job.SuiteRecipe", lambda **_: SuiteRecipe(items=1, worlds=["moving_box"]))
+    assert run_evaluation(Evaluation(tmp_path / "o", baseline="oracle"), say=lambda _: None)
+    assert (made / "first").exists(), "the one that came first stays"
+    assert [path.name for path in (tmp_path / "o").glob(".*")] == []
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}"])
+def test_a_broken_suite_of_an_earlier_run_is_one_sentence(tmp_path, text):
+    (tmp_path / "o" / "suite").mkdir(parents=True)
+    (tmp_path / "o" / "suite" / "suite.json").write_text(text)
+    with pytest.raises(UserError, match="holds no recipe of a suite"):
+        run_evaluation(Evaluation(tmp_path / "o", baseline="oracle"))
+
+
+def test_wood_slide_with_its_published_pictures_has_results_of_its_own(model, tmp_path):
+    clone = write_clone(tmp_path / "clone")
+    for item in open_suite(f"spatialite:{clone}"):
+        assert item.picture is not None
+        item.picture.parent.mkdir(exist_ok=True)
+        Image.new("RGB", (60, 60), "white").save(item.picture)
+    both, auto = (
+        run_evaluation(
+            replace(job(model, clone, tmp_path / name, modes=["vqa"], pictures=name), suite=f"spatialite:{clone}"),
+            show=False,
+        )
+        for name in ("both", "auto")
+    )
+    assert both is not None
+    assert auto is not None
+    assert {key: both["run"][key] for key in ("pictures", "items", "suite_sha256")} == {
+        key: auto["run"][key] for key in ("pictures", "items", "suite_sha256")
+    }, "the run proper is the same, and can be compared"
+    published = json.loads((tmp_path / "both" / "published_pictures" / "results.json").read_text())
+    assert list(published["worlds"]) == ["wood_slide"]
+    assert published["run"]["pictures"] == "published"
+    assert published["run"]["items"] == published["worlds"]["wood_slide"]["vqa"]["all"]["n"] < both["run"]["items"]
+    assert published["run"]["suite_sha256"] != both["run"]["suite_sha256"]
+
+
+def test_both_pictures_of_a_suite_without_published_ones_are_refused_before_anything_is_asked(model, suite, tmp_path):
+    with pytest.raises(UserError, match="--pictures both is for published suites"):
+        run_evaluation(job(model, suite, tmp_path / "o", pictures="both"))
+    assert not (tmp_path / "o").exists()

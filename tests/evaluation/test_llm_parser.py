@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -119,3 +120,23 @@ def test_it_is_told_neither_problem_nor_truth(kind):
     assert asked.endswith("<response>\nRESPONSE\n</response>")
     assert asked.count("RESPONSE") == 1
     assert "word for word" in asked
+
+
+def test_a_quote_out_of_a_response_that_was_cut_off_later_is_whole():
+    cut = [
+        replace(row, finish_reason="length") for row in rows_of({ROLL: f"It is {truth(ROLL)}, I am sure. Let me ch"})
+    ]
+    found, _ = parse_with(Quoting(lambda said: truth(ROLL)), cut, [ROLL], Answers(), "someone")
+    assert found[0].correct
+
+
+def test_a_quote_with_which_a_response_was_cut_off_is_not_read():
+    cut = [replace(row, finish_reason="length") for row in rows_of({BOX: f"The moves are: {truth(BOX)}"})]
+    found, _ = parse_with(Quoting(lambda said: truth(BOX)), cut, [BOX], Answers(), "someone")
+    assert found[0].error == "truncated"
+
+
+def test_a_refusal_stays_one_if_nothing_can_be_quoted():
+    rows, agreement = parsed({ROLL: "I cannot see the picture."}, lambda said: "NONE")
+    assert rows[0].error == "refused"
+    assert agreement.agreed == 1

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from idf.evaluation import Row, efficiency_table, summarize, table
+import pytest
+
+from idf.errors import UserError
+from idf.evaluation import Row, efficiency_table, side_by_side, summarize, table
 from idf.evaluation._tables import growth_text
+from tests.evaluation.folders import folder, told
 from tests.evaluation.samples import row
 
 
@@ -78,3 +82,11 @@ def test_growth_is_told_in_tokens_or_in_per_cent_a_step():
     assert growth_text(fit | {"better": "undecided"}).startswith("undecided: +41.3 tokens")
     assert growth_text(fit | {"better": "exponential"}) == "exponential: +10.0% a step (+0.0% to +22.1%)"
     assert growth_text(None) == "-"
+
+
+def test_a_suite_that_was_made_anew_under_its_name_stands_in_no_table_with_the_old_one(tmp_path):
+    runs = {name: folder(tmp_path / name, told([]), suite_sha256=name) for name in ("a", "b")}
+    with pytest.raises(UserError, match="asked different items"):
+        side_by_side(runs)
+    runs["b"] = folder(tmp_path / "b", told([]))
+    assert "a" in side_by_side(runs), "an older version does not say its items"

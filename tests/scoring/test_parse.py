@@ -38,7 +38,11 @@ ROLL, BLOCKS, ROOM, CUBES, TURN = (
         ("Answer: red <think> Answer: blue", "red"),
         ("<think>a</think>Answer: red<think>\nAnswer: blue", "red"),
         ("Answer:", ""),
-        ("**Answer:**\nred", ""),
+        ("**Answer:**\nred", "red"),
+        ("Answer:\n\n1. up\n2. left\n\nDone.", "1. up\n2. left"),
+        ('Answer: ["u", "l"]', "u, l"),
+        ('{"reason": "so", "answer": "red"}', None),
+        ("The answer is red. \\boxed{blue}", None),
     ],
 )
 def test_the_last_answer_line_outside_of_think_blocks_is_the_answer(response, stated):
@@ -171,9 +175,7 @@ def test_the_usual_ways_to_write_counts_of_colours_are_read(text):
     assert parse_answer(CUBES, "colour_counts", text) == {"red": 2, "blue": 1}
 
 
-@pytest.mark.parametrize(
-    "text", ["", "3", "3 cubes", "red and blue", "red two, blue one", "red 2, red 3", "<total> cubes"]
-)
+@pytest.mark.parametrize("text", ["", "3", "3 cubes", "red and blue", "red 2, red 3", "<total> cubes"])
 def test_what_states_no_counts_is_no_answer(text):
     assert parse_answer(CUBES, "colour_counts", text) is None
 
@@ -244,14 +246,10 @@ def test_a_plan_of_moving_box_is_letters_or_words_and_nothing_else(text, plan):
         "No solution found.",
         "the box is full",
         "I'd push it",
-        "move up",
-        "up and left",
+        "up or left",
         "dull box",
-        "uu ll",
         "u u x",
-        "u2",
-        "3u",
-        "1. up 2. left",
+        "2. up 3. left",
         "<move> <move> ...",
         "rule",
         "laurel",
@@ -276,9 +274,7 @@ def test_a_plan_of_wood_slide_is_blocks_with_directions(text, plan):
     assert parse_answer(BLOCKS, "plan", text) == tuple(plan)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "3d4r", "d3", "0d", "10d", "3 d", "3x", "3d then 4r", "3 down", "3d 4r done", "udlr"]
-)
+@pytest.mark.parametrize("text", ["", "d3", "0d", "10d", "3x", "3d or 4r", "down 3", "3d 4r done", "udlr"])
 def test_a_plan_of_wood_slide_is_not_repaired(text):
     assert parse_answer(BLOCKS, "plan", text) is None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from dataclasses import asdict
 
 import pytest
@@ -127,7 +128,7 @@ def test_counts_of_colours_must_agree_with_the_scene_and_with_their_own_total(an
         ("u r", "illegal", -2.0),
         ("d d", "illegal", -2.0),
         ("no solution", "unparsed", -2.0),
-        ("push it right", "unparsed", -2.0),
+        ("push it to the target", "unparsed", -2.0),
     ],
 )
 def test_a_plan_is_replayed_to_its_end_and_the_official_code_stops_at_the_first_touch(plan, error, official):
@@ -148,6 +149,40 @@ def test_without_a_plan_there_are_no_moves_and_the_official_code_is_negative(res
 def test_a_cut_off_plan_that_was_not_stated_is_truncated_but_dropped_officially():
     verdict = score(PUSH, "I go right, then", "length")
     assert (verdict.error, verdict.official) == ("truncated", -2.0)
+
+
+FILLING = [
+    "\n",
+    "    \n",
+    " ",
+    "<think>",
+    "</think>",
+    "Answer:",
+    "**Answer:**\n",
+    "\\boxed{",
+    "\\boxed{u} ",
+    "[",
+    "```\n",
+]
+FILLING += ['"answer": [', "{'answer': ['", "the answer is ", "the answer is red. ", "答案：", "<answer>", "Solution: "]
+FILLING += ["- u\n", "1. u\n", "I cannot ", "*", "7", "u "]
+
+
+@pytest.mark.parametrize("piece", FILLING)
+def test_a_million_characters_are_scored_in_a_second_or_so(piece):
+    response = piece * (1_000_000 // len(piece)) + "\nAnswer: red"
+    begun = time.process_time()
+    score(ROLL, response)
+    assert time.process_time() - begun < 2
+
+
+LONG = ["Answer:\n" + "- u\n- d\n" * 4000, "Answer: [\n" + '"u",\n"d",\n' * 4000 + '"u"]', "<answer>" + "u d " * 6000]
+LONG += ["Answer:\n```\n" + "u d\n" * 6000 + "```", "Answer: " + "u d " * 6000, "Answer:\n" + "up, down,\n" * 3000]
+
+
+@pytest.mark.parametrize("response", LONG, ids=[response[:20] for response in LONG])
+def test_a_plan_too_long_to_be_read_is_not_read_in_part(response):
+    assert score(PUSH, response).error == "unparsed"
 
 
 # --- any text at all ---------------------------------------------------------------------------------------------
@@ -190,23 +225,34 @@ def test_any_text_gets_a_verdict_of_a_known_class(item, response, finish_reason)
     assert not verdict.correct or verdict.official == 1.0
 
 
-def stated_outside_of_thoughts(response: str) -> list[str]:
-    """What follows each "answer ... :" of a line, think blocks left out; written without the parser."""
-    visible = "\n".join(
-        part.partition("</think>")[2] if i else part for i, part in enumerate(response.split("<think>"))
-    )
-    lines = re.split(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]", visible)
-    return [line.lower().split("answer", 1)[1].partition(":")[2] for line in lines if "answer" in line.lower()]
+def places_aloud(response: str) -> list[str]:
+    """Where an answer may be stated, thoughts left out: behind each "answer", below it, or all; without the parser."""
+    parts = re.split("(?i)(</?think>)", response)
+    aloud, thinking = "", False
+    for part in parts:
+        if part.lower() in ("<think>", "</think>"):
+            aloud = "" if part[1] == "/" and not thinking else aloud + "\n"
+            thinking = part[1] != "/"
+        elif not thinking:
+            aloud += part
+    lines = re.split(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]", aloud)
+    places = [aloud]
+    for at, line in enumerate(lines):
+        if "answer" in line.lower():
+            below = next((n for n in range(at + 1, len(lines)) if lines[n].strip()), len(lines))
+            places += [line.lower().split("answer", 1)[1], line.lower().rsplit("answer", 1)[1]]
+            places += ["\n".join(lines[below:end]) for end in range(below + 1, len(lines) + 1)]
+    return places
 
 
 @given(NOISE)
 @settings(max_examples=300)
-def test_a_text_is_right_only_if_an_answer_line_states_the_truth_and_no_other_colour(response):
+def test_a_text_is_right_only_if_some_place_of_it_names_the_truth_and_no_other_colour(response):
     if score(ROLL, response).correct:
         colours = set(WORLDS["cube_rolling"].colours)
         assert any(
-            colours & set(re.split("[^a-z]+", said.replace("grey", "gray"))) == {TRUTH}
-            for said in stated_outside_of_thoughts(response)
+            colours & set(re.split("[^a-z]+", place.lower().replace("grey", "gray"))) == {TRUTH}
+            for place in places_aloud(response)
         )
 
 

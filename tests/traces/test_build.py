@@ -12,7 +12,7 @@ from PIL import Image
 from idf.data import DatasetFolder, Row, Slot, content_key, text_of
 from idf.drawing import decode_png, draw, noise_of
 from idf.errors import UserError
-from idf.scoring import parse_answer, score
+from idf.scoring import parse_answer, read_trace, score
 from idf.suites import MODES, PROMPTS, prompt_text, published
 from idf.traces import (
     FilterRecipe,
@@ -141,8 +141,6 @@ def test_a_folder_that_holds_a_dataset_is_refused_before_anything_is_done(traces
 
 @pytest.mark.parametrize("world", WORLDS)
 def test_a_teacher_is_told_the_form_in_which_the_filter_reads_states(world):
-    from idf.traces._claims import read_trace
-
     form = form_of_steps(world)
     assert WORLDS[world].rule in form
     claims = read_trace(WORLDS[world], form.partition("form):\n")[2]).claims

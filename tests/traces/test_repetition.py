@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from idf.traces._claims import read_trace
+from idf.scoring import read_trace
 from idf.traces._repetition import find_loop, find_padding
 from idf.worlds import DIFFICULTIES, WORLDS
 from tests.traces.candidates import oracle

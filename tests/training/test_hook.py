@@ -96,7 +96,7 @@ def test_a_disk_that_takes_no_results_does_not_stop_training(tiny, tmp_path, cap
 
 
 def test_half_written_results_are_never_in_their_place(tiny, tmp_path, monkeypatch):
-    def fail(rows: Any, results: Any, out: Path) -> None:
+    def fail(rows: Any, results: Any, out: Path, items: Any) -> None:
         assert (out / "results.json").exists()
         assert not (tmp_path / "evaluations" / "checkpoint-2").exists()
         raise OSError("disk full")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idf.traces._claims import read_trace
+from idf.scoring import read_trace
 from idf.worlds import DIFFICULTIES, WORLDS
 from tests.traces.candidates import oracle
 from tests.worlds.samples import problems

@@ -16,7 +16,7 @@ _Words = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class _Standing:
+class Standing:
     """The claim that stands for a step; it is stale if the trace later went back behind it."""
 
     claim: Claim
@@ -38,49 +38,48 @@ def replay_claims(
         None if every step is claimed and right; else the rule that is broken and one sentence:
         "lucky" (the first wrong step is named), "unproven" (the first step without a state is named), "corrected".
     """
-    chain, corrections = _last_word(reading.claims)
+    chain, corrections = last_word(reading.claims)
     wrong, missing = _compare(problem, chain, actions)
-    unread: list[str] = []
-    if not wrong:
-        wrong, unread = _compare_readings(problem, reading)
+    read_off = compare_read_offs(problem, reading)
+    wrong = wrong or (f"read off is {read_off.false!r}, true is {read_off.truth!r}" if read_off.false else "")
     if wrong:
         return "lucky", wrong
     if missing:
         return "unproven", missing
-    if not actions and unread:  # nothing moves: all there is to prove is what is read off
-        return "unproven", f"nothing is said of {unread[0]}"
+    if not actions and read_off.unsaid:  # nothing moves: all there is to prove is what is read off
+        return "unproven", f"nothing is said of {read_off.unsaid[0]}"
     if most_corrections is not None and corrections > most_corrections:
         return "corrected", f"{corrections} claimed steps are taken back, {most_corrections} may be"
     return None
 
 
-def _last_word(claims: Sequence[Claim]) -> tuple[dict[int, _Standing], int]:
+def last_word(claims: Sequence[Claim]) -> tuple[dict[int, Standing], int]:
     """The claim that stands for each step, and how many were taken back: the last word on a step counts.
 
     Saying a step again in the same words changes nothing. Saying it differently takes it back, and what followed it
     stands only as far as it turns out right.
     """
-    chain: dict[int, _Standing] = {}
+    chain: dict[int, Standing] = {}
     corrections = 0
     for claim in claims:
         before = chain.get(claim.number)
         if before is None or before.stale:
-            chain[claim.number] = _Standing(claim)
+            chain[claim.number] = Standing(claim)
             continue
         same_action = None in (claim.action, before.claim.action) or claim.action == before.claim.action
         if same_action and None in (claim.state, before.claim.state):
             state = claim.state if before.claim.state is None else before.claim.state
-            chain[claim.number] = _Standing(replace(claim, action=claim.action or before.claim.action, state=state))
+            chain[claim.number] = Standing(replace(claim, action=claim.action or before.claim.action, state=state))
         elif not same_action or claim.state != before.claim.state:
             corrections += 1
             chain = {
                 n: standing if n < claim.number else replace(standing, stale=True) for n, standing in chain.items()
             }
-            chain[claim.number] = _Standing(claim)
+            chain[claim.number] = Standing(claim)
     return chain, corrections
 
 
-def _compare(problem: Problem[Any, Any], chain: dict[int, _Standing], actions: Sequence[str]) -> tuple[str, str]:
+def _compare(problem: Problem[Any, Any], chain: dict[int, Standing], actions: Sequence[str]) -> tuple[str, str]:
     """What is wrong with the first wrong step, and what the first unproven step lacks; empty if there is none."""
     world = WORLDS[problem.world]
     states = world.replay(problem.start, actions)
@@ -106,8 +105,25 @@ def _compare(problem: Problem[Any, Any], chain: dict[int, _Standing], actions: S
     return f"step {min(beyond)} is claimed, there are {len(actions)}" if beyond else "", missing
 
 
-def _compare_readings(problem: Problem[Any, Any], reading: Reading) -> tuple[str, list[str]]:
-    """The first false line of what the solver would read off, and the labels of those that the trace does not state."""
+@dataclass(frozen=True)
+class ReadOffs:
+    """What a trace says of what the solver would read off.
+
+    Attributes:
+        false: The first line that is false; empty if there is none.
+        truth: What would be right there.
+        seen: Whether that line says what is seen before any step, such as a target.
+        unsaid: The labels of what the trace does not state.
+    """
+
+    false: str
+    truth: str
+    seen: bool
+    unsaid: tuple[str, ...]
+
+
+def compare_read_offs(problem: Problem[Any, Any], reading: Reading) -> ReadOffs:
+    """Compare the lines of a trace that belong to no step with those of the solver, label by label."""
     anywhere, at_the_end, alphabet = _solver_readings(problem)
     said = [
         (label, words, line) for line in reading.beside() for label, words in [_labelled(line)] if label in anywhere
@@ -124,8 +140,9 @@ def _compare_readings(problem: Problem[Any, Any], reading: Reading) -> tuple[str
         truth = truths[label]
         less = words == truth[: len(words)]  # says less, but nothing false
         if not less and all(word in alphabet or re.fullmatch("-?[0-9]+", word) for word in words):
-            return f"read off is {line.strip()!r}, true is {' '.join(truth)!r}", []
-    return "", [" ".join(label) for label, truth in truths.items() if last.get(label, ((), ""))[0] != truth]
+            return ReadOffs(line.strip(), " ".join(truth), label in anywhere, ())
+    unsaid = (" ".join(label) for label, truth in truths.items() if last.get(label, ((), ""))[0] != truth)
+    return ReadOffs("", "", False, tuple(unsaid))
 
 
 @lru_cache(maxsize=256)

@@ -1,0 +1,273 @@
+"""Where a response states its final answer; `docs/scoring.md` lists the forms.
+
+Firm ones are made to be the answer: an answer line, a box, an answer tag, the key "answer" of a JSON object. Loose ones
+may also be prose: what is below a heading, "the answer is ...", a line "Final moves: ...", a concluding sentence, a
+response that is nothing but an answer. A loose one counts only if it can be read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ._below import UNREADABLE, text_below
+from ._lists import IS_ITEM
+from ._tidy import LONGEST, json_value, unwrapped
+
+# What may stand before a label: Markdown, quotes, brackets, a number, a sign
+_MARKS = r"[ \t\u3000*_`#>\-•–—:.✅☑✔🎯👉🏁➡=|\"'\[({\\$]{0,24}(?:\d{1,2}[.)][ *_]{0,4})?"
+_CLOSE = r"[\s*_`\"')\]}]{0,10}"  # between a label and its colon
+_COLON = r"(?::|\uff1a|=|->|→| [-–—] )"
+_LABEL = (
+    r"(?:(?:so|thus|hence|therefore|and)[, ]{1,3})?(?:(?:the|my|our|your) {1,5})?(?:(?:final|correct|right) {1,5})?ans(?:wer)?"
+    r"(?: {1,3}\((?:final|letters?|moves?|colou?r|number)\))?(?: {1,3}to the (?:question|problem|puzzle))?"
+)
+_ANSWER_LINE = re.compile(
+    rf"^{_MARKS}(?:{_LABEL}(?:{_CLOSE}(?:is|are))?|(?:最终|最后)?(?:的)?答案(?:是|为)?){_CLOSE}{_COLON}(?P<text>[^\n]*)$",
+    re.IGNORECASE | re.MULTILINE,
+)
+_HEADING = re.compile(
+    r"^[^\S\n]{0,20}(?:#{1,6} ?|\*{2}|__)[*_ ]{0,4}(?:(?:the )?final answer|answer|最终答案|答案)[*_ .]{0,6}$",
+    re.IGNORECASE | re.MULTILINE,
+)
+_LATE_LINE = re.compile(
+    r"(?:(?<=[.!?)。])[^\S\n]{1,5}|\*\*)(?:The {1,3}|My {1,3})?(?:(?:Final|FINAL|final) {1,3})?(?:Answer|ANSWER|answer)"
+    rf"(?: is)?{_CLOSE}[:\uff1a](?P<text>[^\n]*)$|(?:最终|最后)?答案(?:是|为)?{_CLOSE}[:\uff1a](?P<chinese>[^\n]*)$",
+    re.MULTILINE,
+)
+_SENTENCE = re.compile(
+    r"(?:\b(?:(?:the|my|our) {1,3}(?:(?:final|correct|right) {1,3})?|final {1,3}|^)answer(?: {1,3}to {1,3}(?:the|this|your) {1,3}"
+    r"(?:question|problem|puzzle))?[*_]{0,3} {1,3}(?:is|would be|will be|should be|must be)\b|答案(?:就|应该)?[是为])"
+    r"[ *_]{0,4}[:\uff1a,]?",
+    re.IGNORECASE | re.MULTILINE,
+)
+_LABELLED = re.compile(
+    rf"^{_MARKS}(?:(?:so|thus|hence|therefore)[, ]{{1,3}})?(?:(?:the|my|our) )?(?:"
+    r"(?:(?:final|complete|full|correct|shortest|optimal) ){1,3}(?:solution|result|plan|moves?|actions?|path|steps?|count|counts|"
+    r"colou?r|(?:move|action) (?:sequence|list)|(?:sequence|list)(?: of (?:moves|actions|steps))?)|solution|"
+    r"最终(?:的)?(?:移动|动作)?(?:结果|动作|移动|步骤|序列)(?:是|为)?"
+    rf"){_CLOSE}(?:is|are)?{_CLOSE}[:\uff1a](?P<text>[^\n]*)$",
+    re.IGNORECASE | re.MULTILINE,
+)
+_CONCLUSION = re.compile(
+    r"^[*_#> ]{0,8}(?:so|thus|therefore|hence|finally|consequently|in conclusion|in summary|to conclude|in total|overall|"
+    r"as a result|at the end|因此|所以|综上|最终|最后)\b[, :]{0,3}(?P<text>.+)$",
+    re.IGNORECASE | re.DOTALL,
+)
+_BOX = re.compile(r"\\(?:f?boxed) ?\{|<\|begin_of_box\|>")
+_TAGGED = re.compile(r"<(?:final_?)?answer>", re.IGNORECASE)
+_TAG_END = re.compile(r"</(?:final_?)?answer>", re.IGNORECASE)
+_KEY = re.compile(r"[\"'](?:final[_ ]?)?answer[\"'] ?: ?", re.IGNORECASE)
+# What stands behind "the answer is" if it states nothing
+_NO_STATEMENT = re.compile(r"^ ?(?:not|neither|wrong|incorrect)\b|\b(?:if|unless)\b", re.IGNORECASE)
+# What stands before it then: a condition, a denial, what was thought before
+_DENIED = re.compile(
+    r"\b(?:if|unless|suppose|supposing|assuming|whether|check|verify|initially|originally|previously|mistakenly|wrongly)\b"
+    r"|\bat first\b|\bthought (?:that )?$|\bwhat (?:that )?$"
+    r"|(?:\bnot|n['\u2019]t|\bnever) (?:(?:think|believe|say|mean|sure|certain|clear|know) )?(?:that )?$",
+    re.IGNORECASE,
+)
+_OR_ELSE = re.compile(r"(?:\}|<\|end_of_box\|>)[\s$*)\\]{0,6}(?:\?|/|or\b|或)", re.IGNORECASE)  # behind a box
+_NOT_BOXED = re.compile(r"(?:\bnot|n['\u2019]t|\bnor|\bor) {0,2}[$\\([*]{0,4}$", re.IGNORECASE)
+# What may come after the value of a JSON key
+_ENDS_ENTRY = re.compile(r"\s{0,99}(?:[,}\]]|```|\Z)")
+_ENDS_JSON_LINE = re.compile(
+    r"[ \t*_`$.,}]{0,20}(?:\Z|\n(?!\s{0,9}[\[{]))"
+)  # not if another value follows: it would be a part
+_MOST_PLACES = 64  # of one form; only the last ones can be the final answer
+
+
+@dataclass(frozen=True)
+class Stated:
+    """One place where a response states an answer.
+
+    Attributes:
+        form: "line", "box", "tag", "json", "heading", "sentence", "label", "conclusion" or "bare".
+        text: What is stated, as it is written.
+        below: The paragraph or list right below, which may be part of it.
+        begin: Where it begins in the visible text.
+        end: Where it ends there.
+        closed: Whether something marks its end, so that a response that is cut off there has stated it in full.
+    """
+
+    form: str
+    text: str
+    below: str
+    begin: int
+    end: int
+    closed: bool = False
+
+    @property
+    def firm(self) -> bool:
+        """Whether it is made to be the final answer, readable or not."""
+        return self.form in ("line", "box", "tag", "json")
+
+
+def stated_answers(text: str) -> list[Stated]:
+    """The last places of a visible text that state an answer, in the order of their beginnings.
+
+    A loose form within a firm one is part of it.
+    """
+    firm = [*_boxes(text), *_tags(text), *_keys(text), *_lines(text)]
+    loose = [*_headings(text), *_sentences(text), *_labels(text)]
+    if not firm and (last := _conclusion(text) or _bare(text)):
+        loose.append(last)
+    spans = [(stated.begin, stated.end) for stated in firm]
+    loose = [stated for stated in loose if not any(begin <= stated.begin < end for begin, end in spans)]
+    return sorted([*firm, *loose], key=lambda stated: (stated.begin, stated.end))
+
+
+def _last(pattern: re.Pattern[str], text: str) -> list[re.Match[str]]:
+    """The last matches of a pattern: time stays in proportion to the length of the text."""
+    return list(deque(pattern.finditer(text), maxlen=_MOST_PLACES))
+
+
+# --- firm forms ---------------------------------------------------------------------------------------------------
+
+
+def _lines(text: str) -> Iterator[Stated]:
+    """Answer lines; if nothing stands behind the colon, what is below counts."""
+    ends: set[int] = set()
+    for match in _last(_ANSWER_LINE, text):
+        ends.add(match.end())
+        yield _from_line(text, "line", match.start(), match.start("text"), match.end())
+    for match in _last(_LATE_LINE, text):
+        if match.end() not in ends:
+            at = match.start("chinese" if match["text"] is None else "text")
+            yield _from_line(text, "line", match.start(), at, match.end())
+
+
+def _from_line(text: str, form: str, begin: int, at: int, end: int) -> Stated:
+    """A statement whose text begins on a line: a JSON value, the rest of the line, or what is below."""
+    said = text[at:end].strip(" \t*_`")
+    value_at = at + len(text[at:end]) - len(text[at:end].lstrip(" \t*_`$"))
+    value = json_value(text, value_at) if text[value_at : value_at + 1] in ("[", "{") else None
+    if value and _ENDS_JSON_LINE.match(text, value[1]):
+        return Stated(form, value[0], "", begin, max(end, value[1]), closed=True)
+    below, below_end = text_below(text, end, _ANSWER_LINE)
+    if not re.search(r"\w|\?|[^\x00-\x7f]", said):
+        return Stated(form, below or said, "", begin, below_end if below else end)
+    if said.endswith((":", "\uff1a")):
+        return Stated(form, f"{said}\n{below}", "", begin, below_end)
+    right_below = text[end + 1 : end + 60]
+    listed = IS_ITEM.match(right_below)
+    adjacent = listed or right_below.partition("\n")[0].strip()
+    return Stated(form, said, below if adjacent else "", begin, below_end if listed else end)
+
+
+def _boxes(text: str) -> Iterator[Stated]:
+    """Boxes. Several on one line are one answer together with what stands between them."""
+    boxes = [(match.start(), *_inside_of(text, match)) for match in _last(_BOX, text)]
+    at = 0
+    while at < len(boxes):
+        begin, inside, end = boxes[at]
+        line_end = text.find("\n", end)
+        line_end = len(text) if line_end < 0 else line_end
+        together = [box for box in boxes[at:] if box[0] < line_end]
+        same = len({text[box[1] : box[2]].strip(" .}") for box in together}) == 1
+        at += len(together)
+        if end < 0 or together[-1][2] < 0:
+            yield Stated("box", "", "", begin, len(text))
+            continue
+        if same:
+            doubt = _OR_ELSE.match(text[together[-1][2] : line_end][:40])
+            negated = _NOT_BOXED.search(text[max(0, begin - 12) : begin])
+            said = text[inside:end] + (UNREADABLE if doubt or negated else "")
+        else:
+            said = text[begin:line_end]
+        yield Stated("box", said, "", begin, together[-1][2] + 1, closed=True)
+
+
+def _inside_of(text: str, match: re.Match[str]) -> tuple[int, int]:
+    """Where the content of a box begins and ends; -1 if the box is not closed within reach."""
+    inside, stop = match.end(), min(len(text), match.end() + LONGEST)
+    if match[0].startswith("<"):
+        return inside, text.find("<|end_of_box|>", inside, stop)
+    depth = 1
+    for brace in re.finditer(r"\\?[{}]", text[inside:stop]):
+        if brace[0].startswith("\\"):
+            continue
+        depth += 1 if brace[0] == "{" else -1
+        if not depth:
+            return inside, inside + brace.start()
+    return inside, -1
+
+
+def _tags(text: str) -> Iterator[Stated]:
+    """What stands in <answer> tags; the last one may be left open."""
+    for match in _last(_TAGGED, text):
+        end = _TAG_END.search(text, match.end(), min(len(text), match.end() + LONGEST))
+        reach = min(len(text), match.end() + LONGEST)
+        inside = text[match.end() : end.start() if end else reach]
+        said = unwrapped(inside) + (UNREADABLE if not end and reach < len(text) else "")
+        if _BOX.search(inside) or _KEY.search(inside):
+            continue  # what is inside states it by itself
+        yield Stated("tag", said, "", match.start(), end.end() if end else len(text), closed=end is not None)
+
+
+def _keys(text: str) -> Iterator[Stated]:
+    """The value of the key "answer" in a JSON object."""
+    for match in _last(_KEY, text):
+        value = json_value(text, match.end())
+        if value and _ENDS_ENTRY.match(text, value[1]):
+            yield Stated("json", value[0], "", match.start(), value[1], closed=True)
+            continue
+        end = text.find("\n", match.end())
+        end = len(text) if end < 0 else end
+        yield Stated("json", text[match.end() : end], "", match.start(), end)
+
+
+# --- loose forms --------------------------------------------------------------------------------------------------
+
+
+def _headings(text: str) -> Iterator[Stated]:
+    """What is below a heading "Final answer" without a colon."""
+    for match in _last(_HEADING, text):
+        yield _from_line(text, "heading", match.start(), match.end(), match.end())
+
+
+def _sentences(text: str) -> Iterator[Stated]:
+    """Sentences "the answer is ...", up to the end of its sentence; one that is denied, conditional or a question states none."""
+    for match in _last(_SENTENCE, text):
+        before = re.split(r"[.!?。\n]", text[max(0, match.start() - 120) : match.start()])[-1]
+        rest = text[match.end() : match.end() + LONGEST].partition("\n")[0]
+        sentence = re.split(r"(?<=[.!?])(?=[\s*_]|$)|。", rest, maxsplit=1)[0]
+        if _DENIED.search(before) or _NO_STATEMENT.search(sentence):
+            continue
+        end = match.end() + len(sentence)
+        if not re.search(r"\w", sentence) or sentence.rstrip(" *_").endswith((":", "\uff1a")):
+            yield _from_line(text, "sentence", match.start(), match.end(), match.end() + len(rest))
+        else:
+            yield Stated("sentence", sentence.strip(" \t*_`,"), "", match.start(), end)
+
+
+def _labels(text: str) -> Iterator[Stated]:
+    """Lines such as "Final moves: ..." or "Solution: ..."."""
+    for match in _last(_LABELLED, text):
+        yield _from_line(text, "label", match.start(), match.start("text"), match.end())
+
+
+def _last_line(text: str) -> tuple[str, int]:
+    kept = text.rstrip()
+    begin = kept.rfind("\n") + 1
+    return kept[begin:], begin
+
+
+def _conclusion(text: str) -> Stated | None:
+    """The last sentence of the last line, if it begins like a conclusion."""
+    line, begin = _last_line(text)
+    if len(line) > 1000:
+        return None
+    sentence = re.split(r"(?<=[.!?。])(?=\s)", line.rstrip(" *_"))[-1].strip()
+    match = _CONCLUSION.match(sentence)
+    return None if match is None else Stated("conclusion", match["text"], "", begin, len(text))
+
+
+def _bare(text: str) -> Stated | None:
+    """The whole text, if it may be nothing but an answer."""
+    said = text.strip()
+    if not said or len(said) > LONGEST:
+        return None
+    return Stated("bare", unwrapped(said), "", 0, len(text))

@@ -1,0 +1,192 @@
+"""What the browser of responses holds: replays beside the world, questions as they were asked, pictures up to a number."""
+
+from __future__ import annotations
+
+import io
+from base64 import b64decode
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from idf.drawing import draw
+from idf.evaluation import Response, Row
+from idf.evaluation._asks import Ask
+from idf.evaluation._browser import CHUNK, browser_data, replay
+from idf.evaluation._run import scored
+from idf.scoring import write_answer
+from idf.suites import Item, prompt_text
+from idf.worlds import WORLDS, Problem
+from tests.evaluation.samples import ITEMS, row
+from tests.worlds.samples import problem
+
+BOX = Item("moving_box:medium:0", problem("moving_box", "eval", 0, "medium"))
+
+
+def solution(item: Item) -> str:
+    """What the solver says, with its answer line."""
+    world = WORLDS[item.problem.world]
+    answer = write_answer(world.answer_kind(item.problem), world.truth(item.problem))
+    return f"{world.narrate(item.problem)}\nAnswer: {answer}"
+
+
+def _moving(world: str) -> list[Problem]:
+    """Problems in which something moves."""
+    some = [problem(world, "eval", index, "medium") for index in range(8)]
+    return [one for one in some if WORLDS[world].solve(one)]
+
+
+def replayed(item: Item, response: str, **changes: Any) -> dict[str, Any]:
+    return replay(item.problem, replace(scored(Ask(item, "tqa"), Response(response)), **changes))
+
+
+@pytest.mark.parametrize("world", WORLDS)
+@pytest.mark.parametrize("difficulty", ["easy", "hard"])
+def test_every_step_of_the_solver_is_found_true(world, difficulty):
+    item = Item("a", problem(world, "eval", 1, difficulty))
+    steps = len(WORLDS[world].solve(item.problem))
+    said = replayed(item, solution(item))
+    assert said["claims"] == {number: (True, "") for number in range(steps + 1)}
+    assert said["first"] is None
+    assert said["stop"] is None
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def test_a_state_told_wrong_is_the_first_error_and_its_words_are_kept(world):
+    item, other = [Item(str(n), some) for n, some in enumerate(_moving(world)[:2])]
+    mine, its = solution(item).splitlines(), WORLDS[world].line(other.problem.start)
+    at = next(number for number, line in enumerate(mine) if line.startswith("1. "))
+    mine[at] = f"{mine[at].partition(':')[0]}: {its}"
+    said = replayed(item, "\n".join(mine))
+    assert said["first"] == 1
+    assert said["claims"][0] == (True, "")
+    assert said["claims"][1] == (False, mine[at])
+
+
+def test_a_plan_is_replayed_up_to_its_first_illegal_move():
+    world, start = WORLDS["moving_box"], BOX.problem.start
+    legal = world.legal_actions(start)[0]
+    then = world.step(start, legal)
+    illegal = next(move for move in world.actions if move not in world.legal_actions(then))
+    said = replayed(BOX, f"Answer: {legal} {illegal} {legal}")
+    assert said["along"] == "answer"
+    assert said["states"] == [world.line(start), world.line(then)]
+    assert said["stop"].startswith(f"move 2 ({illegal}) is illegal: ")
+    assert said["first"] == 2
+
+
+def test_the_step_that_a_diagnosis_blames_is_the_first_error():
+    assert replayed(BOX, solution(BOX), wrong_step=3)["first"] == 3
+
+
+def test_an_action_that_is_not_the_one_of_the_plan_is_an_error():
+    lines = solution(BOX).splitlines()
+    at = next(number for number, line in enumerate(lines) if line.startswith("2. "))
+    other = {"u": "d", "d": "u", "l": "r", "r": "l"}[lines[at][3]]
+    lines[at] = f"2. {other}:{lines[at].partition(':')[2]}"
+    said = replayed(BOX, "\n".join(lines))
+    assert said["first"] == 2
+    assert said["claims"][2] == (False, lines[at])
+
+
+def test_without_an_answer_the_claimed_moves_are_replayed():
+    plan = list(WORLDS["moving_box"].solve(BOX.problem))
+    said = replayed(BOX, WORLDS["moving_box"].narrate(BOX.problem))
+    assert said["along"] == "claims"
+    assert said["actions"] == plan
+
+
+def test_without_any_move_an_optimal_plan_is_shown():
+    said = replayed(BOX, "I do not know")
+    assert (said["along"], said["actions"], said["states"], said["claims"]) == ("course", None, None, {})
+
+
+def test_an_empty_plan_is_replayed_as_one():
+    said = replayed(BOX, "Answer: none")
+    assert (said["along"], said["actions"]) == ("answer", [])
+    assert said["states"] == [WORLDS["moving_box"].line(BOX.problem.start)]
+
+
+def test_a_step_beyond_the_last_is_an_error():
+    said = replayed(BOX, f"{solution(BOX)}\n".replace("Answer", "99. u: player (1,1) box (1,2)\nAnswer"))
+    assert said["first"] == 99
+
+
+def test_the_last_word_on_a_step_counts():
+    lines = solution(BOX).splitlines()
+    at = next(number for number, line in enumerate(lines) if line.startswith("1. "))
+    wrong = f"{lines[at].partition(':')[0]}: player (0,0) box (0,1)"
+    said = replayed(BOX, "\n".join([*lines[:at], wrong, *lines[at:]]))
+    assert said["claims"][1] == (True, "")
+
+
+# --- all of it ---------------------------------------------------------------------------------------------------
+
+
+def rows_of(items: list[Item], *modes: str) -> list[Row]:
+    return [scored(Ask(item, mode), Response(solution(item))) for mode in modes for item in items]
+
+
+def test_the_parts_hold_every_row_and_every_item_once_whatever_the_modes():
+    data = browser_data(rows_of(ITEMS, "vqa", "tqa", "vtqa"), ITEMS, "idf-long-1", None)
+    assert sum(len(part) for name, part in data.items() if name.startswith("rows-")) == 3 * len(ITEMS)
+    assert sum(len(part) for name, part in data.items() if name.startswith("items-")) == len(ITEMS)
+    assert data["index"]["pictures"] == [len(ITEMS), len(ITEMS)]
+    assert [line[2] for line in data["index"]["rows"][:3]] == ["vqa", "tqa", "vtqa"]
+    assert len({line[0] for line in data["index"]["rows"][:3]}) == 1
+
+
+def test_a_part_has_no_more_than_its_share():
+    rows = [row(id=f"a{number}") for number in range(CHUNK + 1)]
+    data = browser_data(rows, None, None, None)
+    assert [len(data[name]) for name in ("rows-0", "rows-1")] == [CHUNK, 1]
+
+
+def test_the_question_is_the_one_that_was_asked():
+    data = browser_data(rows_of(ITEMS[:1], "vqa", "tqa"), ITEMS, "idf-short-1", None)
+    asked = {mode: (prompt_text(ITEMS[0].problem, mode, "idf-short-1"), "") for mode in ("vqa", "tqa")}
+    assert data["items-0"][0]["questions"] == asked
+
+
+def test_a_question_of_unknown_prompts_is_not_made_up():
+    data = browser_data(rows_of(ITEMS[:1], "vqa"), ITEMS, "somebody's", None)
+    text, why = data["items-0"][0]["questions"]["vqa"]
+    assert text is None
+    assert "unknown prompts" in why
+
+
+def test_a_published_question_is_shown_in_its_published_words():
+    item = Item("a:0", ITEMS[0].problem, published="Which one?")
+    data = browser_data(rows_of([item], "vqa"), [item], "official-2025-question", None)
+    assert data["items-0"][0]["questions"] == {"vqa": ("Which one?", "")}
+
+
+def test_pictures_are_dealt_to_worlds_and_difficulties_in_turn():
+    data = browser_data(rows_of(ITEMS, "vqa"), ITEMS, None, 4)
+    pictured = [entry["picture"] is not None for entry in data["items-0"]]
+    assert pictured == [True, False] * 4  # ITEMS holds two of each of four kinds
+    assert data["index"]["pictures"] == [4, 8]
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def test_a_picture_of_few_colours_keeps_those_of_small_things(world):
+    item = Item("a", problem(world, "eval", 1, "medium"))
+    data = browser_data([row(id="a", world=world)], [item], None, None)
+    file = b64decode(data["items-0"][0]["picture"].removeprefix("data:image/png;base64,"))
+    shown = np.asarray(Image.open(io.BytesIO(file)).convert("RGB")).astype(int)
+    assert np.abs(shown - draw(item.problem, 80_000)).max() < 64  # median cut is off by up to 196
+
+
+def test_without_items_there_is_neither_question_nor_replay():
+    data = browser_data(rows_of(ITEMS, "vqa"), None, None, None)
+    assert data["index"]["items"] is False
+    assert not [name for name in data if name.startswith("items-")]
+    assert {entry["replay"] for entry in data["rows-0"]} == {None}
+
+
+def test_a_response_to_an_item_that_is_not_at_hand_has_no_replay():
+    data = browser_data([row(id="elsewhere")], ITEMS, None, None)
+    assert data["index"]["rows"][0][-1] is None
+    assert data["rows-0"][0]["replay"] is None
