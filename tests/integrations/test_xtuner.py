@@ -138,7 +138,12 @@ def test_two_ranks_of_zero2_take_the_steps_of_one_device(trained):
     # mmengine's launcher picks a GPU for each rank, whatever the backend; this is `xtuner train` without that line.
     script = trained.folder / "without_gpus.py"
     script.write_text(
-        "import torch\ntorch.cuda.set_device = lambda device: None\nfrom xtuner.tools.train import main\nmain()\n"
+        "import torch\n"
+        "from idf.training.deepspeed import leave_to_gloo\n"
+        "from xtuner.tools.train import main\n"
+        "torch.cuda.set_device = lambda device: None\n"
+        "leave_to_gloo()\n"
+        "main()\n"
     )
     torchrun = [str(VENV / "bin" / "python"), "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
     preset = _preset(trained.folder / "fp32.json", bf16=False)
