@@ -33,7 +33,7 @@ class XTunerStage(BaseModel):  # type: ignore[misc]
         self.stage = StageModel(load_trainable(self.recipe, resume=None))
 
     def init_weights(self) -> None:
-        """Nothing: mmengine calls this on every model, and would let transformers draw new random weights."""
+        """Nothing: the weights were loaded. mmengine would go through all of them, and write a line on each into its log."""
 
     def forward(self, data: Mapping[str, Tensor], data_samples: None = None, mode: str = "loss") -> dict[str, Tensor]:
         """The loss of a micro-batch of `MicroBatches`; their mean over devices and accumulation is that of the step."""
