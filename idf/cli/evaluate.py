@@ -92,6 +92,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     served.add_argument("--concurrency", type=int, default=8, help="requests in flight (default: %(default)s)")
     served.add_argument("--requests-per-minute", type=float, help="most attempts a minute (default: no limit)")
     served.add_argument("--max-total-tokens", type=int, help="budget of prompts and completions (default: no limit)")
+    served.add_argument("--timeout", type=float, default=300.0, help="most seconds for an answer (default: 300)")
+    served.add_argument("--retries", type=int, default=6, help="attempts after the first (default: %(default)s)")
     served.add_argument("--context", type=int, help="what the endpoint holds, in tokens of prompt and response")
     watching = parser.add_argument_group("each new checkpoint of a run, asked what the hook of its recipe says")
     watching.add_argument(
@@ -142,6 +144,8 @@ def _run(arguments: argparse.Namespace) -> None:
         "concurrency": arguments.concurrency,
         "requests_per_minute": arguments.requests_per_minute,
         "max_total_tokens": arguments.max_total_tokens,
+        "timeout_s": arguments.timeout,
+        "retries": arguments.retries,
     }
     job = Evaluation(
         out=out,

@@ -8,20 +8,19 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from idf.backends import Backend, HFBackend, OpenAIBackend, Response, Sampling
 from idf.errors import UserError
-from idf.files import read_text
 from idf.recipe import check_names, check_pixels, check_positive, to_plain
-from idf.suites import MODES, PROMPT_SETS, Item, SuiteRecipe, distinct, generate_suite, open_suite
+from idf.suites import MODES, PROMPT_SETS, Item, SuiteRecipe, distinct, open_suite
 from idf.worlds import problem_to_json
 
 from ._answers import Answers
 from ._asking import ask_all, collect, missing
 from ._asks import Ask, Form, Keys, Requests, all_asks
 from ._baselines import baseline_response
+from ._default_suite import generate_whole, recipe_in
 from ._llm_parser import parse_with
 from ._markdown import write_markdown
 from ._plots import write_summary_png
@@ -152,7 +151,7 @@ def run_evaluation(job: Evaluation, *, say: Callable[[str], None] = print, show:
     stored = read_responses(job.responses) if job.responses is not None else {}
     # Whoever is evaluated comes first: a wrong name must not cost the making of a suite.
     max_pixels = _max_pixels(job)
-    who = fingerprint_of(job.checkpoint, job.backend, job.endpoint, job.whole_hash) if job.checkpoint else None
+    who = fingerprint_of(job, job.checkpoint) if job.checkpoint is not None else None
     items, suite = _items(job, max_pixels)
     slides = _published_slides(items, suite) if job.pictures == "both" and job.checkpoint is not None else []
     run: dict[str, Any] = {
@@ -186,9 +185,10 @@ def run_evaluation(job: Evaluation, *, say: Callable[[str], None] = print, show:
         rows = answered
         if again is not None:
             run_again = run | facts | _facts_of(slides) | {"pictures": "published", "failed": asking.facts["failed"]}
-            _conclude(job, again, slides, run_again, job.out / "published_pictures", say)
+            out = job.out / "published_pictures"
+            _conclude(job, _parsed_again(job, again, slides, run_again, out, say), slides, run_again, out, say)
         run |= facts
-    rows = _parsed_again(job, rows, items, run, say)
+    rows = _parsed_again(job, rows, items, run, job.out, say)
     run |= {"seconds": round(time.perf_counter() - begun, 1)}
     return _conclude(job, rows, items, run, job.out, say)
 
@@ -210,32 +210,13 @@ def _items(job: Evaluation, max_pixels: int) -> tuple[list[Item], str]:
         made, recipe = job.out / "suite", SuiteRecipe(max_pixels=max_pixels)
         suite = str(made)
         if not (made / "suite.json").exists():
-            _generate(recipe, made)
-        if _recipe_in(made / "suite.json") != to_plain(recipe):
+            generate_whole(recipe, made)
+        if recipe_in(made / "suite.json") != to_plain(recipe):
             raise UserError(f"{made} holds a suite of an earlier run: name it with --suite, or choose another --out")
     items = open_suite(suite)
     if job.duplicates == "drop":
         items = distinct(items)
     return (items if job.limit is None else spread(items, job.limit)), suite
-
-
-def _generate(recipe: SuiteRecipe, made: Path) -> None:
-    """Make a suite in one piece: workers that begin together must not write into each other's pictures."""
-    made.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=f".{made.name}-", dir=made.parent) as making:
-        generate_suite(recipe, Path(making) / made.name)
-        try:
-            (Path(making) / made.name).rename(made)
-        except OSError:  # another worker was faster; or a kill left half a suite there, before suites came in one piece
-            if not (made / "suite.json").exists():
-                raise UserError(f"{made} is in the way and holds no suite: remove it") from None
-
-
-def _recipe_in(path: Path) -> Any:
-    try:
-        return json.loads(read_text(path))["recipe"]
-    except (ValueError, KeyError, TypeError):
-        raise UserError(f"{path} holds no recipe of a suite: remove {path.parent}") from None
 
 
 def _without_model(
@@ -311,6 +292,8 @@ class _Asking:
             responses = collect(keys, answers)
             absent = missing(keys, answers)
         failed = sum(response.error is not None for response in responses)
+        if failed == len(responses):
+            raise UserError(f"none of {failed} questions was answered, the last because: {responses[-1].error}")
         if failed:
             self.say(
                 f"{failed} of {len(asks)} answers could not be had ({absent} were never asked): they count as errors; run "
@@ -348,7 +331,7 @@ def _facts_of(items: Sequence[Item]) -> dict[str, Any]:
 
 
 def _parsed_again(
-    job: Evaluation, rows: list[Row], items: Sequence[Item], run: dict[str, Any], say: Callable[[str], None]
+    job: Evaluation, rows: list[Row], items: Sequence[Item], run: dict[str, Any], out: Path, say: Callable[[str], None]
 ) -> list[Row]:
     """The rows by the answers that a language model quotes, if one is asked for."""
     if job.parser == "rules":
@@ -358,8 +341,8 @@ def _parsed_again(
     who = f"{job.parser} {backend.base_url}"
     with Answers(job.answers or job.out / "answers") as answers:
         found, agreement = parse_with(backend, rows, items, answers, who)
-    job.out.mkdir(parents=True, exist_ok=True)
-    path = job.out / "parsers.jsonl"
+    out.mkdir(parents=True, exist_ok=True)
+    path = out / "parsers.jsonl"
     path.write_text("".join(json.dumps(line) + "\n" for line in agreement.disagreements), encoding="utf-8")
     say(f"{agreement}; the disagreements are in {path}")
     run["parser"] = {

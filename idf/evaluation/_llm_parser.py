@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from idf.backends import Backend, Request
+from idf.scoring import visible
 from idf.suites import Item
 from idf.worlds import WORLDS
 
@@ -102,12 +103,12 @@ def parse_with(
             continue
         item = by_id[row.id]
         told = answers.get(_key(who, item, row))
-        if told is None or told.error is not None:
+        if told is None or told.error is not None or told.finish_reason == "length":  # half a quote is none
             failed += 1
             found.append(row)
             continue
         quote = told.text.strip().strip("`\"'").strip()
-        stands = quote == NOTHING or _stands_in(quote, row.response)
+        stands = quote == NOTHING or _stands_in(quote, visible(row.response))
         not_quoted += not stands
         if stands and quote != NOTHING:
             # A line end says that the answer is whole; where a cut-off response ends with it, nobody knows.

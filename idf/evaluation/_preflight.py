@@ -23,6 +23,7 @@ class Preflight:
         item: The item that it belongs to, and its mode.
         context: The most tokens that prompt and response may have together; None if nobody says.
         first: The first prompt, as text.
+        max_new_tokens: Longest response.
     """
 
     longest: int
@@ -30,12 +31,17 @@ class Preflight:
     item: str
     context: int | None
     first: str
+    max_new_tokens: int
 
     def __str__(self) -> str:
         bound = "" if self.exact else " at most"
         limit = "an unknown number of" if self.context is None else f"{self.context:,}"
+        warning = ""
+        if not self.exact and self.context is not None and self.longest + self.max_new_tokens > self.context:
+            warning = f"\nwarning: with {self.max_new_tokens:,} tokens of response that may not fit"
         return (
-            f"longest prompt:{bound} {self.longest:,} tokens ({self.item}), of {limit} tokens for prompt and response\n"
+            f"longest prompt:{bound} {self.longest:,} tokens ({self.item}), of {limit} tokens for prompt and response"
+            f"{warning}\n"
             f"the first prompt:\n{self.first}"
         )
 
@@ -66,13 +72,17 @@ def preflight(
         if tokens > longest:
             longest, name = tokens, f"{ask.item.id}, {ask.mode}"
     exact = isinstance(backend, HFBackend)
+    if limit is not None and max_new_tokens >= limit:
+        raise UserError(
+            f"--max-new-tokens {max_new_tokens} leaves no room for a prompt in the {limit:,} tokens of the model"
+        )
     # An upper bound counts a token for each byte of text: what it allows surely fits, what it forbids may fit.
     if limit is not None and longest + max_new_tokens > limit and exact:
         raise UserError(
             f"the longest prompt has {longest:,} tokens ({name}), and with --max-new-tokens {max_new_tokens} it needs "
             f"more than the {limit:,} that the model can hold: lower --max-new-tokens or --max-pixels"
         )
-    return Preflight(longest, exact, name, limit, _first(asks[0], form, backend))
+    return Preflight(longest, exact, name, limit, _first(asks[0], form, backend), max_new_tokens)
 
 
 def _first(ask: Ask, form: Form, backend: Backend) -> str:

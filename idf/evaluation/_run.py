@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -197,8 +198,12 @@ def write_results(
     """
     out.mkdir(parents=True, exist_ok=True)
     lines = [json.dumps(row.to_json()) for row in rows]  # in ASCII: a response may end in half a character
-    (out / "samples.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     baselines = {"baselines": baseline_cells(items, modes)} if items else {}
     results = {**summarize(rows), **baselines, "run": run | {"idf": __version__}}
-    (out / "results.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    # Both are written before either takes its place: a kill must not leave new samples beside old results.
+    texts = {"samples.jsonl": "\n".join(lines) + "\n", "results.json": json.dumps(results, indent=2) + "\n"}
+    for name, text in texts.items():
+        (out / f".{name}.part").write_text(text, encoding="utf-8")
+    for name in texts:
+        os.replace(out / f".{name}.part", out / name)
     return results

@@ -6,7 +6,7 @@ import json
 import os
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from idf.backends import OPENAI_URL, Backend, HFBackend, OpenAIBackend, VLLMBackend, weights_fingerprint
 from idf.errors import UserError
@@ -42,16 +42,19 @@ def open_backend(job: Evaluation) -> Backend:
     )
 
 
-def fingerprint_of(checkpoint: str, backend: str, endpoint: dict[str, Any], whole: bool) -> str:
+def fingerprint_of(job: Evaluation, checkpoint: str) -> str:
     """What tells whoever answers from anybody else.
 
     Of an endpoint only its address and the model's name are known: what it serves under that name may change.
     """
+    backend = job.backend
     if backend == "openai":
-        return f"openai {endpoint.get('base_url', OPENAI_URL)} {checkpoint}"
+        return f"openai {job.endpoint.get('base_url', OPENAI_URL)} {checkpoint}"
     if not Path(checkpoint).is_dir() and checkpoint.startswith((".", "/", "checkpoints/")):
         raise UserError(f"no checkpoint in {checkpoint}")
-    return f"{backend} {_precision(backend)} {weights_fingerprint(checkpoint, whole=whole)}"
+    # vLLM cuts an answer where its context ends, and another version or another way to batch may round differently.
+    how = f" {versions(backend)['vllm']} {job.context} {job.deterministic}" if backend == "vllm" else ""
+    return f"{backend} {_precision(backend)}{how} {weights_fingerprint(checkpoint, whole=job.whole_hash)}"
 
 
 def _precision(backend: str) -> str:

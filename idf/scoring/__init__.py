@@ -5,6 +5,7 @@ from ._diagnose import CAUSES, FAR_OVER, Diagnosis, diagnose
 from ._parse import final_answer, parse_answer, write_answer
 from ._process import replay_claims
 from ._score import ERRORS, Verdict, score
+from ._visible import visible
 
 __all__ = [
     "CAUSES",
@@ -20,5 +21,6 @@ __all__ = [
     "read_trace",
     "replay_claims",
     "score",
+    "visible",
     "write_answer",
 ]

@@ -122,6 +122,22 @@ def test_a_parser_that_quotes_is_judged_by_the_rules_and_compared_with_them(caps
     assert (tmp_path / "o" / "parsers.jsonl").read_text() == ""
 
 
+def test_an_endpoint_that_answers_nothing_is_one_sentence_and_writes_no_results(capsys, suite, tmp_path):
+    with serving(lambda call, before: failing(500)) as server:
+        assert ask(server.url, suite, tmp_path / "o", "--limit", 1, "--timeout", 5, "--retries", 0) == 1
+    assert "none of 5 questions was answered, the last because: " in one_sentence(capsys, "idf-eval")
+    assert not (tmp_path / "o" / "results.json").exists()
+
+
+def test_a_context_without_room_is_refused_and_a_tight_one_is_said(capsys, suite, told, tmp_path):
+    with serving(lambda call, before: completion(told[call.prompt])) as server:
+        assert ask(server.url, suite, tmp_path / "o", "--context", 1000, "--max-new-tokens", 1000) == 1
+        assert "--max-new-tokens 1000 leaves no room for a prompt" in one_sentence(capsys, "idf-eval")
+        assert server.calls == []
+        assert ask(server.url, suite, tmp_path / "o", "--context", 1000, "--max-new-tokens", 900) == 0
+    assert "warning: with 900 tokens of response that may not fit" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [

@@ -71,8 +71,15 @@ def test_responses_that_are_cut_off_are_said_loudly(model, suite, tmp_path):
 
 def test_a_prompt_that_cannot_be_answered_in_full_is_refused(model, suite, tmp_path):
     said: list[str] = []
-    with pytest.raises(UserError, match=r"the longest prompt has \d+ tokens \(.*\), and with --max-new-tokens 4000000"):
-        run_evaluation(job(model, suite, tmp_path / "o", sampling=Sampling(4_000_000)), say=said.append, show=False)
+    config = json.loads((model / "config.json").read_text())
+    limit = config["text_config"]["max_position_embeddings"]
+    refused = {
+        limit - 10: r"the longest prompt has \d+ tokens \(.*\), and with --max-new-tokens",
+        limit: "leaves no room for a",
+    }
+    for tokens, why in refused.items():
+        with pytest.raises(UserError, match=why):
+            run_evaluation(job(model, suite, tmp_path / "o", sampling=Sampling(tokens)), say=said.append, show=False)
     assert not (tmp_path / "o" / "samples.jsonl").exists()
 
 
@@ -111,7 +118,7 @@ def test_workers_that_make_the_same_suite_do_not_write_into_each_other(tmp_path,
         generate_suite(recipe, made)
         (made / "first").touch()
 
-    monkeypatch.setattr("idf.evaluation._job.generate_suite", slower)
+    monkeypatch.setattr("idf.evaluation._default_suite.generate_suite", slower)
     monkeypatch.setattr("idf.evaluation._job.SuiteRecipe", lambda **_: SuiteRecipe(items=1, worlds=["moving_box"]))
     assert run_evaluation(Evaluation(tmp_path / "o", baseline="oracle"), say=lambda _: None)
     assert (made / "first").exists(), "the one that came first stays"

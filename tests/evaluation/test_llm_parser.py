@@ -74,6 +74,12 @@ def test_a_letter_inside_of_a_word_is_no_quote():
     assert agreement.not_quoted == 1
 
 
+def test_what_is_only_thought_is_no_quote():
+    rows, agreement = parsed({ROLL: f"<think>It is {truth(ROLL)}.</think>I do not know."}, lambda said: truth(ROLL))
+    assert not rows[0].correct
+    assert agreement.not_quoted == 1
+
+
 def test_a_wrong_answer_stays_wrong_however_it_is_quoted():
     wrong = next(colour for colour in WORLDS["cube_rolling"].colours if colour != truth(ROLL))
     rows, _ = parsed({ROLL: f"Answer: {wrong}"}, lambda said: wrong)
