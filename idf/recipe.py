@@ -60,6 +60,20 @@ def read_recipe(kind: type[T], path: Path | str | None, overrides: Sequence[str]
             target[last] = yaml.safe_load(value)
         except yaml.YAMLError:
             raise UserError(f"{override!r}: {value!r} is not YAML") from None
+    return build_recipe(kind, data, where)
+
+
+def build_recipe(kind: type[T], data: Any, where: str) -> T:
+    """Plain values into a dataclass.
+
+    Args:
+        kind: The dataclass.
+        data: A map of its keys.
+        where: Where the values come from, for messages.
+
+    Raises:
+        UserError: A key is unknown or has a value of another type. If the dataclass has a method `check`, whatever it raises.
+    """
     recipe = _build(kind, data, where, "")
     if check := getattr(recipe, "check", None):
         check()

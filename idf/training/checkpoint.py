@@ -86,7 +86,7 @@ SHARDING = ("deepspeed", "rows_per_micro_batch", "ranks")
 """What decides how the optimizer's state lies on disk and in which order gradients are added up."""
 
 
-def find_resume(recipe: StageRecipe, fingerprint: str, ranks: int, first: bool) -> Path | None:
+def find_resume(recipe: StageRecipe, fingerprint: str, ranks: int, first: bool, engine: str = "idf") -> Path | None:
     """Where to go on from: the last checkpoint, or None for a fresh start.
 
     Args:
@@ -94,6 +94,7 @@ def find_resume(recipe: StageRecipe, fingerprint: str, ranks: int, first: bool) 
         fingerprint: Of the data.
         ranks: How many there are now; DeepSpeed's state is stored in one part per rank.
         first: Whether this rank removes what an interrupted save left, and speaks.
+        engine: What trains: each engine goes on from its own state alone.
 
     Raises:
         UserError: The run has finished already, or was begun with another recipe, other data or other ranks.
@@ -112,9 +113,10 @@ def find_resume(recipe: StageRecipe, fingerprint: str, ranks: int, first: bool) 
         return None
     last = complete[-1]
     facts = read_facts(last) or {}
-    now = {**to_plain(recipe), "data's fingerprint": fingerprint, "ranks": ranks}
+    now = {**to_plain(recipe), "data's fingerprint": fingerprint, "ranks": ranks, "engine": engine}
     begun = {**facts["recipe"], "data's fingerprint": facts["data"]["fingerprint"], "ranks": facts["ranks"]}
-    for key in (*SAME, "data's fingerprint"):
+    begun["engine"] = facts.get("engine", "idf")
+    for key in ("engine", *SAME, "data's fingerprint"):
         if begun.get(key) != now[key]:
             raise UserError(
                 f"the run {run} was begun with {key}={begun.get(key)}, not {now[key]}: set it back, remove the "

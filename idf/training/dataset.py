@@ -43,6 +43,10 @@ class TokenStore:
         """Tokens of each sample."""
         return [int(n) for n in np.diff(self._starts)]
 
+    def label_counts(self) -> list[int]:
+        """Label tokens of each sample."""
+        return [int(n) for n in np.add.reduceat((self._labels >= 0).astype(np.int64), self._starts[:-1])]
+
     def __getitem__(self, i: int) -> Encoded:
         part = slice(self._starts[i], self._starts[i + 1])
         grids = self._grids[self._grid_starts[i] : self._grid_starts[i + 1]].tolist()

@@ -59,3 +59,10 @@ def zero_config(preset: str, device: str, adapters: bool) -> dict[str, Any]:
         if stage == 3:
             zero |= {"offload_param": {"device": "cpu", "pin_memory": device == "gpu"}}
     return zero
+
+
+def leave_to_gloo() -> None:
+    """On CPUs DeepSpeed would compile a shared-memory all-reduce first: a minute and a C++ compiler that gloo makes needless."""
+    import deepspeed.ops
+
+    deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from idf.errors import UserError
 
 from .checkpoint import PREFIX
-from .deepspeed import deepspeed_config
+from .deepspeed import deepspeed_config, leave_to_gloo
 from .hang import HangWatch
 from .recipe import StageRecipe
 
@@ -47,11 +47,7 @@ class Engine:
         on_cpu = recipe.device == "cpu"
         if recipe.deepspeed is not None:
             if on_cpu:
-                # DeepSpeed would compile a shared-memory all-reduce first: a minute and a C++ compiler that gloo makes
-                # needless.
-                import deepspeed.ops
-
-                deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
+                leave_to_gloo()
             config = deepspeed_config(
                 recipe.deepspeed,
                 precision=recipe.precision,

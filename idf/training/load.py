@@ -12,6 +12,7 @@ from .lora import add_adapters, load_adapter
 from .model import freeze_vision
 from .recipe import StageRecipe
 from .shapes import SHAPES
+from .versions import readable
 
 
 def load_processor(name: str) -> Any:
@@ -32,7 +33,8 @@ def load_processor(name: str) -> Any:
             "the base model, or name a folder that `final/` of a run wrote"
         )
     try:
-        return AutoProcessor.from_pretrained(name)
+        with readable(name) as source:
+            return AutoProcessor.from_pretrained(source)
     except (OSError, ValueError) as error:
         raise UserError(f"cannot load the processor of {name}: {_first_line(error)}") from None
 
@@ -57,10 +59,10 @@ def load_model(name: str, *, precision: str, attention: str, **options: Any) -> 
 
     check_family(_config_of(name).model_type, of=name)
     dtype = {"bf16": torch.bfloat16, "fp32": torch.float32, "auto": "auto"}[precision]
+    options |= {"dtype": dtype, "attn_implementation": attention, "use_safetensors": True}
     try:
-        model, info = AutoModelForImageTextToText.from_pretrained(
-            name, dtype=dtype, attn_implementation=attention, output_loading_info=True, use_safetensors=True, **options
-        )
+        with readable(name) as source:
+            model, info = AutoModelForImageTextToText.from_pretrained(source, output_loading_info=True, **options)
     except (OSError, ValueError, SafetensorError) as error:
         raise UserError(f"cannot load the model {name}: {_first_line(error)}") from None
     if missing := sorted(info["missing_keys"]):
@@ -113,7 +115,8 @@ def _config_of(name: str) -> Any:
     from transformers import AutoConfig
 
     try:
-        return AutoConfig.from_pretrained(name)
+        with readable(name) as source:
+            return AutoConfig.from_pretrained(source)
     except (OSError, ValueError) as error:
         raise UserError(f"cannot find the shape of {name}: {_first_line(error)}") from None
 

@@ -13,6 +13,7 @@ from torch.utils.checkpoint import checkpoint
 from idf.errors import UserError
 
 from .encode import IGNORE
+from .versions import tower_output
 
 CHUNK = 2048  # label tokens whose logits exist at the same time: 1.2 GB in fp32 at a vocabulary of 152k
 
@@ -126,8 +127,7 @@ class StageModel(nn.Module):
         """
         tower = self.vlm.model.visual
         seen = tower(pixel_values.to(tower.dtype), grid_thw=image_grid_thw)
-        deeper = seen.deepstack_features if self.vlm.config.model_type == "qwen3_vl" else []
-        return seen.pooler_output, list(deeper)
+        return tower_output(seen, deepstack=self.vlm.config.model_type == "qwen3_vl")
 
 
 def freeze_vision(vlm: Any) -> None:

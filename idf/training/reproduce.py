@@ -65,6 +65,8 @@ def _stage(facts: dict[str, Any], made: set[str]) -> Iterator[str]:
         yield from _data(facts["data"])
     name = f"{facts['stage']}-stage.yaml"
     yield f"\n# {facts['stage'].capitalize()}-Distillation on {facts['ranks']} ranks."
+    if facts.get("engine", "idf") != "idf":
+        yield f"# It was trained by {facts['engine']}; idf's own engine takes the same steps (docs/xtuner.md)."
     yield _here_document(name, recipe)
     ranks = facts["ranks"]
     yield f"torchrun --nproc_per_node {ranks} {SCRIPTS[facts['stage']]} --recipe {name}" + (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import shlex
 import signal
@@ -41,6 +40,7 @@ from .log import RunLog, StepFacts
 from .lora import merged, save_adapter
 from .model import GradientWatch, StageModel, parameter_counts
 from .recipe import StageRecipe
+from .schedule import learning_rate
 
 
 class StageTrainer:
@@ -61,7 +61,6 @@ class StageTrainer:
         self.engine, self.rows, self.processor, self.recipe, self.facts = engine, rows, processor, recipe, facts
         self.run = Path(recipe.run)
         self.steps = steps_in_run(len(rows), recipe)
-        self.warmup = round(recipe.warmup * self.steps)
         self.shape = shape_of(vlm)
         self.counts = parameter_counts(vlm)
         self.collator = Collator(processor.image_processor, vlm.config.image_token_id, processor.tokenizer.pad_token_id)
@@ -121,7 +120,7 @@ class StageTrainer:
 
     def _step(self, step: int, batches: Iterator[dict[str, Tensor]]) -> None:
         """One optimizer step: fetch the micro-batches, count, train, look at the loss, log."""
-        engine, begun = self.engine, time.perf_counter()
+        engine, recipe, begun = self.engine, self.recipe, time.perf_counter()
         self.watch.phase(f"step {step + 1}: waiting for data")
         mine = [next(batches) for _ in range(engine.accumulation)]
         waited = time.perf_counter() - begun
@@ -129,7 +128,7 @@ class StageTrainer:
         self.watch.phase(f"step {step + 1}: counting label tokens over ranks")
         totals = engine.add_up(counted)
         counts = Counts(**{name: int(n) for name, n in zip(COUNTS, totals, strict=True)})
-        rate = self.learning_rate(step)
+        rate = learning_rate(recipe, step, self.steps)
         self.watch.phase(f"step {step + 1}: forward, backward and update")
         gradients = GradientWatch(engine.bare) if step == 0 else None
         loss, norm = engine.step(mine, counts.label_tokens, rate)
@@ -160,13 +159,6 @@ class StageTrainer:
                     memory_gib=memory,
                 )
             )
-
-    def learning_rate(self, step: int) -> float:
-        """Rises linearly over the warm-up, then falls along a cosine to 0; `step` counts from 0."""
-        if step < self.warmup:
-            return self.recipe.learning_rate * (step + 1) / (self.warmup + 1)
-        progress = (step - self.warmup) / max(1, self.steps - self.warmup)
-        return self.recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * progress))
 
     def _batches(self, done: int) -> Iterator[dict[str, Tensor]]:
         """This rank's micro-batches from a step on; pictures are decoded by workers, each once a step."""

@@ -1,0 +1,79 @@
+"""XTuner's environment, and what is run in it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+VENV = Path(os.environ.get("XTUNER_VENV", ROOT / ".venv-xtuner"))
+CONFIGS = ROOT / "recipes" / "xtuner"
+
+
+def need_environment() -> None:
+    """Skip, with the reason, where nobody made XTuner's environment; but fail in CI, which has to make it."""
+    if (VENV / "idf-installed").exists():
+        return
+    reason = f"there is no XTuner in {VENV}: `bash launch/xtuner.sh --install` makes its environment"
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def environment(**more: str) -> dict[str, str]:
+    return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "XTUNER_VENV": str(VENV), **more}
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A run of `launch/xtuner.sh`: its exit status, and what it said."""
+
+    status: int
+    said: str
+
+    @property
+    def sentence(self) -> str:
+        """The one sentence of a run that was refused."""
+        assert "Traceback" not in self.said, self.said
+        first, last = [line for line in self.said.splitlines() if line.startswith("error: ")]
+        assert last == "error: XTuner did not train to the end; what it said last is above"
+        return first
+
+
+def start(config: Path, folder: Path, *more: str, **variables: str) -> subprocess.Popen[str]:
+    """Start `launch/xtuner.sh` in a process group of its own; the config's paths are relative to the folder."""
+    return subprocess.Popen(
+        ["bash", str(ROOT / "launch" / "xtuner.sh"), str(config), *more],
+        cwd=folder,
+        env=environment(**variables),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def train(config: Path, folder: Path, *more: str, **variables: str) -> Ended:
+    process = start(config, folder, *more, **variables)
+    try:
+        said, _ = process.communicate(timeout=400)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        raise
+    return Ended(process.returncode, said)
+
+
+def changed(config: Path, to: Path, **settings: Any) -> Path:
+    """A copy of a config in which settings of its PART 1 have other values."""
+    lines = config.read_text().splitlines()
+    for name, value in settings.items():
+        (at,) = [i for i, line in enumerate(lines) if line.startswith(f"{name} = ")]
+        lines[at] = f"{name} = {value!r}"
+    to.write_text("\n".join(lines) + "\n")
+    return to
