@@ -84,6 +84,8 @@ class StudyRecipe:
         names = ("imagery_samples", "trace_problems", "traces_kept", "items", "max_new_tokens", "batch_size", "at_once")
         for name in names:
             check_positive(name, getattr(self, name))
+        if self.items < 2:
+            raise UserError("items must be at least 2: one item says nothing of others")
         if not self.seeds or len(set(self.seeds)) != len(self.seeds):
             raise UserError(f"seeds must name at least one seed, and none twice, not {self.seeds}")
         if not self.budgets or self.budgets != sorted(set(self.budgets)) or self.budgets[0] < 2:

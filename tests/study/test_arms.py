@@ -72,6 +72,7 @@ def test_the_untrained_arm_is_no_run_and_an_unknown_one_is_refused(recipe):
         ("comparisons=[[mixed]]", "two arms"),
         ("imagery_share=[0, 1]", "above zero"),
         ("items=0", "at least 1"),
+        ("items=1", "at least 2"),
     ],
 )
 def test_a_recipe_that_cannot_be_run_is_refused(change, words):
