@@ -43,8 +43,7 @@ def ask_all(
     """
     part, parts = share
     if batch_size is None:
-        groups = [list(range(part, len(requests), parts))]
-        groups = [[i for i in group if answers.lacks(keys[i])] for group in groups]
+        groups = [[i for i in range(part, len(requests), parts) if answers.lacks(keys[i])]]
     else:
         lengths = [len(text_of(messages_of(ask, requests.form)[-1])) for ask in requests.asks]
         groups = fixed_batches(lengths, batch_size)[part::parts]
