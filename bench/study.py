@@ -15,7 +15,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from idf.study import EVERY, NAMES, NO_CLAIM, read_study, summarize, tables
+from idf.study import EVERY, NAMES, NO_CLAIM, read_study, summarize, tables, unfinished
 
 ROOT = Path(__file__).parents[1]
 COLOURS = {
@@ -53,7 +53,8 @@ def main() -> None:
         summary = json.loads((arguments.results / "summary.json").read_text())
     arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.out / "tables.md").write_text(tables(summary))
-    cells, note = summary["cells"], "" if summary["claims"] else NO_CLAIM.replace("*", "")
+    cells = summary["cells"]
+    note = (unfinished(summary) if summary["claims"] else NO_CLAIM).replace("*", "")
     for name, figure in {
         "curves": curves(cells, "accuracy", "accuracy", summary["players"]),
         "steps": curves(cells, "steps_right", "steps on the way that are right"),

@@ -1,6 +1,6 @@
 """Does imagining first pay? The miniature study, from data to tables; killed at any moment, the same command goes on.
 
-python launch/study.py [--recipe recipes/study/study.yaml] [--quick] [--plan] [key=value ...]
+python launch/study.py [--recipe recipes/study.yaml] [--quick] [--plan | --so-far] [key=value ...]
 """
 
 from __future__ import annotations
@@ -13,17 +13,19 @@ from pathlib import Path
 
 from idf.cli.main import run_command
 from idf.recipe import read_recipe
-from idf.study import StudyRecipe, run_study
+from idf.study import StudyRecipe, report_so_far, run_study
 
-RECIPES = {False: Path("recipes/study/study.yaml"), True: Path("recipes/study/quick.yaml")}
+RECIPES = {False: Path("recipes/study.yaml"), True: Path("recipes/study/quick.yaml")}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="launch/study.py", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--recipe", type=Path, help=f"YAML recipe (default: {RECIPES[False]})")
     parser.add_argument("--quick", action="store_true", help=f"the machinery alone, by {RECIPES[True]}; no claim")
-    parser.add_argument(
-        "--plan", action="store_true", help="make the data, fix the plan, say how long it takes; no run"
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument("--plan", action="store_true", help="make the data, fix the plan, say how long it takes; no run")
+    only.add_argument(
+        "--so-far", action="store_true", help="write and print the results of the seeds that are whole; no run"
     )
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="changes to the recipe, e.g. work=DIR")
     parser.set_defaults(run=_run)
@@ -34,7 +36,11 @@ def main() -> None:
 def _run(arguments: argparse.Namespace) -> None:
     path = arguments.recipe or RECIPES[arguments.quick]
     recipe = read_recipe(StudyRecipe, path, arguments.overrides)
-    run_study(recipe, plan_only=arguments.plan, say=partial(print, flush=True))
+    say = partial(print, flush=True)
+    if arguments.so_far:
+        report_so_far(recipe, say=say)
+    else:
+        run_study(recipe, plan_only=arguments.plan, say=say)
 
 
 def _interrupt(number: int, frame: object) -> None:

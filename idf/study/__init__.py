@@ -7,9 +7,9 @@ from ._arms import Epoch, Run, all_runs, run_of, same_labels, split_budget
 from ._outcome import Study, read_study
 from ._recipe import ARMS, StudyRecipe
 from ._statistics import Effect, accuracy, difference
-from ._story import run_study
+from ._story import report_so_far, run_study
 from ._summary import EVERY, summarize
-from ._tables import NAMES, NO_CLAIM, tables
+from ._tables import NAMES, NO_CLAIM, tables, unfinished
 
 __all__ = [
     "ARMS",
@@ -25,10 +25,12 @@ __all__ = [
     "all_runs",
     "difference",
     "read_study",
+    "report_so_far",
     "run_of",
     "run_study",
     "same_labels",
     "split_budget",
     "summarize",
     "tables",
+    "unfinished",
 ]

@@ -23,6 +23,8 @@ from ._recipe import ARMS, StudyRecipe
 BASE = "base"
 """The name of the run that is none: the untrained model."""
 ROOT = Path(__file__).parents[2]
+_DONE = "done"
+"""A file in the folder of an evaluation that is whole."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,15 @@ class Plan:
                 found.append(self._evaluation(run.name, self.folders.run(run.name, seed) / "final", seed, (run.name,)))
         return found
 
+    def whole_seeds(self) -> list[int]:
+        """The seeds whose runs have all been trained and evaluated."""
+        names = (BASE, *(run.name for run in self.runs))
+        return [
+            seed
+            for seed in self.recipe.seeds
+            if all((self.folders.evaluation(name, seed) / _DONE).exists() for name in names)
+        ]
+
     def _training(self, run: Run, seed: int) -> Job:
         recipe, folder, data = self.recipe, self.folders.run(run.name, seed), DATA[run.kind]
         stage2 = run.kind in ("traces", "then")
@@ -130,11 +141,11 @@ class Plan:
                 *("--max-new-tokens", str(recipe.max_new_tokens), "--batch-size", str(recipe.batch_size)),
                 *("--max-pixels", str(self.stage.max_pixels), "--out", str(out)),
             ],
-            done=lambda: (out / "done").exists(),
+            done=lambda: (out / _DONE).exists(),
             log=self.folders.log(f"evaluate-{name}-seed{seed}"),
             seconds=recipe.seconds_per_evaluation,
             needs=tuple(f"{need} seed {seed}" for need in needs),
-            after=(out / "done").touch,  # the files of an evaluation are written one after the other
+            after=(out / _DONE).touch,  # the files of an evaluation are written one after the other
         )
 
 

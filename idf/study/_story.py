@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from idf.errors import UserError
+from idf.recipe import to_plain
 
+from ._arms import Epoch
 from ._collect import collect, compare_seeds, machine, measured_seconds
 from ._data import Folders, count_overlaps, data_commands, encode, opened, stage_recipes
 from ._jobs import locked, run_jobs
@@ -47,6 +51,29 @@ def run_study(recipe: StudyRecipe, *, plan_only: bool = False, say: Callable[[st
             return
         run_jobs(jobs, recipe.at_once, lock, say)
         say(write_results(plan, facts))
+
+
+def report_so_far(recipe: StudyRecipe, *, say: Callable[[str], None] = print) -> None:
+    """Write what the seeds come to whose runs have all been evaluated; it may be called while the study runs.
+
+    Args:
+        recipe: The study.
+        say: Prints a line.
+
+    Raises:
+        UserError: The study was not begun, was begun with another recipe, or no seed is whole.
+    """
+    folders = Folders(Path(recipe.work))
+    path = folders.work / "plan.json"
+    if not path.exists():
+        raise UserError(f"there is no {path}: start the study first")
+    facts = json.loads(path.read_text())
+    fix_plan(path, {"recipe": to_plain(recipe)})
+    epochs = {name: Epoch(**told["epoch"]) for name, told in facts["datasets"].items()}
+    plan = make_plan(recipe, folders, stage_recipes(recipe)[0], epochs)
+    if not (whole := plan.whole_seeds()):
+        raise UserError(f"no seed of {folders.work} is whole yet: each has {len(plan.runs) + 1} evaluations")
+    say(write_results(replace(plan, recipe=replace(recipe, seeds=whole)), facts))
 
 
 def make_data(recipe: StudyRecipe, folders: Folders, say: Callable[[str], None]) -> None:

@@ -22,14 +22,16 @@ def summarize(study: Study) -> dict[str, Any]:
     """All numbers of a study.
 
     Returns:
-        "players": the accuracy of the trivial ones; "cells": one for each arm, budget, world (and "all") and mode;
-        "comparisons": one for each pair of arms, with "tasks" and "means" (over worlds), each a list over budgets and
-        modes, with p-values corrected by Holm within the list.
+        "seeds": those that are whole, of "seeds_planned"; "players": the accuracy of the trivial ones; "cells": one for each
+        arm, budget, world (and "all") and mode; "comparisons": one for each pair of arms, with "tasks" and "means" (over
+        worlds), each a list over budgets and modes, with p-values corrected by Holm within the list.
     """
     recipe = study.plan["recipe"]
     return {
         "name": recipe["name"],
         "claims": recipe["claims"],
+        "seeds": seeds_of(study),
+        "seeds_planned": recipe["seeds"],
         "players": study.players,
         "cells": [
             _cell(study, arm, int(budget), run, world, mode)
@@ -45,6 +47,11 @@ def summarize(study: Study) -> dict[str, Any]:
 def worlds_of(study: Study) -> list[str]:
     """The worlds in the order of the suite, then "all"."""
     return [*dict.fromkeys(item["world"] for item in study.items), EVERY]
+
+
+def seeds_of(study: Study) -> list[int]:
+    """The seeds that there are outcomes of."""
+    return [int(seed) for seed in next(iter(study.answers.values()))]
 
 
 def _places(study: Study, world: str) -> list[int]:

@@ -21,12 +21,21 @@ PLAYERS = {"initial": "(reads the answer off the start)", "random": "(guesses)"}
 NO_CLAIM = "**A test of the machinery with tiny budgets: its numbers mean nothing.** The study itself is `bash launch/study.sh`."
 
 
+def unfinished(summary: dict[str, Any]) -> str:
+    """Which seeds are still to be run; nothing if none is."""
+    seeds, planned = summary["seeds"], summary["seeds_planned"]
+    if seeds == planned:
+        return ""
+    return f"**{len(seeds)} of {len(planned)} seeds so far ({', '.join(map(str, seeds))}): the study is not finished.**"
+
+
 def tables(summary: dict[str, Any]) -> str:
     """All tables of a study, one after the other."""
     cells = summary["cells"]
     worlds = list(dict.fromkeys(cell["world"] for cell in cells))
     modes = list(dict.fromkeys(cell["mode"] for cell in cells))
     parts = [f"# {summary['name']}"] + ([] if summary["claims"] else [NO_CLAIM])
+    parts += [note] if (note := unfinished(summary)) else []
     for mode in modes:
         mine = [cell for cell in cells if cell["mode"] == mode]
         parts.append(

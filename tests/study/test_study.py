@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,10 @@ from typing import Any
 
 import pytest
 import yaml
+
+from idf.errors import UserError
+from idf.recipe import read_recipe
+from idf.study import StudyRecipe, report_so_far
 
 ROOT = Path(__file__).parents[2]
 ARMS = "arms={untrained: [6], imagery: [], traces: [], traces_same_labels: []}"
@@ -120,6 +125,35 @@ def test_a_study_is_not_gone_on_with_another_plan(undisturbed):
     out, _ = process.communicate(timeout=300)
     assert process.returncode == 1
     assert "was begun with recipe.items=2, not 3" in out
+
+
+def test_a_study_that_was_not_begun_has_no_results_so_far(tmp_path):
+    recipe = read_recipe(StudyRecipe, ROOT / "recipes/study.yaml", [f"work={tmp_path}"])
+    with pytest.raises(UserError, match=r"there is no .*plan\.json: start the study first"):
+        report_so_far(recipe)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_seeds_that_are_whole_are_reported_before_the_others_and_the_report_says_so(undisturbed, tmp_path):
+    folder = tmp_path / "study"
+    shutil.copytree(undisturbed[0], folder)
+    plan = json.loads((folder / "plan.json").read_text())
+    plan["recipe"] |= {"seeds": [1, 2], "claims": True, "work": str(folder)}
+    (folder / "plan.json").write_text(json.dumps(plan))
+    told = {key: plan["recipe"][key] for key in ("work", "stage1", "stage2", "arms", "budgets", "modes", "seeds")}
+    changes = [f"{key}={json.dumps(value)}" for key, value in told.items()] + ["claims=true"]
+    recipe = read_recipe(StudyRecipe, ROOT / "recipes/study/quick.yaml", [*changes, f"results={folder}/so-far"])
+    said: list[str] = []
+    report_so_far(recipe, say=said.append)
+    assert "**1 of 2 seeds so far (1): the study is not finished.**" in said[0]
+    summary = json.loads((folder / "so-far/summary.json").read_text())
+    assert (summary["seeds"], summary["seeds_planned"]) == ([1], [1, 2])
+    assert summary["cells"] == json.loads((folder / "results/summary.json").read_text())["cells"]
+
+    next(folder.glob("evaluations/*/done")).unlink()
+    with pytest.raises(UserError, match=r"no seed of .* is whole yet: each has 5 evaluations"):
+        report_so_far(recipe)
 
 
 @pytest.mark.slow
