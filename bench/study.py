@@ -35,7 +35,9 @@ CAUSES = {
     "unstated": "#ccbb44",
 }
 PLAYERS = {"initial": "-", "random": ":"}
-"""The trivial players: one reads the answer off the start, one guesses."""
+"""The trivial players' lines."""
+PLAYERS_SAID = {"initial": "(reads the answer off the start)", "random": "(guesses)"}
+LEAST = 10
 MODES = {"tqa": "text shown", "vtqa": "text and picture shown", "vqa": "picture shown"}
 
 Cells = list[dict[str, Any]]
@@ -55,8 +57,11 @@ def main() -> None:
     (arguments.out / "tables.md").write_text(tables(summary))
     cells = summary["cells"]
     note = (unfinished(summary) if summary["claims"] else NO_CLAIM).replace("*", "")
+    text = [cell for cell in cells if cell["mode"] == "tqa"] or cells
     for name, figure in {
+        "headline": curves(text, "accuracy", "accuracy", summary["players"]),
         "curves": curves(cells, "accuracy", "accuracy", summary["players"]),
+        "imagined": curves(cells, "right_and_imagined", "right, and every step on the way right"),
         "steps": curves(cells, "steps_right", "steps on the way that are right"),
         "lengths": lengths(cells),
         "causes": causes(cells),
@@ -69,43 +74,64 @@ def main() -> None:
 
 
 def curves(cells: Cells, key: str, label: str, players: dict[str, Any] | None = None) -> Figure:
-    """A number against the budget: the mean of each arm, a band from the lowest seed to the highest, and every seed."""
+    """A number against the updates that a run had: the mean of each arm, a band from its lowest seed to its highest, every seed.
+
+    *Traces only* is not drawn: its runs are among those of *traces, same updates*, but for the shortest.
+    """
     worlds, modes = values(cells, "world"), values(cells, "mode")
     figure = Figure(figsize=(3.1 * len(worlds), 2.9 * len(modes) + 0.6), layout="constrained")
     grid = figure.subplots(len(modes), len(worlds), squeeze=False, sharex=True, sharey=True)
+    ticks = sorted({cell["budget"] for cell in cells})
     for row, mode in enumerate(modes):
         for column, world in enumerate(worlds):
             axis: Axes = grid[row][column]
             for arm in values(cells, "arm"):
                 mine = select(cells, arm=arm, world=world, mode=mode)
-                budgets = [cell["budget"] for cell in mine]
-                seeds = [cell[key]["seeds"] for cell in mine]
-                axis.plot(
-                    budgets, [cell[key]["mean"] for cell in mine], "o-", color=COLOURS[arm], label=NAMES[arm], ms=4
-                )
-                axis.fill_between(
-                    budgets, [min(s) for s in seeds], [max(s) for s in seeds], color=COLOURS[arm], alpha=0.15
-                )
-                for budget, each in zip(budgets, seeds, strict=True):
-                    axis.plot([budget] * len(each), each, ".", color=COLOURS[arm], ms=2.5, alpha=0.6)
-            if players and world != EVERY:
+                if arm == "untrained":
+                    axis.axhline(mine[0][key]["mean"], color=COLOURS[arm], lw=1.2, label=NAMES[arm])
+                elif arm != "traces":
+                    _curve(axis, mine, key, arm)
+            if players:
                 for player, style in PLAYERS.items():
-                    axis.axhline(players[world][mode][player], ls=style, color="#555555", lw=0.9, label=f"({player})")
+                    height = floor(players, world, mode, player)
+                    axis.axhline(height, ls=style, color="#555555", lw=0.9, label=PLAYERS_SAID[player])
             axis.set_xscale("log")
-            budgets = values(cells, "budget")
-            axis.set_xticks(budgets, [f"{budget:,}" for budget in budgets])
+            axis.set_xticks(ticks, [f"{budget:,}" for budget in ticks])
             axis.minorticks_off()
             axis.set_ylim(-0.02, 1.02)
             axis.grid(axis="y", color="#dddddd", linewidth=0.6)
             axis.set_title(f"{named(world)}, {MODES[mode]}", fontsize=9)
-    figure.supxlabel("budget in optimizer updates (logarithmic); band: lowest to highest seed", fontsize=9)
+    figure.supxlabel(
+        "optimizer updates, of both stages together (logarithmic); band: lowest to highest seed", fontsize=9
+    )
     figure.supylabel(label, fontsize=9)
     legend(figure, grid[0][0])
     return figure
 
 
+def _curve(axis: Axes, cells: Cells, key: str, arm: str) -> None:
+    updates = [cell["updates"] for cell in cells]
+    seeds = [cell[key]["seeds"] for cell in cells]
+    marker = "s" if len(cells) == 1 else "o"
+    means = [cell[key]["mean"] for cell in cells]
+    axis.plot(updates, means, f"{marker}-", color=COLOURS[arm], label=NAMES[arm], ms=4)
+    axis.fill_between(updates, [min(s) for s in seeds], [max(s) for s in seeds], color=COLOURS[arm], alpha=0.15)
+    for place, each in zip(updates, seeds, strict=True):
+        axis.plot([place] * len(each), each, ".", color=COLOURS[arm], ms=2.5, alpha=0.6)
+
+
+def floor(players: dict[str, Any], world: str, mode: str, player: str) -> float:
+    """What a trivial player reaches in a world, or in the mean over worlds."""
+    mine = players.values() if world == EVERY else [players[world]]
+    shares = [float(modes[mode][player]) for modes in mine]
+    return sum(shares) / len(shares)
+
+
 def lengths(cells: Cells) -> Figure:
-    """Accuracy against the length of the solution, at the largest budget, over all seeds."""
+    """Accuracy against the length of the solution at the largest budget: the mean over seeds, bars from lowest to highest.
+
+    Lengths of fewer than `LEAST` items are joined with the next shorter one.
+    """
     worlds, modes = [world for world in values(cells, "world") if world != EVERY], values(cells, "mode")
     largest = max(values(cells, "budget"))
     figure = Figure(figsize=(3.4 * len(worlds), 2.9 * len(modes) + 0.6), layout="constrained")
@@ -113,24 +139,47 @@ def lengths(cells: Cells) -> Figure:
     for row, mode in enumerate(modes):
         for column, world in enumerate(worlds):
             axis: Axes = grid[row][column]
-            for cell in select(cells, world=world, mode=mode, budget=largest):
-                sizes = cell["by_size"]
-                shares = [one["correct"] / one["n"] for one in sizes.values()]
-                axis.plot(
-                    [int(size) for size in sizes],
-                    shares,
-                    "o-",
+            mine = select(cells, world=world, mode=mode, budget=largest)
+            for number, cell in enumerate(mine):
+                groups = by_length(cell["by_size"])
+                shift = (number - (len(mine) - 1) / 2) * 0.08
+                places = [place + shift for place in range(len(groups))]
+                means = [sum(seeds) / len(seeds) / items for _, items, seeds in groups]
+                low = [mean - min(seeds) / items for mean, (_, items, seeds) in zip(means, groups, strict=True)]
+                high = [max(seeds) / items - mean for mean, (_, items, seeds) in zip(means, groups, strict=True)]
+                axis.errorbar(
+                    places,
+                    means,
+                    (low, high),
+                    fmt="o-",
                     color=COLOURS[cell["arm"]],
                     label=NAMES[cell["arm"]],
                     ms=4,
+                    lw=1,
                 )
+            names = [f"{name}\n({items})" for name, items, _ in by_length(mine[0]["by_size"])]
+            axis.set_xticks(range(len(names)), names, fontsize=8)
             axis.set_ylim(-0.02, 1.02)
             axis.grid(axis="y", color="#dddddd", linewidth=0.6)
             axis.set_title(f"{named(world)}, {MODES[mode]}", fontsize=9)
-    figure.supxlabel(f"steps of the (shortest) solution; budget {largest:,}", fontsize=9)
+    figure.supxlabel(
+        f"steps (moves) of the shortest solution, and items in brackets; budget {largest:,}; bars: lowest to highest seed",
+        fontsize=9,
+    )
     figure.supylabel("accuracy", fontsize=9)
     legend(figure, grid[0][0])
     return figure
+
+
+def by_length(sizes: dict[str, dict[str, Any]]) -> list[tuple[str, int, list[int]]]:
+    """(name, items, right answers of each seed) of each length; the longest are joined until they are `LEAST` items."""
+    groups = [([int(size)], one["items"], list(one["seeds"])) for size, one in sizes.items()]
+    while len(groups) > 1 and groups[-1][1] < LEAST:
+        last = groups.pop()
+        before = groups.pop()
+        seeds = [a + b for a, b in zip(before[2], last[2], strict=True)]
+        groups.append((before[0] + last[0], before[1] + last[1], seeds))
+    return [(str(s[0]) if len(s) == 1 else f"{s[0]} - {s[-1]}", items, seeds) for s, items, seeds in groups]
 
 
 def causes(cells: Cells) -> Figure:
@@ -153,7 +202,11 @@ def causes(cells: Cells) -> Figure:
             axis.tick_params(labelsize=8)
             axis.set_title(f"{named(world)}, {MODES[mode]}", fontsize=9)
     grid[0][0].invert_yaxis()  # of all: they share it
-    figure.supxlabel(f"share of all answers; budget {largest:,}", fontsize=9)
+    figure.supxlabel(
+        f"share of all answers; budget {largest:,}; perception: what was shown is miscopied; strategic: true steps that miss "
+        "the goal",
+        fontsize=9,
+    )
     legend(figure, grid[0][0])
     return figure
 
@@ -170,12 +223,16 @@ def differences(comparisons: Sequence[dict[str, Any]]) -> Figure:
             for row in (row for row in comparison["means"] if row["mode"] == mode):
                 effect = row["difference"]
                 axis.plot([100 * effect["low"], 100 * effect["high"]], [place, place], color="#4477aa", lw=1.5)
+                found = row["p_holm"] is not None and row["p_holm"] < 0.05
                 axis.plot(
                     [100 * effect["mean"]],
                     [place],
                     "o",
-                    color="#4477aa" if row["p_holm"] < 0.05 else "white",
+                    color="#4477aa" if found else "white",
                     mec="#4477aa",
+                )
+                axis.plot(
+                    [100 * seed for seed in effect["seeds"]], [place] * len(effect["seeds"]), "|", color="#999999", ms=6
                 )
                 names.append(f"less {NAMES[comparison['a']]}, {row['budget']:,}")
                 place += 1
@@ -184,7 +241,8 @@ def differences(comparisons: Sequence[dict[str, Any]]) -> Figure:
         axis.set_title(MODES[mode], fontsize=9)
     grid[0][0].invert_yaxis()
     figure.supxlabel(
-        "imagery, then traces, less the arm named: points, 95 % interval; filled: p < .05 after Holm", fontsize=9
+        "imagery, then traces, less the arm named: points; bar: 95 % interval (one by one); | seeds; filled: p < .05 after Holm",
+        fontsize=9,
     )
     return figure
 

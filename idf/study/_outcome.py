@@ -8,13 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from idf.evaluation import read_samples, tokens_of
-from idf.scoring import steps_right
+from idf.errors import UserError
+from idf.evaluation import Row, read_samples, tokens_of
+from idf.scoring import diagnose, score, steps_right
 from idf.suites import Item
-
-from ._statistics import Outcomes
 
 CAUSES = {None: ".", "perception": "p", "transformation": "t", "strategic": "s", "format": "f", "unstated": "u"}
 """Cause of an error -> its letter; a right answer is a dot."""
@@ -39,14 +36,18 @@ class Answered:
 
 
 def read_answers(folder: Path, items: Sequence[Item], mode: str) -> Answered:
-    """Read an evaluation.
+    """Read an evaluation, and judge its responses once more: all runs are judged by the rules of today, or not at all.
 
     Raises:
-        UserError: It is missing or broken.
+        UserError: It is missing or broken, an item has no response, or a verdict is not what it was.
     """
     rows = {row.id: row for row in read_samples(folder) if row.mode == mode}
+    if lacking := [item.id for item in items if item.id not in rows]:
+        raise UserError(f"{folder} has no response to {lacking[0]} in mode {mode}: remove it and start the study again")
     ordered = [rows[item.id] for item in items]
-    ways = [steps_right(item.problem, row.response) for item, row in zip(items, ordered)]
+    for item, row in zip(items, ordered, strict=True):
+        _judge_again(folder, item, row)
+    ways = [steps_right(item.problem, row.response) for item, row in zip(items, ordered, strict=True)]
     return Answered(
         causes="".join(CAUSES[row.cause] for row in ordered),
         tokens=[tokens_of(row) for row in ordered],
@@ -55,13 +56,23 @@ def read_answers(folder: Path, items: Sequence[Item], mode: str) -> Answered:
     )
 
 
+def _judge_again(folder: Path, item: Item, row: Row) -> None:
+    verdict = score(item.problem, row.response, row.finish_reason)
+    cause = diagnose(item.problem, row.response, verdict).cause
+    if (verdict.correct, cause) != (row.correct, row.cause):
+        raise UserError(
+            f"{folder}: {row.id} in mode {row.mode} is {'right' if verdict.correct else cause} now and was "
+            f"{'right' if row.correct else row.cause} when it was evaluated: remove the folder and start the study again"
+        )
+
+
 @dataclass(frozen=True)
 class Study:
     """The outcomes of a study.
 
     Attributes:
         plan: What was fixed before the first run.
-        items: {"id", "world", "size"} of each item.
+        items: {"id", "world", "steps"} of each item.
         answers: Run -> seed -> mode -> what was answered.
         updates: Run -> seed -> {"updates", "label_tokens"} that it had, its parent's included; nothing of the base model.
         players: World -> mode -> the accuracy of the trivial players on the same items: "initial", "random".
@@ -76,11 +87,6 @@ class Study:
     def of_world(self, world: str) -> list[int]:
         """The places of a world's items."""
         return [place for place, item in enumerate(self.items) if item["world"] == world]
-
-    def table(self, run: str, mode: str, places: Sequence[int]) -> Outcomes:
-        """(seeds, items): 1 for a right answer."""
-        rows = [[self.answers[run][seed][mode].causes[place] == "." for place in places] for seed in self.answers[run]]
-        return np.array(rows, dtype=np.float64)
 
     def write(self, folder: Path) -> None:
         """Write `plan.json`, `outcomes.json`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -24,7 +24,8 @@ def summarize(study: Study) -> dict[str, Any]:
     Returns:
         "seeds": those that are whole, of "seeds_planned"; "players": the accuracy of the trivial ones; "cells": one for each
         arm, budget, world (and "all") and mode; "comparisons": one for each pair of arms, with "tasks" and "means" (over
-        worlds), each a list over budgets and modes, with p-values corrected by Holm within the list.
+        worlds), each a list over budgets and modes, with p-values corrected by Holm within the list, and "secondary": the same
+        of the steps on the way. There is no p before the last seed.
     """
     recipe = study.plan["recipe"]
     return {
@@ -72,8 +73,9 @@ def _cell(study: Study, arm: str, budget: int, run: str, world: str, mode: str) 
         "items": len(places),
         "updates": had[0]["updates"] if had else 0,
         "label_tokens": round(sum(one["label_tokens"] for one in had) / len(had)) if had else 0,
-        "accuracy": asdict(accuracy(study.table(run, mode, places))),
+        "accuracy": asdict(accuracy(_right(answered, places))),
         "steps_right": asdict(accuracy(_steps(answered, places))),
+        "right_and_imagined": asdict(accuracy(_imagined(answered, places))),
         "tokens_per_correct": _tokens_per_correct(answered, places),
         "by_size": _by_size(study, answered, places),
         "causes": {str(LETTERS[letter]): causes[letter] for letter in LETTERS if letter != "."},
@@ -84,6 +86,14 @@ def _steps(answered: Sequence[Answered], places: Sequence[int]) -> Outcomes:
     """(seeds, items): the share of an item's steps that is right; of an item without steps, all of them."""
     return np.array(
         [[one.right[at] / one.steps[at] if one.steps[at] else 1.0 for at in places] for one in answered],
+        dtype=np.float64,
+    )
+
+
+def _imagined(answered: Sequence[Answered], places: Sequence[int]) -> Outcomes:
+    """(seeds, items): 1 for a right answer whose every step on the way is right too, so that luck has no part in it."""
+    return np.array(
+        [[one.causes[at] == "." and one.right[at] == one.steps[at] for at in places] for one in answered],
         dtype=np.float64,
     )
 
@@ -104,8 +114,8 @@ def _by_size(study: Study, answered: Sequence[Answered], places: Sequence[int]) 
         sizes.setdefault(study.items[at]["steps"], []).append(at)
     found = {}
     for size, mine in sorted(sizes.items()):
-        right = [one.causes[at] == "." for one in answered for at in mine]
-        found[str(size)] = {"items": len(mine), "n": len(right), "correct": sum(right)}
+        right = [sum(one.causes[at] == "." for at in mine) for one in answered]
+        found[str(size)] = {"items": len(mine), "n": len(mine) * len(right), "correct": sum(right), "seeds": right}
     return found
 
 
@@ -116,24 +126,47 @@ def _budgets(study: Study, a: str, b: str) -> list[str]:
 
 
 def _comparison(study: Study, a: str, b: str) -> dict[str, Any]:
-    arms = study.plan["arms"]
+    """Two arms in accuracy, and beside it, as secondary, in the steps on the way."""
+    return {
+        "a": a,
+        "b": b,
+        **_families(study, a, b, _right),
+        "secondary": {
+            "steps_right": _families(study, a, b, _steps),
+            "right_and_imagined": _families(study, a, b, _imagined),
+        },
+    }
+
+
+def _right(answered: Sequence[Answered], places: Sequence[int]) -> Outcomes:
+    """(seeds, items): 1 for a right answer."""
+    return np.array([[one.causes[at] == "." for at in places] for one in answered], dtype=np.float64)
+
+
+def _families(
+    study: Study, a: str, b: str, measure: Callable[[Sequence[Answered], Sequence[int]], Outcomes]
+) -> dict[str, list[dict[str, Any]]]:
+    """The differences over single worlds and over their mean, each corrected by Holm on its own."""
+    arms, finished = study.plan["arms"], seeds_of(study) == study.plan["recipe"]["seeds"]
     families: dict[str, list[dict[str, Any]]] = {"tasks": [], "means": []}
     for budget in _budgets(study, a, b):
         for world in worlds_of(study):
             for mode in study.plan["recipe"]["modes"]:
                 places = _places(study, world)
-                first, second = (study.table(arms[arm][budget], mode, places) for arm in (a, b))
+                runs = [study.answers[arms[arm][budget]] for arm in (a, b)]
+                first, second = (measure([modes[mode] for modes in run.values()], places) for run in runs)
                 families["means" if world == EVERY else "tasks"].append(
                     {
                         "budget": int(budget),
                         "world": world,
                         "mode": mode,
-                        "accuracy_a": float(first.mean()),
-                        "accuracy_b": float(second.mean()),
+                        "a": float(first.mean()),
+                        "b": float(second.mean()),
                         "difference": asdict(difference(first, second)),
                     }
                 )
     for rows in families.values():
-        for row, p in zip(rows, holm([row["difference"]["p"] for row in rows])):
-            row["p_holm"] = p
-    return {"a": a, "b": b, **families}
+        for row, p in zip(rows, holm([row["difference"]["p"] for row in rows]), strict=True):
+            row["p_holm"] = p if finished else None  # no test before the last seed
+            row["difference"]["p"] = row["difference"]["p"] if finished else None
+    return families

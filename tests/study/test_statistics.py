@@ -97,6 +97,21 @@ def test_an_interval_of_a_difference_holds_the_truth_and_the_test_keeps_its_leve
         assert np.mean(pooled) > 0.4
 
 
+def test_the_mean_over_worlds_with_opposite_effects_has_an_interval_that_is_wide_enough_and_not_much_wider():
+    rng = np.random.default_rng(5)
+    held, wider = [], []
+    for _ in range(300):
+        # The middle world has no effect, and the effects of the other two are equal but for their sign.
+        worlds = [simulated(rng, 0.15, effect) for effect in (-0.7, 0.0, 0.7)]
+        each = [second - first for first, second in worlds]
+        pooled = difference(*(np.hstack(arms) for arms in zip(*worlds, strict=True)))
+        within = np.hstack([one - one.mean() for one in each])
+        held.append(pooled.low <= 0 <= pooled.high)
+        wider.append(sqrt(spread(np.hstack(each)).variance / spread(within).variance))
+    assert np.mean(held) >= 0.93
+    assert 1 <= np.median(wider) <= 1.2
+
+
 def test_an_effect_that_is_there_is_found():
     rng = np.random.default_rng(2)
     assert np.mean([difference(*simulated(rng, 0.3, 1.5)).p < 0.05 for _ in range(100)]) > 0.95
