@@ -1,7 +1,8 @@
 """Draws every figure and table of the miniature study from its committed JSON: `python bench/study.py`.
 
 --results FOLDER (bench/results/study) holds what `launch/study.sh` wrote, --out FOLDER (docs/study) receives `tables.md` and the
-figures. With --numbers, the summary is computed anew from `outcomes.json` first.
+figures; --page FILE (docs/study.md) gets the answer and the accuracies between its marks. With --numbers, the summary is computed
+anew from `outcomes.json` first.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from idf.study import EVERY, NAMES, NO_CLAIM, read_study, summarize, tables, unfinished
+from idf.study import EVERY, NAMES, NO_CLAIM, highlights, read_study, summarize, tables, unfinished, write_json
 
 ROOT = Path(__file__).parents[1]
 COLOURS = {
@@ -38,6 +39,7 @@ PLAYERS = {"initial": "-", "random": ":"}
 """The trivial players' lines."""
 PLAYERS_SAID = {"initial": "(reads the answer off the start)", "random": "(guesses)"}
 LEAST = 10
+BEGIN, END = "<!-- results -->", "<!-- /results -->"
 MODES = {"tqa": "text shown", "vtqa": "text and picture shown", "vqa": "picture shown"}
 
 Cells = list[dict[str, Any]]
@@ -47,14 +49,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--results", type=Path, default=ROOT / "bench/results/study")
     parser.add_argument("--out", type=Path, default=ROOT / "docs/study")
+    parser.add_argument("--page", type=Path, help="docs/study.md, if --results and --out are not given")
     parser.add_argument("--numbers", action="store_true", help="compute the summary anew from outcomes.json")
     arguments = parser.parse_args()
     if arguments.numbers:
-        summary = json.loads(json.dumps(summarize(read_study(arguments.results))))
-    else:
-        summary = json.loads((arguments.results / "summary.json").read_text())
+        write_json(arguments.results / "summary.json", summarize(read_study(arguments.results)))
+    summary = json.loads((arguments.results / "summary.json").read_text())
     arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.out / "tables.md").write_text(tables(summary))
+    own = (arguments.results, arguments.out) == tuple(parser.get_default(name) for name in ("results", "out"))
+    if page := arguments.page or (ROOT / "docs/study.md" if own else None):
+        page.write_text(with_results(page.read_text(), highlights(summary)))
     cells = summary["cells"]
     note = (unfinished(summary) if summary["claims"] else NO_CLAIM).replace("*", "")
     text = [cell for cell in cells if cell["mode"] == "tqa"] or cells
@@ -71,6 +76,15 @@ def main() -> None:
             figure.text(0.5, 0.5, note, ha="center", va="center", fontsize=11, color="#cc3311", rotation=12)
         figure.savefig(arguments.out / f"{name}.png", dpi=150, metadata={"Software": None})
         print(arguments.out / f"{name}.png")
+
+
+def with_results(page: str, results: str) -> str:
+    """A page with other results between its marks."""
+    before, _, rest = page.partition(BEGIN)
+    _, found, after = rest.partition(END)
+    if not found:
+        raise SystemExit(f"the page lacks the marks {BEGIN} and {END}")
+    return f"{before}{BEGIN}\n{results}\n{END}{after}"
 
 
 def curves(cells: Cells, key: str, label: str, players: dict[str, Any] | None = None) -> Figure:

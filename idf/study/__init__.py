@@ -4,12 +4,12 @@ This room stands below evaluation and training: it starts their commands, proces
 """
 
 from ._arms import Epoch, Run, all_runs, run_of, same_labels, split_budget
-from ._outcome import Study, read_study
+from ._outcome import Study, read_study, write_json
 from ._recipe import ARMS, StudyRecipe
 from ._statistics import Effect, accuracy, difference
 from ._story import report_so_far, run_study
 from ._summary import EVERY, summarize
-from ._tables import NAMES, NO_CLAIM, tables, unfinished
+from ._tables import NAMES, NO_CLAIM, highlights, tables, unfinished
 
 __all__ = [
     "ARMS",
@@ -24,6 +24,7 @@ __all__ = [
     "accuracy",
     "all_runs",
     "difference",
+    "highlights",
     "read_study",
     "report_so_far",
     "run_of",
@@ -33,4 +34,5 @@ __all__ = [
     "summarize",
     "tables",
     "unfinished",
+    "write_json",
 ]

@@ -70,6 +70,21 @@ def tables(summary: dict[str, Any]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def highlights(summary: dict[str, Any]) -> str:
+    """What a page on the study shows: the answer, and accuracies with and without luck."""
+    cells = summary["cells"]
+    worlds = list(dict.fromkeys(cell["world"] for cell in cells))
+    parts = ([] if summary["claims"] else [NO_CLAIM]) + ([note] if (note := unfinished(summary)) else [])
+    parts.append(verdicts(summary))
+    for mode in dict.fromkeys(cell["mode"] for cell in cells):
+        mine = [cell for cell in cells if cell["mode"] == mode]
+        parts.append(f"Accuracy, `{mode}`, mean over seeds and items, 95 % interval:")
+        parts.append(_accuracies(mine, worlds, summary["players"]))
+        parts.append(f"Right, and every step on the way right, `{mode}`:")
+        parts.append(_numbers(mine, worlds, "right_and_imagined", _percent))
+    return "\n\n".join(parts)
+
+
 def verdicts(summary: dict[str, Any]) -> str:
     """The answer to the study's question, budget by budget: a difference counts if its p is below .05 after Holm.
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from idf.study import EVERY, Study, summarize, tables
+from idf.study import EVERY, Study, highlights, summarize, tables
 from idf.study._outcome import Answered
 
+sys.path.insert(0, str(Path(__file__).parents[2] / "bench"))
+from study import BEGIN, END, with_results
+
+ROOT = Path(__file__).parents[2]
 ITEMS = [{"id": f"{world}:{n}", "world": world, "steps": 1 + n // 20} for world in ("a", "b") for n in range(40)]
 
 
@@ -111,3 +118,19 @@ def test_tables_show_the_floor_and_keep_silent_on_tokens_for_few_right_answers()
     assert "| (the better of the two) | - | - | - | 50.0% | 20.0% | 35.0% |" in text
     tokens = text.split("## Tokens for each right answer")[1].split("##")[0]
     assert "| imagery, then traces | 6 | 13 | - | 26 |" in tokens, "three right answers in b are too few"
+
+
+def test_results_stand_between_the_marks_of_a_page_and_nothing_else_changes():
+    page = f"before\n{BEGIN}\nold\n{END}\nafter\n"
+    text = highlights(summarize(study([1, 2, 3], [1, 2, 3])))
+    assert with_results(page, text) == f"before\n{BEGIN}\n{text}\n{END}\nafter\n"
+    assert with_results(with_results(page, "x"), text) == with_results(page, text)
+    with pytest.raises(SystemExit, match="lacks the marks"):
+        with_results("a page", text)
+
+
+def test_the_page_of_the_study_says_what_the_committed_results_say():
+    page = (ROOT / "docs/study.md").read_text()
+    told = page.partition(BEGIN)[2].partition(END)[0].strip()
+    summary = ROOT / "bench/results/study/summary.json"
+    assert told == (highlights(json.loads(summary.read_text())) if summary.exists() else "Not run yet.")
