@@ -1,6 +1,6 @@
 """Does imagining first pay? The miniature study, from data to tables; killed at any moment, the same command goes on.
 
-python launch/study.py [--recipe recipes/study.yaml] [--quick] [--plan | --so-far] [key=value ...]
+python launch/study.py [--recipe recipes/study.yaml] [--quick] [--plan | --so-far] [--add] [key=value ...]
 """
 
 from __future__ import annotations
@@ -27,6 +27,9 @@ def main() -> None:
     only.add_argument(
         "--so-far", action="store_true", help="write and print the results of the seeds that are whole; no run"
     )
+    parser.add_argument(
+        "--add", action="store_true", help="leave out the seeds whose results are there, and add the others' to them"
+    )
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="changes to the recipe, e.g. work=DIR")
     parser.set_defaults(run=_run)
     signal.signal(signal.SIGTERM, _interrupt)
@@ -38,9 +41,9 @@ def _run(arguments: argparse.Namespace) -> None:
     recipe = read_recipe(StudyRecipe, path, arguments.overrides)
     say = partial(print, flush=True)
     if arguments.so_far:
-        report_so_far(recipe, say=say)
+        report_so_far(recipe, add=arguments.add, say=say)
     else:
-        run_study(recipe, plan_only=arguments.plan, say=say)
+        run_study(recipe, plan_only=arguments.plan, add=arguments.add, say=say)
 
 
 def _interrupt(number: int, frame: object) -> None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from idf.errors import UserError
 from idf.evaluation import Row, read_samples, tokens_of
 from idf.scoring import diagnose, score, steps_right
 from idf.suites import Item
 
+T = TypeVar("T")
 CAUSES = {None: ".", "perception": "p", "transformation": "t", "strategic": "s", "format": "f", "unstated": "u"}
 """Cause of an error -> its letter; a right answer is a dot."""
 LETTERS = {letter: cause for cause, letter in CAUSES.items()}
@@ -88,6 +89,18 @@ class Study:
         """The places of a world's items."""
         return [place for place, item in enumerate(self.items) if item["world"] == world]
 
+    @property
+    def seeds(self) -> list[int]:
+        """The seeds that there are outcomes of."""
+        return [int(seed) for seed in next(iter(self.answers.values()))]
+
+    def joined(self, other: Study) -> Study:
+        """This study with the outcomes of another one's seeds; both are of the same plan."""
+        order = [str(seed) for seed in self.plan["recipe"]["seeds"]]
+        answers = {run: _in_order(self.answers[run] | other.answers[run], order) for run in self.answers}
+        updates = {run: _in_order(self.updates[run] | other.updates[run], order) for run in self.updates}
+        return replace(self, answers=answers, updates=updates)
+
     def write(self, folder: Path) -> None:
         """Write `plan.json`, `outcomes.json`."""
         folder.mkdir(parents=True, exist_ok=True)
@@ -100,6 +113,10 @@ class Study:
             folder / "outcomes.json",
             {"items": self.items, "players": self.players, "updates": self.updates, "answers": answers},
         )
+
+
+def _in_order(seeds: dict[str, T], order: Sequence[str]) -> dict[str, T]:
+    return {seed: seeds[seed] for seed in order if seed in seeds}
 
 
 def write_json(path: Path, value: dict[str, Any], indent: int | None = None) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,23 +17,42 @@ from ._arms import Epoch
 from ._collect import collect, compare_seeds, machine, measured_seconds
 from ._data import Folders, count_overlaps, data_commands, encode, opened, stage_recipes
 from ._jobs import locked, run_jobs
-from ._outcome import write_json
+from ._outcome import Study, read_study, write_json
 from ._plan import Plan, fix_plan, idf_command, make_plan
 from ._recipe import StudyRecipe
 from ._summary import summarize
 from ._tables import tables
 
 
-def run_study(recipe: StudyRecipe, *, plan_only: bool = False, say: Callable[[str], None] = print) -> None:
+@dataclass(frozen=True)
+class Earlier:
+    """Results of seeds that need not be run again.
+
+    Attributes:
+        study: Their outcomes.
+        comparisons, seconds, machines: What stands in `comparisons.json` and `seconds.json`.
+    """
+
+    study: Study
+    comparisons: dict[str, Any]
+    seconds: dict[str, Any]
+    machines: dict[str, Any]
+
+
+def run_study(
+    recipe: StudyRecipe, *, plan_only: bool = False, add: bool = False, say: Callable[[str], None] = print
+) -> None:
     """Run what is not done, and write what all of it comes to. Killed at any moment, the same call goes on.
 
     Args:
         recipe: The study.
         plan_only: Stop when the plan is fixed and said.
+        add: Leave out the seeds whose results stand in `recipe.results`, and add the others' to them.
         say: Prints a line.
 
     Raises:
-        UserError: A process failed, the recipe is not that which the study was begun with, or data and suite overlap.
+        UserError: A process failed, the recipe is not that which the study was begun with, or data and suite overlap;
+            with `add`, there are no results of this plan, or they are whole.
     """
     folders = Folders(Path(recipe.work))
     with locked(folders.work / "lock", say) as lock:
@@ -45,19 +64,22 @@ def run_study(recipe: StudyRecipe, *, plan_only: bool = False, say: Callable[[st
         plan = make_plan(recipe, folders, stage, encode(datasets, stage, folders.base(recipe.seeds[0]), folders))
         facts = plan.facts(datasets, overlaps)
         fix_plan(folders.work / "plan.json", facts)
+        earlier = earlier_results(recipe, facts) if add else None
+        plan = _without(plan, earlier)
         jobs = plan.jobs()
         say(_planned(plan, sum(job.seconds for job in jobs) / recipe.at_once, len(jobs)))
         if plan_only:
             return
         run_jobs(jobs, recipe.at_once, lock, say)
-        say(write_results(plan, facts))
+        say(write_results(plan, facts, earlier))
 
 
-def report_so_far(recipe: StudyRecipe, *, say: Callable[[str], None] = print) -> None:
+def report_so_far(recipe: StudyRecipe, *, add: bool = False, say: Callable[[str], None] = print) -> None:
     """Write what the seeds come to whose runs have all been evaluated; it may be called while the study runs.
 
     Args:
         recipe: The study.
+        add: See `run_study`.
         say: Prints a line.
 
     Raises:
@@ -71,9 +93,36 @@ def report_so_far(recipe: StudyRecipe, *, say: Callable[[str], None] = print) ->
     fix_plan(path, {"recipe": to_plain(recipe)})
     epochs = {name: Epoch(**told["epoch"]) for name, told in facts["datasets"].items()}
     plan = make_plan(recipe, folders, stage_recipes(recipe)[0], epochs)
+    earlier = earlier_results(recipe, facts) if add else None
+    plan = _without(plan, earlier)
     if not (whole := plan.whole_seeds()):
         raise UserError(f"no seed of {folders.work} is whole yet: each has {len(plan.runs) + 1} evaluations")
-    say(write_results(replace(plan, recipe=replace(recipe, seeds=whole)), facts))
+    say(write_results(_of_seeds(plan, whole), facts, earlier))
+
+
+def earlier_results(recipe: StudyRecipe, facts: Mapping[str, Any]) -> Earlier:
+    """What stands in `recipe.results`, of this plan.
+
+    Raises:
+        UserError: There is nothing, it is of another plan, or no seed is missing.
+    """
+    out = Path(recipe.results)
+    if not (out / "outcomes.json").exists():
+        raise UserError(f"there are no results in {out} to add to: start the study without --add")
+    fix_plan(out / "plan.json", facts)
+    found = read_study(out)
+    if found.seeds == recipe.seeds:
+        raise UserError(f"{out} has all seeds: {', '.join(map(str, found.seeds))}")
+    comparisons, seconds = (json.loads((out / f"{name}.json").read_text()) for name in ("comparisons", "seconds"))
+    return Earlier(found, comparisons["seeds"], seconds["seconds"], seconds["machines"])
+
+
+def _without(plan: Plan, earlier: Earlier | None) -> Plan:
+    return _of_seeds(plan, [seed for seed in plan.recipe.seeds if not earlier or seed not in earlier.study.seeds])
+
+
+def _of_seeds(plan: Plan, seeds: list[int]) -> Plan:
+    return replace(plan, recipe=replace(plan.recipe, seeds=seeds))
 
 
 def make_data(recipe: StudyRecipe, folders: Folders, say: Callable[[str], None]) -> None:
@@ -93,15 +142,21 @@ def make_data(recipe: StudyRecipe, folders: Folders, say: Callable[[str], None])
             raise UserError(f"`idf {words[0]}` failed, see above: start the study again when that is mended")
 
 
-def write_results(plan: Plan, facts: dict[str, Any]) -> str:
-    """Write the JSON files that all tables and figures are drawn from; returns the tables."""
+def write_results(plan: Plan, facts: dict[str, Any], earlier: Earlier | None = None) -> str:
+    """Write the JSON files that all tables and figures are drawn from, with those of earlier seeds; returns the tables."""
     out = Path(plan.recipe.results)
     study = collect(plan, facts)
+    comparisons, seconds = compare_seeds(plan, facts), measured_seconds(plan)
+    machines = {str(seed): machine() for seed in plan.recipe.seeds}
+    if earlier:
+        study = earlier.study.joined(study)
+        comparisons, seconds = earlier.comparisons | comparisons, earlier.seconds | seconds
+        machines = earlier.machines | machines
     study.write(out)
     summary = summarize(study)
     write_json(out / "summary.json", summary)
-    write_json(out / "comparisons.json", {"seeds": compare_seeds(plan, facts)})
-    write_json(out / "seconds.json", {"machine": machine(), "seconds": measured_seconds(plan)})
+    write_json(out / "comparisons.json", {"seeds": comparisons})
+    write_json(out / "seconds.json", {"machines": machines, "seconds": seconds})
     return f"{tables(summary)}\nwritten to {out}; `python bench/study.py --results {out}` draws it"
 
 

@@ -31,7 +31,7 @@ def summarize(study: Study) -> dict[str, Any]:
     return {
         "name": recipe["name"],
         "claims": recipe["claims"],
-        "seeds": seeds_of(study),
+        "seeds": study.seeds,
         "seeds_planned": recipe["seeds"],
         "players": study.players,
         "cells": [
@@ -48,11 +48,6 @@ def summarize(study: Study) -> dict[str, Any]:
 def worlds_of(study: Study) -> list[str]:
     """The worlds in the order of the suite, then "all"."""
     return [*dict.fromkeys(item["world"] for item in study.items), EVERY]
-
-
-def seeds_of(study: Study) -> list[int]:
-    """The seeds that there are outcomes of."""
-    return [int(seed) for seed in next(iter(study.answers.values()))]
 
 
 def _places(study: Study, world: str) -> list[int]:
@@ -147,7 +142,7 @@ def _families(
     study: Study, a: str, b: str, measure: Callable[[Sequence[Answered], Sequence[int]], Outcomes]
 ) -> dict[str, list[dict[str, Any]]]:
     """The differences over single worlds and over their mean, each corrected by Holm on its own."""
-    arms, finished = study.plan["arms"], seeds_of(study) == study.plan["recipe"]["seeds"]
+    arms, finished = study.plan["arms"], study.seeds == study.plan["recipe"]["seeds"]
     families: dict[str, list[dict[str, Any]]] = {"tasks": [], "means": []}
     for budget in _budgets(study, a, b):
         for world in worlds_of(study):

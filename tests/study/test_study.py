@@ -151,6 +151,20 @@ def test_the_seeds_that_are_whole_are_reported_before_the_others_and_the_report_
     assert (summary["seeds"], summary["seeds_planned"]) == ([1], [1, 2])
     assert summary["cells"] == json.loads((folder / "results/summary.json").read_text())["cells"]
 
+    # Another machine runs the second seed alone (here: the first one under its name), and adds it.
+    for path in (*folder.glob("runs/*-seed1"), *folder.glob("evaluations/*-seed1")):
+        path.rename(path.with_name(path.name.replace("seed1", "seed2")))
+    report_so_far(recipe, add=True, say=said.append)
+    assert "so far" not in said[1]
+    both = json.loads((folder / "so-far/outcomes.json").read_text())
+    for seeds in (*both["answers"].values(), *both["updates"].values()):
+        assert seeds["1"] == seeds["2"]
+    for name, keys in (("comparisons", "seeds"), ("seconds", "seconds")):
+        told = json.loads((folder / f"so-far/{name}.json").read_text())[keys]
+        assert {key[-1] for key in told} == {"1", "2"}
+    with pytest.raises(UserError, match=r"so-far has all seeds: 1, 2"):
+        report_so_far(recipe, add=True)
+
     next(folder.glob("evaluations/*/done")).unlink()
     with pytest.raises(UserError, match=r"no seed of .* is whole yet: each has 5 evaluations"):
         report_so_far(recipe)
