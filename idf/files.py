@@ -14,13 +14,13 @@ def package_text(path: str) -> str:
 
 
 def read_text(path: Path) -> str:
-    """The text of a user's file.
+    """The text of a user's file, without the byte-order mark that some editors put before it.
 
     Raises:
         UserError: It is missing, a folder, or not UTF-8.
     """
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise UserError(f"there is no file {path}") from None
     except UnicodeDecodeError as error:

@@ -153,7 +153,7 @@ def _run(arguments: argparse.Namespace) -> None:
         baseline=arguments.baseline,
         responses=arguments.responses,
         suite=arguments.suite,
-        modes=list(dict.fromkeys(arguments.modes.split(","))),
+        modes=list(dict.fromkeys(mode.strip() for mode in arguments.modes.split(","))),
         limit=arguments.limit,
         duplicates=arguments.duplicates,
         prompts=arguments.prompts,

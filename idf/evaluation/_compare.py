@@ -37,7 +37,7 @@ def compare(first: Path, second: Path, *, draws: int = DRAWS, seed: int = SEED) 
     Returns:
         "a", "b": "folder" and "evaluated"; "warnings"; "tasks": one for each world and mode, see `compare_task`, with
         "p_holm", corrected for their number; "macro": mode -> "accuracy_a", "accuracy_b", "difference", "bootstrap95",
-        "joined95" (from the tasks' intervals, for where a bootstrap is a point);
+        "joined95" (from the tasks' intervals: it has the spread of worlds whose problems all differ by the same);
         "draws"; "seed".
 
     Raises:

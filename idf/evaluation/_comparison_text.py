@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ._tables import aligned, percent
+from ._tables import aligned, outer, percent
 
 SHOWN = 5
 METHODS = {
@@ -43,9 +43,8 @@ def comparison_text(comparison: dict[str, Any], *, every: bool = False) -> str:
     ]
     said += ["", *aligned(rows), ""]
     for mode, mean in comparison["macro"].items():
-        low, high = mean["bootstrap95"]
-        if low == high:  # no problem of any world differs from another: a bootstrap would promise that none can
-            low, high = mean["joined95"]
+        # A world whose problems all differ by the same adds no spread to a bootstrap, but to the joined intervals.
+        low, high = outer(mean["bootstrap95"], mean["joined95"])
         said.append(
             f"mean over worlds, {mode}: {percent(mean['accuracy_a'])} and {percent(mean['accuracy_b'])}, "
             f"B - A {points(mean['difference'])} points ({points(low)} to {points(high)})"

@@ -131,11 +131,17 @@ def notes(results: dict[str, Any]) -> list[str]:
     return said
 
 
-def macro_interval(numbers: dict[str, Any]) -> Sequence[float]:
-    """The bootstrap's interval of a mean over worlds; where it is a point, as with all right or all wrong, Wilson's."""
-    low, high = numbers["bootstrap95"]
-    bounds: Sequence[float] = numbers["bootstrap95"] if low < high else numbers["wilson95"]
-    return bounds
+def macro_interval(numbers: dict[str, Any]) -> tuple[float, float]:
+    """The interval of a mean over worlds: from the lower of the two lower bounds to the higher of the two upper ones.
+
+    A world with nothing or everything right adds no spread to the bootstrap, but to Wilson's.
+    """
+    return outer(numbers["bootstrap95"], numbers["wilson95"])
+
+
+def outer(first: Sequence[float], second: Sequence[float]) -> tuple[float, float]:
+    """The lower of two lower bounds and the higher of two upper ones."""
+    return min(first[0], second[0]), max(first[1], second[1])
 
 
 def macro_baselines(results: dict[str, Any], mode: str) -> dict[str, float]:

@@ -36,7 +36,7 @@ def import_lmms(samples: Sequence[Path], out: Path) -> int:
                 row = _response(json.loads(line))
             except json.JSONDecodeError as error:
                 raise UserError(f"{where}: not a JSON object ({error.msg})") from None
-            except (KeyError, TypeError, IndexError, AttributeError):
+            except (KeyError, TypeError, IndexError, AttributeError, RecursionError):
                 raise UserError(
                     f"{where}: not a sample of the tasks idf_spatialite of lmms-eval, as its option --log_samples writes it"
                 ) from None

@@ -191,7 +191,7 @@ def test_wrong_usage_ends_with_status_2(arguments):
 
 
 def test_a_mode_that_is_named_twice_is_counted_once(suite, tmp_path):
-    evaluate("--baseline", "oracle", "--suite", suite, "--modes", "tqa,tqa", "--out", tmp_path / "o")
+    evaluate("--baseline", "oracle", "--suite", suite, "--modes", "tqa, tqa", "--out", tmp_path / "o")
     assert not (tmp_path / "o").exists() or results(tmp_path / "o")["worlds"]["cube_rolling"]["tqa"]["all"]["n"] == 2
 
 

@@ -126,6 +126,12 @@ def test_responses_are_read_by_item_and_mode(tmp_path):
     }
 
 
+def test_a_byte_order_mark_before_the_responses_is_no_part_of_them(tmp_path):
+    path = stored(tmp_path, GOOD)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert read_responses(path) == {("a:0", "tqa", 0): Response("Answer: red")}
+
+
 @pytest.mark.parametrize(
     ("line", "why"),
     [

@@ -8,7 +8,7 @@ import pytest
 
 from idf.errors import UserError
 from idf.evaluation import Row, efficiency_table, side_by_side, summarize, table
-from idf.evaluation._tables import growth_text
+from idf.evaluation._tables import growth_text, macro_interval
 from tests.evaluation.folders import folder, told
 from tests.evaluation.samples import row
 
@@ -26,6 +26,15 @@ def test_the_table_has_a_line_for_each_world_and_mode_and_the_means():
     assert lines[4].startswith("mean over worlds, tqa: 50.0% (")
     assert lines[5] == "mean over worlds, vqa: 0.0% (0.0% - 79.3%)", "a bootstrap of nothing right would be a point"
     assert len(table(results(rows), difficulties=True).splitlines()) == len(lines) + 2
+
+
+def test_the_mean_of_one_world_that_varies_and_one_that_does_not_has_the_spread_of_both():
+    rows = [row(id=str(n), correct=n % 2 == 0) for n in range(40)]
+    rows += [row(id=str(n), world="moving_box") for n in range(4)]
+    macro = summarize(rows)["macro"]["tqa"]
+    low, high = macro_interval(macro)
+    assert low <= macro["bootstrap95"][0]
+    assert high > macro["bootstrap95"][1] + 0.1, "four problems without a right answer leave much open"
 
 
 def test_what_is_not_known_is_a_dash():

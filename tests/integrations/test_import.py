@@ -49,6 +49,7 @@ def test_samples_of_several_files_become_responses_with_the_tokens_that_are_know
     ("samples", "said"),
     [
         (["{"], "line 1: not a JSON object"),
+        (["[" * 100_000], "line 1: not a sample of the tasks"),
         ([sample(), {"doc_id": 1}], "line 2: not a sample of the tasks idf_spatialite"),
         ([sample() | {"accuracy": 1.0}], "line 1: not a sample of the tasks"),
         ([sample() | {"filtered_resps": 7}], "line 1: not a sample of the tasks"),
