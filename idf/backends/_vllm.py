@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from idf.drawing import on_grid
 from idf.errors import UserError
 
 from ._fingerprint import adapter_base
@@ -59,6 +62,7 @@ class VLLMBackend:
             )
         except (OSError, ValueError) as error:
             raise UserError(f"vLLM cannot load {model}: {' '.join(str(error).split())}") from None
+        self._grid = _grid(self.llm.llm_engine.model_config.hf_config)
 
     @property
     def context(self) -> int:
@@ -86,7 +90,7 @@ class VLLMBackend:
                 )
                 for request in some
             ]
-            conversations = [chat_messages(request) for request in some]
+            conversations = [chat_messages(self._shown(request)) for request in some]
             try:
                 outputs = self.llm.chat(conversations, params, use_tqdm=False)
             except ValueError as error:
@@ -98,3 +102,16 @@ class VLLMBackend:
                     begin + i,
                     Response(completion.text, prompt_tokens, len(completion.token_ids), completion.finish_reason),
                 )
+
+    def _shown(self, request: Request) -> Request:
+        """A request whose picture has sides that a Qwen-VL model need not resample; other models get it as it is."""
+        if request.picture is None or self._grid is None:
+            return request
+        return replace(request, picture=on_grid(request.picture, self._grid))
+
+
+def _grid(config: Any) -> int | None:
+    """Side in pixels of what becomes one vision token of a Qwen-VL model; None for others, which cut in their own way."""
+    vision = getattr(config, "vision_config", None)
+    patch, merge = getattr(vision, "patch_size", None), getattr(vision, "spatial_merge_size", None)
+    return patch * merge if isinstance(patch, int) and isinstance(merge, int) else None

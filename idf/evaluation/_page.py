@@ -230,11 +230,14 @@ def _whole(value: float | None) -> str:
     return "–" if value is None else f"{value:,.0f}"
 
 
-def _macro(results: dict[str, Any], modes: Sequence[str]) -> list[tuple[str, float, Sequence[float], str]]:
+def _macro(results: dict[str, Any], modes: Sequence[str]) -> list[tuple[str, float, tuple[float, float], str]]:
     said = []
     for mode in modes:
         numbers = results["macro"][mode]
-        how = f"bootstrap of {numbers['clusters']:,} problems, {numbers['draws']:,} draws"
+        how = (
+            f"bootstrap of {numbers['clusters']:,} problems, {numbers['draws']:,} draws; the worlds' Wilson intervals joined "
+            "where they are wider"
+        )
         said.append((mode, numbers["accuracy"], macro_interval(numbers), how))
     return said
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import sys
 from dataclasses import dataclass
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -77,6 +77,11 @@ class LLM:
         )
         self.settings = {"model": model, "gpus": tensor_parallel_size, "dtype": dtype, "seed": seed, **kwargs}
         self.trusts = trust_remote_code
+        patch = {"another/kind": None, "a/model-of-32": 16}.get(model, 14)
+        config = SimpleNamespace(vision_config=SimpleNamespace(patch_size=patch, spatial_merge_size=2))
+        self.llm_engine = SimpleNamespace(
+            model_config=SimpleNamespace(hf_config=config if patch else SimpleNamespace(), max_model_len=4096)
+        )
         self.chats: list[tuple[Any, Any]] = []
         LLM.made.append(self)
         if model == "no/model":
@@ -150,6 +155,29 @@ def test_pictures_are_in_the_messages():
     assert text == {"type": "text", "text": "a"}
     data = image["image_url"]["url"].removeprefix("data:image/png;base64,")
     assert np.array_equal(decode_png(base64.b64decode(data)), picture)
+
+
+def test_a_model_that_sees_32_pixels_as_one_token_gets_a_margin_and_no_resampling():
+    picture = np.random.default_rng(0).integers(0, 256, (56, 84, 3), dtype=np.uint8)
+    list(VLLMBackend("a/model-of-32", sampling=Sampling(9)).generate([request("a", picture)]))
+    ((((message,),), _),) = LLM.made[0].chats
+    seen = decode_png(
+        base64.b64decode(message["content"][0]["image_url"]["url"].removeprefix("data:image/png;base64,"))
+    )
+    assert seen.shape == (64, 96, 3)
+    assert np.array_equal(seen[:56, :84], picture)
+    assert (seen[56:] == 255).all()
+    assert (seen[:, 84:] == 255).all()
+
+
+def test_a_model_of_another_kind_gets_the_picture_as_it_is():
+    picture = np.zeros((50, 70, 3), dtype=np.uint8)
+    list(VLLMBackend("another/kind", sampling=Sampling(9)).generate([request("a", picture)]))
+    ((((message,),), _),) = LLM.made[0].chats
+    seen = decode_png(
+        base64.b64decode(message["content"][0]["image_url"]["url"].removeprefix("data:image/png;base64,"))
+    )
+    assert seen.shape == picture.shape
 
 
 def test_the_model_is_loaded_as_asked_and_never_runs_its_own_code():
