@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The whole of idf on a tiny model, from a random walk to a scored checkpoint: about ten minutes on two CPU cores.
+# The whole of idf on a tiny model, from a random walk to a scored checkpoint: some minutes on two CPU cores, after installing.
 # Safe to run again: the environment is kept; everything else is made afresh, in folders named quickstart only.
 set -euo pipefail
 cd "$(dirname "$0")/.."

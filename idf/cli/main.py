@@ -124,8 +124,8 @@ def _parser() -> argparse.ArgumentParser:
         "--gpu-memory",
         type=float,
         default=80.0,
-        metavar="GB",
-        help="memory of each, in 10^9 bytes (default: %(default)g)",
+        metavar="GIB",
+        help="memory of each, in GiB (default: %(default)g)",
     )
     sub.add_argument("--gpu", metavar="NAME", help="the GPU, for its peak: A100, H100, H200, L40S ... (default: A100)")
     sub.add_argument("--peak-tflops", type=float, metavar="X", help="its dense bf16 peak, 10^12/s, instead of a name")

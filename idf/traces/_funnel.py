@@ -11,6 +11,7 @@ RULES = {
     "empty": "nothing but blanks",
     "truncated": "cut off (finish_reason length)",
     "unparsed": "no readable answer line",
+    "refused": "the teacher declines to answer",
     "wrong": "the answer is not the truth",
     "illegal": "the plan breaks a rule of the world",
     "incomplete": "the plan does not end at the goal",

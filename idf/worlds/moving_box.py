@@ -193,7 +193,7 @@ class MovingBox(World[Room, Query]):
     def wander(self, rng: Rng, difficulty: str) -> Walk[Room]:
         """A walk that mostly follows the solver, so that the box really moves, with a random step now and then.
 
-        (Half of all uniformly random steps here would run into walls, and five of six walks never push.)
+        (Half of all uniformly random steps here would run into walls, and about half of all walks never push.)
         """
         room = start = self.draw(rng, difficulty)
         actions: list[str] = []

@@ -12,6 +12,7 @@ import pytest
 
 from idf.data import DatasetFolder, Sample, open_dataset, write_dataset
 from idf.errors import UserError
+from idf.scoring import ERRORS
 from idf.traces import RULES, FilterRecipe, Funnel, filter_traces, judge_trace
 from idf.worlds import DIFFICULTIES, WORLDS, Rng
 from tests.traces.candidates import answered, candidate, candidates, problem_of, response_of
@@ -106,6 +107,7 @@ SPOILT: list[tuple[str, Callable[[Sample], Sample], str]] = [
     ("cube_rolling", lambda sample: answered(sample, "I roll it and", "length"), "truncated"),
     ("cube_rolling", lambda sample: answered(sample, response_of(sample), "length"), "truncated"),
     ("cube_rolling", lambda sample: answered(sample, "It is red."), "unparsed"),
+    ("cube_rolling", lambda sample: answered(sample, "I'm sorry, but I cannot see the image."), "refused"),
     ("rubiks_cube", lambda sample: answered(sample, "Answer: 3 or 4, red or blue"), "unparsed"),
     ("cube_rolling", wrong, "wrong"),
     ("mental_rotation", lambda sample: answered(sample, "Answer: 9 cubes: red 9"), "wrong"),
@@ -147,6 +149,10 @@ def test_every_oracle_trace_is_kept_as_it_was(tmp_path, out):
     assert funnel.counts == {world: {"in": 6, "kept": 6} for world in WORLDS}
     assert funnel.kept_by_difficulty == {world: dict.fromkeys(DIFFICULTIES, 2) for world in WORLDS}
     assert funnel.kept == 30
+
+
+def test_every_class_of_error_has_a_rule_to_be_lost_under():
+    assert set(ERRORS) - {"error"} <= set(RULES), "an error of the backend is the rule `failed`"
 
 
 @pytest.mark.parametrize(("world", "spoil", "rule"), SPOILT, ids=lambda value: value if isinstance(value, str) else "-")
