@@ -103,7 +103,7 @@ def test_the_scripts_for_slurm_start_one_torchrun_a_node_and_are_warned_before_t
     # Run it with stand-ins for SLURM's commands: what would each node be told to do?
     (tmp_path / ".venv/bin").mkdir(parents=True)
     (tmp_path / ".venv/bin/activate").write_text("")
-    for command, says in {"srun": 'printf "%s\\n" "$@"', "scontrol": "echo n1; echo n2"}.items():
+    for command, says in {"srun": 'printf "%s\\n" "$@"', "scontrol": "echo n1; sleep 0.3; echo n2"}.items():
         (tmp_path / command).write_text(f"#!/bin/sh\n{says}\n")
         (tmp_path / command).chmod(0o755)
     slurm = {
