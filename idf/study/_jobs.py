@@ -34,7 +34,7 @@ class Job:
         seconds: How long it is expected to take.
         needs: Names of the jobs that must be done before.
         before: Called before it is started.
-        after: Called after it has ended well.
+        after: Called after it has ended well, and again by later calls.
         progress: The share that is done while it runs, from 0 to 1.
     """
 
@@ -88,7 +88,10 @@ def run_jobs(jobs: Sequence[Job], at_once: int, lock: Any, say: Callable[[str], 
     Raises:
         UserError: A process failed; its last words are named. The others are ended, and can be gone on with.
     """
-    done = {job.name for job in jobs if job.done()}
+    ended = [job for job in jobs if job.done()]
+    for whole in ended:
+        whole.after()  # once more: a kill may have come between its end and this
+    done = {whole.name for whole in ended}
     waiting = [job for job in jobs if job.name not in done]
     running: list[_Running] = []
     pace = _Pace()
@@ -138,16 +141,22 @@ def _start(job: Job, lock: Any) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             env=environment,
             start_new_session=True,
-            pass_fds=(lock.fileno(),),
-            preexec_fn=_end_with_the_parent,
+            **ends_with_this(lock),
         )
 
 
-def _end_with_the_parent() -> None:
-    """Ask Linux to end this process as soon as its parent ends; elsewhere the next call waits for it."""
-    libc = ctypes.CDLL(None)
-    if sys.platform == "linux":
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+def ends_with_this(lock: Any) -> dict[str, Any]:
+    """Arguments of `subprocess` for a process that holds the lock and, on Linux, ends as soon as this one does."""
+    parent = os.getpid()
+
+    def ask() -> None:
+        libc = ctypes.CDLL(None)
+        if sys.platform == "linux":
+            libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+            if os.getppid() != parent:  # it ended before it could be asked for
+                os._exit(1)
+
+    return {"pass_fds": (lock.fileno(),), "preexec_fn": ask}
 
 
 def _check(one: _Running) -> None:

@@ -18,6 +18,7 @@ from idf.training.recipe import StageRecipe
 from ._arms import DATA, Epoch, Run, all_runs, run_of
 from ._data import Folders, link_tokens
 from ._jobs import Job
+from ._outcome import write_json
 from ._recipe import ARMS, StudyRecipe
 
 BASE = "base"
@@ -162,7 +163,7 @@ def fix_plan(path: Path, facts: Mapping[str, Any]) -> None:
     """
     said = json.loads(json.dumps(facts))
     if not path.exists():
-        path.write_text(json.dumps(said, indent=2) + "\n")
+        write_json(path, said, indent=2)
         return
     before = json.loads(path.read_text())
     for part in said:

@@ -16,7 +16,7 @@ from idf.recipe import to_plain
 from ._arms import Epoch
 from ._collect import collect, compare_seeds, machine, measured_seconds
 from ._data import Folders, count_overlaps, data_commands, encode, opened, stage_recipes
-from ._jobs import locked, run_jobs
+from ._jobs import ends_with_this, locked, run_jobs
 from ._outcome import Study, read_study, write_json
 from ._plan import Plan, fix_plan, idf_command, make_plan
 from ._recipe import StudyRecipe
@@ -57,7 +57,7 @@ def run_study(
     folders = Folders(Path(recipe.work))
     with locked(folders.work / "lock", say) as lock:
         stage, _ = stage_recipes(recipe)
-        make_data(recipe, folders, say)
+        make_data(recipe, folders, lock, say)
         datasets = opened(folders)
         overlaps = count_overlaps(datasets, folders.data("suite"))
         say(_overlaps(overlaps))
@@ -125,8 +125,8 @@ def _of_seeds(plan: Plan, seeds: list[int]) -> Plan:
     return replace(plan, recipe=replace(plan.recipe, seeds=seeds))
 
 
-def make_data(recipe: StudyRecipe, folders: Folders, say: Callable[[str], None]) -> None:
-    """Make what of the data is not there.
+def make_data(recipe: StudyRecipe, folders: Folders, lock: Any, say: Callable[[str], None]) -> None:
+    """Make what of the data is not there; a command ends when this process does.
 
     Raises:
         UserError: A command failed; it has said why.
@@ -138,7 +138,7 @@ def make_data(recipe: StudyRecipe, folders: Folders, say: Callable[[str], None])
         made.parent.parent.mkdir(parents=True, exist_ok=True)
         if words[0] == "tiny" or words[0] == "suite":  # what a killed call left would be in the way
             shutil.rmtree(made.parent, ignore_errors=True)
-        if subprocess.run([idf_command("idf"), *words]).returncode != 0:
+        if subprocess.run([idf_command("idf"), *words], **ends_with_this(lock)).returncode != 0:
             raise UserError(f"`idf {words[0]}` failed, see above: start the study again when that is mended")
 
 

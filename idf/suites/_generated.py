@@ -107,7 +107,9 @@ def generate_suite(recipe: SuiteRecipe, out: Path) -> int:
     (out / "items.jsonl").write_text("\n".join(lines) + "\n")
     versions = {"idf": __version__} | {world: WORLDS[world].version for world in recipe.worlds}
     manifest = {"recipe": to_plain(recipe), "items": len(items), "repeats_drawn_again": repeats, "versions": versions}
-    (out / "suite.json").write_text(json.dumps(manifest, indent=2) + "\n")
+    part = out / ".suite.json"
+    part.write_text(json.dumps(manifest, indent=2) + "\n")
+    part.replace(out / "suite.json")  # in one piece: a suite that has it is whole
     return len(items)
 
 

@@ -176,7 +176,9 @@ def _open_wandb(recipe: StageRecipe, run: Path) -> Any:
 
     path = run / "wandb-id"
     if not path.exists():
-        path.write_text(secrets.token_hex(4))
+        part = run / ".wandb-id"
+        part.write_text(secrets.token_hex(4))
+        part.replace(path)
     try:
         opened = wandb.init(
             project=os.environ.get("WANDB_PROJECT", "idf"),

@@ -173,7 +173,7 @@ def test_an_answer_that_takes_too_long_is_asked_for_again():
 
     with serving(answer) as server:
         try:
-            (said,) = ask(backend(server.url, timeout_s=0.3), "a")
+            (said,) = ask(backend(server.url, timeout_s=2), "a")
         finally:
             released.set()
     assert said.text == "re: a"
@@ -303,7 +303,7 @@ def test_what_is_in_flight_at_a_refusal_is_yielded_before_it_is_raised():
             return failing(400, "bad")
         refused.wait(20)
         reply = echo(call, before)
-        reply.delay_s = 0.2
+        reply.delay_s = 1.5
         return reply
 
     with serving(answer) as server:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+import idf
 from idf.evaluation import wilson
 from idf.integrations._documents import Document, read_documents
 from idf.suites import MODES
@@ -24,10 +25,12 @@ pytestmark = [needs("inspect_ai"), pytest.mark.slow]
 # What `inspect eval idf/spatialite -T ...` does, but for the model's answers, which its command line cannot name.
 PROGRAM = """
 import json, sys
+import idf
 from inspect_ai import eval
 from inspect_ai.model import ModelOutput, ModelUsage, get_model
 
 asked = json.load(sys.stdin)
+assert idf.__file__ == asked["idf"], f"installed is {idf.__file__}, not {asked['idf']}: pip install -e . here"
 outputs = [ModelOutput.from_content("mockllm", text, stop_reason=asked["stop"]) for text in asked["answers"]]
 for output in outputs:
     output.usage = ModelUsage(input_tokens=90, output_tokens=7, total_tokens=97)  # else it counts with a download
@@ -44,6 +47,7 @@ def answered(mode: str, answer: Callable[[int, Document], str], folder: Path, st
     asked = {
         "answers": [answer(i, document) for i, document in enumerate(documents)],
         "stop": stop,
+        "idf": idf.__file__,
         "task": {"suite": str(small_suite()), "mode": mode, **task},
     }
     # In a folder of its own and with idf as it is installed, as users have it: inspect_ai names tasks by their package.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import signal
 import subprocess
 import time
@@ -109,7 +110,9 @@ def test_both_engines_take_the_same_steps(trained, tmp_path):
 def test_a_killed_run_goes_on_to_the_same_digits(trained):
     config = changed(TINY / "stage1.py", trained.folder / "killed.py", work_dir="checkpoints/killed")
     said = _kill_and_go_on(config, trained.folder, trained.folder / "checkpoints/killed")
-    assert "resumed epoch: 0, iter: 8" in said
+    assert re.search(r"resumed epoch: 0, iter: (8|12)\b", said), (
+        said
+    )  # the kill came before or after the next checkpoint
     killed = trained.folder / "checkpoints/killed"
     assert history(killed) == history(trained.run)
     a, b = weights(killed / "final"), weights(trained.run / "final")
@@ -269,6 +272,7 @@ def _kill_and_go_on(config: Path, folder: Path, run_folder: Path, *more: str, **
     until = time.monotonic() + 300
     while len(history(run_folder)) < 5 and process.poll() is None and time.monotonic() < until:
         time.sleep(0.02)
+    assert time.monotonic() < until, "nothing happened"
     os.killpg(process.pid, signal.SIGKILL)
     said, _ = process.communicate()
     assert process.returncode == -signal.SIGKILL, said

@@ -38,7 +38,7 @@ def run(jobs: list[Job], folder: Path, at_once: int = 2) -> list[str]:
 
 
 def test_a_job_waits_for_what_it_needs_and_two_run_at_once(tmp_path):
-    meet = "touch {0}-here; for i in $(seq 100); do [ -e {1}-here ] && break; sleep 0.05; done; [ -e {1}-here ] && touch {0}"
+    meet = "touch {0}-here; for i in $(seq 1200); do [ -e {1}-here ] && break; sleep 0.05; done; [ -e {1}-here ] && touch {0}"
     run(
         [
             job(tmp_path, "a", meet.format("a", "b")),
@@ -82,7 +82,7 @@ import sys; sys.path.insert(0, {str(ROOT)!r})
 from pathlib import Path
 from tests.study.test_jobs import job, run
 folder = Path({str(tmp_path)!r})
-run([job(folder, "a", "trap 'sleep 1; touch ended; exit 0' TERM; touch begun; while true; do sleep 0.1; done")], folder)
+run([job(folder, "a", "trap 'sleep 4; touch ended; exit 0' TERM; touch begun; while true; do sleep 0.1; done")], folder)
 """
     process = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, start_new_session=True)
     deadline = time.monotonic() + 60

@@ -20,7 +20,7 @@ from idf.recipe import read_recipe
 from idf.study import StudyRecipe, report_so_far
 
 ROOT = Path(__file__).parents[2]
-ARMS = "arms={untrained: [6], imagery: [], traces: [], traces_same_labels: []}"
+ARMS = "arms={untrained: [12], imagery: [], traces: [], traces_same_labels: []}"
 
 
 def start(folder: Path, *more: str) -> subprocess.Popen[str]:
@@ -34,7 +34,7 @@ def start(folder: Path, *more: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [
             *(sys.executable, "launch/study.py", "--quick", f"work={folder}", f"results={folder}/results", *recipes),
-            *(ARMS, "budgets=[6]", "modes=[tqa]", *more),
+            *(ARMS, "budgets=[12]", "modes=[tqa]", *more),
         ],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"},
@@ -77,13 +77,13 @@ def test_the_report_is_complete(undisturbed):
     folder, out = undisturbed
     study = results(folder)
     assert study["plan"]["arms"] == {
-        "untrained": {"6": "base"},
-        "traces_same_updates": {"6": "traces-6"},
-        "imagery_then_traces": {"6": "imagery-4-then-2"},
-        "mixed": {"6": "mixed-6"},
+        "untrained": {"12": "base"},
+        "traces_same_updates": {"12": "traces-12"},
+        "imagery_then_traces": {"12": "imagery-8-then-4"},
+        "mixed": {"12": "mixed-12"},
     }
-    assert set(study["outcomes"]["answers"]) == {"base", "imagery-4", "traces-6", "imagery-4-then-2", "mixed-6"}
-    assert study["outcomes"]["updates"]["imagery-4-then-2"]["1"]["updates"] == 6
+    assert set(study["outcomes"]["answers"]) == {"base", "imagery-8", "traces-12", "imagery-8-then-4", "mixed-12"}
+    assert study["outcomes"]["updates"]["imagery-8-then-4"]["1"]["updates"] == 12
     assert len(study["summary"]["cells"]) == 4 * 4  # arms, worlds and their mean
     assert [(one["a"], one["b"]) for one in study["summary"]["comparisons"]] == [
         ("traces_same_updates", "imagery_then_traces"),

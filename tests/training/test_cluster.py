@@ -126,4 +126,4 @@ def test_the_scripts_for_slurm_start_one_torchrun_a_node_and_are_warned_before_t
     assert words[words.index("--nproc_per_node") + 1] == "8"
     if name == "nodes.sbatch":
         assert words[words.index("--nnodes") + 1] == "2"
-        assert words[words.index("--rdzv_endpoint") + 1] == "n1:29500"
+        assert words[words.index("--rdzv_endpoint") + 1] == "n1:20009"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 import signal
@@ -9,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import median
 
 import psutil
 import pytest
@@ -47,19 +49,39 @@ def straight(tiny, tmp_path_factory):
     return recipe, history(folder / "run"), load_file(folder / "run" / "final" / "model.safetensors")
 
 
+def seconds_of_a_step(run_folder: Path) -> float:
+    """How long a step takes on this machine, now."""
+    lines = (run_folder / "history.jsonl").read_text().splitlines()
+    return median(json.loads(line)["seconds"] for line in lines)
+
+
+def being_saved(folder: Path, since: float) -> bool:
+    """Whether a checkpoint is in the making that was begun after a moment."""
+    for path in folder.glob(".saving-*"):
+        try:
+            if path.stat().st_mtime > since:
+                return True
+        except FileNotFoundError:
+            continue  # it has got its name
+    return False
+
+
 @pytest.mark.timeout(1800)
-def test_twenty_kills_change_no_digit(straight, tmp_path):
+def test_twenty_kills_change_no_digit(straight, tmp_path, tmp_path_factory):
     recipe, steps, weights = straight
     dice = random.Random(5)
     folder = tmp_path / "run"
+    (undisturbed,) = tmp_path_factory.getbasetemp().glob("straight*/run")
+    step = seconds_of_a_step(undisturbed)
     saved_at_kill = 0
     for number in range(KILLS):
+        since = time.time()
         process = start("stage1.py", recipe, tmp_path)
         begun = len(history(folder))
         if number % 4 == 3:  # during a save: a folder that has not got its name yet
-            wait_until(lambda: any(folder.glob(".saving-*")), process)
-            time.sleep(dice.uniform(0, 0.15))
-            saved_at_kill += any(folder.glob(".saving-*"))
+            wait_until(lambda since=since: being_saved(folder, since), process)
+            time.sleep(dice.uniform(0, 0.02))
+            saved_at_kill += being_saved(folder, since)
         else:  # the history is cut back to the last checkpoint when a run begins
             more = dice.choice([1, 1, 2])
             seen = [begun]
@@ -70,7 +92,7 @@ def test_twenty_kills_change_no_digit(straight, tmp_path):
                 return now >= min(seen) + more and now > 0
 
             wait_until(stepped, process)
-            time.sleep(dice.uniform(0, 0.3))
+            time.sleep(dice.uniform(0, 1.5 * step))
         workers = ranks_of(process)
         if number % 2:
             kill([*workers, psutil.Process(process.pid)])  # all ranks, and torchrun with them
@@ -176,7 +198,7 @@ def test_a_second_job_in_the_same_run_is_refused_and_the_first_goes_on(straight,
 
 @pytest.mark.parametrize("moment", ["in a step", "while a checkpoint is written"])
 def test_a_rank_that_hangs_is_named_within_the_configured_time(tiny, tmp_path, moment):
-    recipe = imagery_recipe(tiny, run="run", epochs=100, hang_seconds=8, save_steps=2 if "written" in moment else 1000)
+    recipe = imagery_recipe(tiny, run="run", epochs=100, hang_seconds=20, save_steps=2 if "written" in moment else 1000)
     folder = tmp_path / "run"
     process = start("stage1.py", recipe, tmp_path)
     wait_until(lambda: len(history(folder)) >= 2, process)
@@ -186,7 +208,7 @@ def test_a_rank_that_hangs_is_named_within_the_configured_time(tiny, tmp_path, m
     ranks[1].send_signal(signal.SIGSTOP)
     stopped = time.monotonic()
     while ranks[0].is_running() and ranks[0].status() != psutil.STATUS_ZOMBIE:
-        assert time.monotonic() - stopped < 60, "nobody noticed"
+        assert time.monotonic() - stopped < 120, "nobody noticed"
         time.sleep(0.1)
     done = finish(process, 120)  # torchrun gives the stopped rank half a minute before it kills it
     assert done.returncode != 0
