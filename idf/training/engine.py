@@ -23,6 +23,25 @@ from .recipe import StageRecipe
 T = TypeVar("T")
 
 
+def check_restarts() -> None:
+    """Refuse torchrun's restarts where ranks that are started again may read the addresses of those that died.
+
+    torchrun lets ranks meet in its own store, which outlives them, unless it is told not to; what comes first, the old
+    address or the new one, is a race, and a lost one ends the job or hangs it (pytorch/pytorch#135712; seen with 2.14).
+
+    Raises:
+        UserError: Restarts are asked for, and ranks meet in torchrun's store.
+    """
+    if (
+        int(os.environ.get("TORCHELASTIC_MAX_RESTARTS", "0"))
+        and os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
+    ):
+        raise UserError(
+            "with --max-restarts, restarted ranks may wait for ever for those that died: give torchrun --standalone (or "
+            "--rdzv_backend c10d), and TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1 in its environment"
+        )
+
+
 class Engine:
     """Joins the other ranks, and steps a model with them.
 
@@ -30,12 +49,14 @@ class Engine:
         recipe: The stage's recipe.
 
     Raises:
-        UserError: It was not started by torchrun, or `rows_per_step` does not divide over the ranks.
+        UserError: It was not started by torchrun, or so that restarted ranks may not meet (see `check_restarts`), or
+            `rows_per_step` does not divide over the ranks.
     """
 
     def __init__(self, recipe: StageRecipe) -> None:
         if "RANK" not in os.environ:
             raise UserError("start it with torchrun, for example: torchrun --nproc_per_node 8 launch/stage1.py")
+        check_restarts()
         self.recipe = recipe
         self.rank, self.ranks = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
         self.first = self.rank == 0

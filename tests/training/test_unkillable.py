@@ -39,19 +39,25 @@ def kill(processes: list[psutil.Process]) -> None:
 
 
 @pytest.fixture(scope="module")
-def straight(tiny, tmp_path_factory):
+def undisturbed(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("straight")
+
+
+@pytest.fixture(scope="module")
+def straight(tiny, undisturbed):
     """A run that nobody disturbs: its recipe, its steps and its final weights."""
-    folder = tmp_path_factory.mktemp("straight")
+    folder = undisturbed
     # Two short rows a step: what matters here is the number of steps, and that there are several epochs.
-    recipe = imagery_recipe(tiny, run="run", epochs=3, tokens_per_row=448, rows_per_step=2, save_steps=2)
+    recipe = imagery_recipe(tiny, run="run", epochs=4, tokens_per_row=448, rows_per_step=2, save_steps=2)
     done = run("stage1.py", recipe, folder)
     assert done.returncode == 0, done.stderr[-3000:]
     return recipe, history(folder / "run"), load_file(folder / "run" / "final" / "model.safetensors")
 
 
-def seconds_of_a_step(run_folder: Path) -> float:
-    """How long a step takes on this machine, now."""
-    lines = (run_folder / "history.jsonl").read_text().splitlines()
+@pytest.fixture
+def step(straight, undisturbed) -> float:
+    """How many seconds a step takes on this machine, now."""
+    lines = (undisturbed / "run" / "history.jsonl").read_text().splitlines()
     return median(json.loads(line)["seconds"] for line in lines)
 
 
@@ -67,12 +73,10 @@ def being_saved(folder: Path, since: float) -> bool:
 
 
 @pytest.mark.timeout(1800)
-def test_twenty_kills_change_no_digit(straight, tmp_path, tmp_path_factory):
+def test_twenty_kills_change_no_digit(straight, step, tmp_path):
     recipe, steps, weights = straight
     dice = random.Random(5)
     folder = tmp_path / "run"
-    (undisturbed,) = tmp_path_factory.getbasetemp().glob("straight*/run")
-    step = seconds_of_a_step(undisturbed)
     saved_at_kill = 0
     for number in range(KILLS):
         since = time.time()
@@ -170,7 +174,8 @@ def test_a_loss_that_jumps_stops_with_a_sentence(tiny, tmp_path):
 
 def test_a_rank_that_dies_is_restarted_by_torchrun_and_goes_on(straight, tmp_path):
     recipe, steps, weights = straight
-    process = start("stage1.py", recipe, tmp_path, torchrun=("--max-restarts", "1"))
+    alone = "export TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1"
+    process = start("stage1.py", recipe, tmp_path, torchrun=("--max-restarts", "1"), before=alone)
     wait_until(lambda: (tmp_path / "run" / "checkpoint-2").exists(), process)
     kill(ranks_of(process)[1:])
     done = finish(process)
@@ -179,6 +184,14 @@ def test_a_rank_that_dies_is_restarted_by_torchrun_and_goes_on(straight, tmp_pat
     assert history(tmp_path / "run") == steps
     final = load_file(tmp_path / "run" / "final" / "model.safetensors")
     assert all(final[name].equal(weights[name]) for name in weights)
+
+
+def test_restarts_in_which_ranks_might_not_meet_are_refused(straight, tmp_path):
+    done = run("stage1.py", straight[0], tmp_path, torchrun=("--max-restarts", "1"))
+    assert done.returncode == 1
+    lines = {line for line in done.stderr.splitlines() if line.startswith("error: ")}
+    assert any("TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1 in its environment" in line for line in lines)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_second_job_in_the_same_run_is_refused_and_the_first_goes_on(straight, tmp_path):
