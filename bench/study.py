@@ -16,7 +16,19 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from idf.study import EVERY, NAMES, NO_CLAIM, highlights, read_study, summarize, tables, unfinished, write_json
+from idf.study import (
+    EVERY,
+    LEVEL,
+    NAMES,
+    NO_CLAIM,
+    PLAYERS,
+    highlights,
+    read_study,
+    summarize,
+    tables,
+    unfinished,
+    write_json,
+)
 
 ROOT = Path(__file__).parents[1]
 COLOURS = {
@@ -35,9 +47,8 @@ CAUSES = {
     "format": "#bbbbbb",
     "unstated": "#ccbb44",
 }
-PLAYERS = {"initial": "-", "random": ":"}
+LINES = {"initial": "-", "random": ":"}
 """The trivial players' lines."""
-PLAYERS_SAID = {"initial": "(reads the answer off the start)", "random": "(guesses)"}
 LEAST = 10
 BEGIN, END = "<!-- results -->", "<!-- /results -->"
 MODES = {"tqa": "text shown", "vtqa": "text and picture shown", "vqa": "picture shown"}
@@ -106,9 +117,9 @@ def curves(cells: Cells, key: str, label: str, players: dict[str, Any] | None = 
                 elif arm != "traces":
                     _curve(axis, mine, key, arm)
             if players:
-                for player, style in PLAYERS.items():
+                for player, style in LINES.items():
                     height = floor(players, world, mode, player)
-                    axis.axhline(height, ls=style, color="#555555", lw=0.9, label=PLAYERS_SAID[player])
+                    axis.axhline(height, ls=style, color="#555555", lw=0.9, label=PLAYERS[player])
             axis.set_xscale("log")
             axis.set_xticks(ticks, [f"{budget:,}" for budget in ticks])
             axis.minorticks_off()
@@ -237,7 +248,7 @@ def differences(comparisons: Sequence[dict[str, Any]]) -> Figure:
             for row in (row for row in comparison["means"] if row["mode"] == mode):
                 effect = row["difference"]
                 axis.plot([100 * effect["low"], 100 * effect["high"]], [place, place], color="#4477aa", lw=1.5)
-                found = row["p_holm"] is not None and row["p_holm"] < 0.05
+                found = row["p_holm"] is not None and row["p_holm"] < LEVEL
                 axis.plot(
                     [100 * effect["mean"]],
                     [place],

@@ -9,13 +9,15 @@ from ._recipe import ARMS, StudyRecipe
 from ._statistics import Effect, accuracy, difference
 from ._story import report_so_far, run_study
 from ._summary import EVERY, summarize
-from ._tables import NAMES, NO_CLAIM, highlights, tables, unfinished
+from ._tables import LEVEL, NAMES, NO_CLAIM, PLAYERS, highlights, tables, unfinished
 
 __all__ = [
     "ARMS",
     "EVERY",
+    "LEVEL",
     "NAMES",
     "NO_CLAIM",
+    "PLAYERS",
     "Effect",
     "Epoch",
     "Run",

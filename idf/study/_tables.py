@@ -22,7 +22,7 @@ SECONDARY = {
     "steps_right": "steps on the way that are right",
     "right_and_imagined": "right, and every step on the way right",
 }
-_LEVEL = 0.05
+LEVEL = 0.05
 _FEW = 3
 _ENOUGH = 20
 """Right answers; with fewer, tokens for each of them are noise."""
@@ -98,7 +98,7 @@ def verdicts(summary: dict[str, Any]) -> str:
         size = f"{100 * effect['mean']:+.1f} points ({_between(effect)})"
         if row["p_holm"] is None:
             said = f"{size}; not tested before the last seed"
-        elif row["p_holm"] < _LEVEL:
+        elif row["p_holm"] < LEVEL:
             said = f"**{'better' if effect['mean'] > 0 else 'worse'}**, {size}, p {_p(row['p_holm'])} after Holm"
         else:
             said = f"**no difference shown**, {size}, p {_p(row['p_holm'])} after Holm"
