@@ -16,10 +16,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-import tiktoken
 from jinja2 import Template
 from machine import command, machine
-from tiktoken.load import load_tiktoken_bpe
 
 from idf.data import SPLIT, EstimatedTokens, Sample, open_dataset, text_of
 from idf.files import package_text
@@ -36,6 +34,9 @@ def main() -> None:
     parser.add_argument("--traces", type=Path, required=True, help="folder of `idf filter`")
     parser.add_argument("--out", type=Path, help="JSON file to write")
     arguments = parser.parse_args()
+    import tiktoken  # here, so that the table can be made without it
+    from tiktoken.load import load_tiktoken_bpe
+
     ranks = load_tiktoken_bpe(str(arguments.vocabulary))
     marks = {mark: len(ranks) + number for number, mark in enumerate(MARKS)}
     encoding = tiktoken.Encoding("qwen", pat_str=SPLIT, mergeable_ranks=ranks, special_tokens=marks)
@@ -46,8 +47,7 @@ def main() -> None:
     result = {"entries": len(ranks), "command": command(), "machine": machine()}
     for name, folder in {"imagery": arguments.imagery, "traces": arguments.traces}.items():
         result[name] = measure(folder, count)
-        for world, one in result[name].items():
-            print(name, world, json.dumps(one))
+    print(table(result["imagery"], result["traces"]))
     if arguments.out:
         arguments.out.write_text(json.dumps(result, indent=2) + "\n")
 
@@ -83,6 +83,21 @@ def report(lengths: list[tuple[int, int, int]]) -> dict[str, Any]:
         "exact_share": round(fmean(one[0] == one[1] for one in lengths), 3),
         "answers_off": sum(one[2] != 0 for one in lengths),
     }
+
+
+def table(imagery: dict[str, Any], traces: dict[str, Any]) -> str:
+    """The table of docs/statistics.md."""
+    heads = ["world"]
+    for name in ("imagery", "traces"):
+        heads += [f"{name}: tokens, mean", "all samples", "worst sample", "exact in"]
+    lines = [f"| {' | '.join(heads)} |", "| --- " * len(heads) + "|"]
+    for world in imagery:
+        cells = [f"`{world}`"]
+        for one in (imagery[world], traces[world]):
+            cells += [f"{one['tokens_mean']:.0f}", f"{one['error_percent']:.2f} %", f"{one['worst_percent']:.1f} %"]
+            cells.append(f"{one['exact_share']:.0%}".replace("%", " %"))
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":
