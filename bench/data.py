@@ -2,7 +2,8 @@
 
 `.venv/bin/python bench/data.py [--out FILE] [--whole]`. Samples are those of the default recipe, each with a picture,
 and that without noise; each is new, so no cache of samples can help. Times are those of one core of the processor, not
-of the clock: what else the machine does hardly counts. With `--whole` it also runs `idf imagery` as users do.
+of the clock: what else the machine does hardly counts. With `--whole` it also runs `idf imagery` as users do, and counts what one
+process holds for each sample of a dataset.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import argparse
 import json
 import subprocess
 import sys
+import tracemalloc
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, astuple, dataclass, fields, replace
@@ -28,7 +30,18 @@ import numpy as np
 from machine import machine
 from numpy.typing import NDArray
 
-from idf.data import Draft, Row, Sample, Slot, keep_memory, plan_slots, write_shard
+from idf.data import (
+    Draft,
+    LocalEngine,
+    Row,
+    Sample,
+    Slot,
+    choose_rows,
+    keep_memory,
+    measure_shortcuts,
+    plan_slots,
+    write_shard,
+)
 from idf.drawing import decode_png, draw, encode_png, picture_size
 from idf.imagery import ImageryMaker, ImageryRecipe
 from idf.suites import published
@@ -85,7 +98,8 @@ def main() -> None:
     }
     if arguments.whole:
         result["whole"] = _whole(arguments.samples, arguments.workers)
-        print(json.dumps(result["whole"]))
+        result["memory"] = _memory(arguments.samples, arguments.workers)
+        print(json.dumps(result["whole"]), json.dumps(result["memory"]))
     if arguments.out:
         result["machine"] = machine()
         result["versions"] = {name: version(name) for name in ("matplotlib", "pillow", "aggdraw", "zlib-ng", "pyarrow")}
@@ -231,6 +245,35 @@ def _whole(samples: int, workers: int) -> dict[str, Any]:
         )
         written = sum(path.stat().st_size for path in Path(folder).rglob("*.parquet"))
     return {"samples": samples, "workers": workers, **json.loads(watched.stdout), "parquet_mib": round(written / 2**20)}
+
+
+def _memory(samples: int, workers: int) -> dict[str, Any]:
+    """What grows with the number of samples in the process that chooses them, and not in its workers: bytes for each."""
+    recipe = ImageryRecipe(samples=samples)
+    kinds = {world: recipe.kinds_of(world) for world in recipe.worlds}
+    slots = plan_slots(samples, recipe.worlds, recipe.difficulties, kinds, recipe.seed)
+    maker = ImageryMaker(recipe, published(None))
+    with LocalEngine(workers) as engine:
+        tracemalloc.start()
+        choice = choose_rows(slots, maker, engine)
+        kept, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    shown = (replace(maker.make(row), images=[]) for row in choice.rows)  # the shortcuts read no picture
+    with TemporaryDirectory() as folder:
+        shards = []
+        while rows := list(islice(shown, 1000)):
+            shards.append(Path(folder) / f"{len(shards)}.parquet")
+            write_shard(rows, shards[-1])
+        tracemalloc.start()
+        measure_shortcuts(shards)
+        tables = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    return {
+        "samples": samples,
+        "chosen_bytes_per_sample": round(kept / samples),
+        "choosing_peak_bytes_per_sample": round(most / samples),
+        "shortcuts_peak_bytes_per_sample": round(tables / samples),
+    }
 
 
 # --- report ------------------------------------------------------------------------------------------------------

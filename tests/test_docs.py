@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import doctest
+import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "bench"))
+from tokens import table
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/*.md")])
@@ -30,6 +35,11 @@ def test_links_lead_somewhere(page):
         assert found.exists(), f"{page.name}: {target}"
         if anchor:
             assert anchor in anchors(found.read_text()), f"{page.name}: {target}"
+
+
+def test_the_table_of_lengths_in_tokens_is_that_of_the_committed_result():
+    told = json.loads((ROOT / "bench/results/tokens.json").read_text())
+    assert table(told["imagery"], told["traces"]) in (ROOT / "docs/statistics.md").read_text()
 
 
 def anchors(text: str) -> set[str]:

@@ -7,6 +7,7 @@ from ._mix import check_mix, content_key, pick
 from ._mixture import MIXTURE, mix_datasets
 from ._plan import Slot, plan_slots
 from ._sample import Sample, conversation, text_of
+from ._shortcuts import measure_shortcuts
 from ._stats import in_order, measure_dataset
 from ._tokens import SPLIT, EstimatedTokens, Lengths, TokenCounter, size_of_picture
 
@@ -34,6 +35,7 @@ __all__ = [
     "in_order",
     "keep_memory",
     "measure_dataset",
+    "measure_shortcuts",
     "mix_datasets",
     "open_dataset",
     "open_engine",

@@ -5,7 +5,7 @@ from idf.backends import HFBackend, Request, Response
 from ._answers import Answers
 from ._baselines import BASELINES, baseline_cells, baseline_response
 from ._compare import compare
-from ._comparison_text import comparison_text
+from ._comparison_text import comparison_text, p_text
 from ._job import Evaluation, distinct, run_evaluation
 from ._leaderboard import leaderboard, leaderboard_text, write_leaderboard
 from ._markdown import write_markdown
@@ -42,6 +42,7 @@ __all__ = [
     "leaderboard_text",
     "mcnemar",
     "newcombe_paired",
+    "p_text",
     "per_correct",
     "read_responses",
     "read_results",

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from statistics import fmean
 from typing import Any
 
+from idf.evaluation import p_text
+
 from ._summary import EVERY
 
 NAMES = {
@@ -99,9 +101,9 @@ def verdicts(summary: dict[str, Any]) -> str:
         if row["p_holm"] is None:
             said = f"{size}; not tested before the last seed"
         elif row["p_holm"] < LEVEL:
-            said = f"**{'better' if effect['mean'] > 0 else 'worse'}**, {size}, p {_p(row['p_holm'])} after Holm"
+            said = f"**{'better' if effect['mean'] > 0 else 'worse'}**, {size}, p {p_text(row['p_holm'])} after Holm"
         else:
-            said = f"**no difference shown**, {size}, p {_p(row['p_holm'])} after Holm"
+            said = f"**no difference shown**, {size}, p {p_text(row['p_holm'])} after Holm"
         lines.append(f"- {row['budget']:,} updates, {row['mode']}: {said}; by seed {_by_seed(effect)}")
     return "\n".join(lines)
 
@@ -192,7 +194,7 @@ def _differences(rows: Sequence[dict[str, Any]]) -> str:
                 f"{100 * effect['mean']:+.1f}",
                 _between(effect),
                 _by_seed(effect),
-                *(["-", "-"] if holm is None else [_p(effect["p"]), _p(holm)]),
+                *(["-", "-"] if holm is None else [p_text(effect["p"]), p_text(holm)]),
             ]
         )
     header = ["budget", "world", "mode", "A", "B", "B - A", "95 % interval", "by seed", "p", "Holm"]
@@ -205,10 +207,6 @@ def _between(effect: dict[str, Any]) -> str:
 
 def _by_seed(effect: dict[str, Any]) -> str:
     return " ".join(f"{100 * seed:+.0f}" for seed in effect["seeds"])
-
-
-def _p(p: float) -> str:
-    return "< .0001" if p < 0.0001 else f"{p:.4f}"
 
 
 def _rows(cells: Sequence[dict[str, Any]]) -> list[tuple[str, int]]:
