@@ -97,8 +97,10 @@ def main() -> None:
         "all": _report(mean, None),
     }
     if arguments.whole:
-        result["whole"] = _whole(arguments.samples, arguments.workers)
-        result["memory"] = _memory(arguments.samples, arguments.workers)
+        with TemporaryDirectory() as folder:
+            made = Path(folder) / "imagery"
+            result["whole"] = _whole(made, arguments.samples, arguments.workers)
+            result["memory"] = _memory(made, arguments.samples, arguments.workers)
         print(json.dumps(result["whole"]), json.dumps(result["memory"]))
     if arguments.out:
         result["machine"] = machine()
@@ -234,40 +236,30 @@ print(json.dumps({
 """
 
 
-def _whole(samples: int, workers: int) -> dict[str, Any]:
+def _whole(out: Path, samples: int, workers: int) -> dict[str, Any]:
     """`idf imagery` as users run it: seconds, memory of its largest process (Linux), bytes written."""
-    with TemporaryDirectory() as folder:
-        idf = Path(sys.executable).with_name("idf")
-        command = [str(idf), "imagery", "--out", f"{folder}/imagery"]
-        command += ["--samples", str(samples), "--workers", str(workers)]
-        watched = subprocess.run(
-            [sys.executable, "-c", _WATCH, *command], check=True, stdout=subprocess.PIPE, text=True
-        )
-        written = sum(path.stat().st_size for path in Path(folder).rglob("*.parquet"))
+    idf = Path(sys.executable).with_name("idf")
+    command = [str(idf), "imagery", "--out", str(out), "--samples", str(samples), "--workers", str(workers)]
+    watched = subprocess.run([sys.executable, "-c", _WATCH, *command], check=True, stdout=subprocess.PIPE, text=True)
+    written = sum(path.stat().st_size for path in out.rglob("*.parquet"))
     return {"samples": samples, "workers": workers, **json.loads(watched.stdout), "parquet_mib": round(written / 2**20)}
 
 
-def _memory(samples: int, workers: int) -> dict[str, Any]:
-    """What grows with the number of samples in the process that chooses them, and not in its workers: bytes for each."""
+def _memory(made: Path, samples: int, workers: int) -> dict[str, Any]:
+    """What grows with the number of samples in the process that made a dataset, and not in its workers: bytes for each."""
     recipe = ImageryRecipe(samples=samples)
     kinds = {world: recipe.kinds_of(world) for world in recipe.worlds}
     slots = plan_slots(samples, recipe.worlds, recipe.difficulties, kinds, recipe.seed)
     maker = ImageryMaker(recipe, published(None))
     with LocalEngine(workers) as engine:
         tracemalloc.start()
-        choice = choose_rows(slots, maker, engine)
+        _held = choose_rows(slots, maker, engine)
         kept, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-    shown = (replace(maker.make(row), images=[]) for row in choice.rows)  # the shortcuts read no picture
-    with TemporaryDirectory() as folder:
-        shards = []
-        while rows := list(islice(shown, 1000)):
-            shards.append(Path(folder) / f"{len(shards)}.parquet")
-            write_shard(rows, shards[-1])
-        tracemalloc.start()
-        measure_shortcuts(shards)
-        tables = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
+    tracemalloc.start()
+    measure_shortcuts(sorted(made.rglob("*.parquet")))
+    tables = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
     return {
         "samples": samples,
         "chosen_bytes_per_sample": round(kept / samples),

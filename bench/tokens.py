@@ -22,7 +22,6 @@ from machine import command, machine
 from idf.data import SPLIT, EstimatedTokens, Sample, open_dataset, text_of
 from idf.files import package_text
 
-ROOT = Path(__file__).parents[1]
 Count = Callable[[str], int]
 MARKS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|image_pad|>")
 
