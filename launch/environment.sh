@@ -1,18 +1,21 @@
-# Sourced by quickstart.sh and test.sh: makes .venv in the repository's root and installs idf into it, once.
-# Usage: source launch/environment.sh [extra]
+# Sourced by quickstart.sh, test.sh and study.sh. `use_environment [extra]` makes .venv in the repository's root, installs idf
+# into it, once, and goes on in it. (A function: what is sourced without arguments would see those of the script.)
 
 source launch/python.sh
 
-if [ ! -x .venv/bin/python ]; then
-    find_python 13
-    echo "making .venv with $("$python" --version)"
-    "$python" -m venv .venv
-    .venv/bin/python -m pip install --quiet --upgrade pip
-fi
-wanted=".venv/idf-installed-${1:-plain}"
-if [ ! -e "$wanted" ] || [ pyproject.toml -nt "$wanted" ]; then
-    echo "installing idf${1:+ with its extra '$1'} into .venv (torch and DeepSpeed are large: some minutes, about 6 GB)"
-    .venv/bin/python -m pip install --quiet --editable ".${1:+[$1]}"
-    touch "$wanted"
-fi
-export PATH="$PWD/.venv/bin:$PATH"
+use_environment() {
+    local extra="${1:-}"
+    if [ ! -x .venv/bin/python ]; then
+        find_python 13
+        echo "making .venv with $("$python" --version)"
+        "$python" -m venv .venv
+        .venv/bin/python -m pip install --quiet --upgrade pip
+    fi
+    local wanted=".venv/idf-installed-${extra:-plain}"
+    if [ ! -e "$wanted" ] || [ pyproject.toml -nt "$wanted" ]; then
+        echo "installing idf${extra:+ with its extra '$extra'} into .venv (torch and DeepSpeed are large: some minutes, about 6 GB)"
+        .venv/bin/python -m pip install --quiet --editable ".${extra:+[$extra]}"
+        touch "$wanted"
+    fi
+    export PATH="$PWD/.venv/bin:$PATH"
+}

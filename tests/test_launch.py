@@ -1,0 +1,34 @@
+"""The scripts of launch/ in a checkout without an environment."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "calls"),
+    [
+        (["study.sh", "--quick"], ["-m pip install --quiet --editable .", "launch/study.py --quick"]),
+        (["study.sh"], ["-m pip install --quiet --editable .", "launch/study.py"]),
+        (["test.sh", "-k", "no"], ["-m pip install --quiet --editable .[test,harnesses]"]),
+    ],
+)
+def test_arguments_of_a_script_are_no_extra_to_install(tmp_path, words, calls):
+    (tmp_path / "launch").mkdir()
+    for script in (ROOT / "launch").glob("*.sh"):
+        shutil.copy(script, tmp_path / "launch")
+    (tmp_path / "pyproject.toml").touch()
+    python = tmp_path / ".venv/bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/calls\n')
+    python.chmod(0o755)
+    for tool in ("ruff", "mypy", "pytest"):
+        shutil.copy(python, python.with_name(tool))
+    subprocess.run(["bash", f"launch/{words[0]}", *words[1:]], cwd=tmp_path, check=True, timeout=60)
+    assert (tmp_path / "calls").read_text().splitlines()[: len(calls)] == calls
