@@ -11,8 +11,6 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
-
 from idf.errors import UserError
 from idf.files import read_text
 
@@ -24,21 +22,21 @@ def read_recipe(kind: type[T], path: Path | str | None, overrides: Sequence[str]
 
     Args:
         kind: The dataclass. Nested dataclasses are sections; fields without default are required.
-        path: The YAML file, or None for all defaults.
+        path: The YAML file; `idf:NAME` for one that comes with idf; None for all defaults.
         overrides: "key=value" or "section.key=value"; values are read as YAML.
 
     Raises:
         UserError: The file is missing or broken, or a key is unknown or has a value of another type. If the
             dataclass has a method `check`, whatever it raises.
     """
+    import yaml  # not above: many rooms know recipes, few read a file
+
     where = "defaults"
     data: Any = {}
     if path is not None:
         where = str(path)
-        if not Path(path).exists():
-            raise UserError(f"no recipe at {path}: the ones that come with idf are in recipes/")
         try:
-            data = yaml.safe_load(read_text(Path(path)))
+            data = yaml.safe_load(read_text(find_recipe(path)))
         except yaml.YAMLError as error:
             raise UserError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
         data = {} if data is None else data
@@ -61,6 +59,31 @@ def read_recipe(kind: type[T], path: Path | str | None, overrides: Sequence[str]
         except yaml.YAMLError:
             raise UserError(f"{override!r}: {value!r} is not YAML") from None
     return build_recipe(kind, data, where)
+
+
+def shipped_recipes() -> Path:
+    """The folder of the recipes that come with idf: inside of an installed package, beside it in a clone."""
+    package = Path(__file__).parent
+    installed = package / "recipes"
+    return installed if installed.is_dir() else package.parent / "recipes"
+
+
+def find_recipe(path: Path | str) -> Path:
+    """The file of a recipe.
+
+    Args:
+        path: A file, or `idf:NAME` for one that comes with idf, for example `idf:quickstart/imagery.yaml`.
+
+    Raises:
+        UserError: There is none; the nearest one that comes with idf is named.
+    """
+    shipped, name = shipped_recipes(), str(path).removeprefix("idf:")
+    found = shipped / name if str(path).startswith("idf:") else Path(path)
+    if found.is_file() and (found == Path(path) or found.resolve().is_relative_to(shipped.resolve())):
+        return found
+    names = sorted(file.relative_to(shipped).as_posix() for file in shipped.rglob("*.yaml"))
+    near = difflib.get_close_matches(name.removeprefix("recipes/"), names, n=1, cutoff=0.0)
+    raise UserError(f"no recipe at {path}; of those that come with idf, idf:{near[0]} is the nearest name")
 
 
 def build_recipe(kind: type[T], data: Any, where: str) -> T:

@@ -8,12 +8,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from idf.training.recipe import read_arguments
-from idf.training.stage import check_device, checkpoint_facts, dry_run, find_data, run_stage
+from idf.training.stage import check_device, check_installed, checkpoint_facts, dry_run, find_data, run_stage
 
 
 def main() -> None:
     arguments = read_arguments(__doc__, default="recipes/stage2.yaml", stage="reasoning")
     recipe = arguments.recipe
+    check_installed(recipe, arguments.dry_run)
     if arguments.dry_run:
         return dry_run(recipe)
 

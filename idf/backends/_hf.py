@@ -9,6 +9,7 @@ from typing import Any
 
 from idf.drawing import on_grid, size_on_grid
 from idf.errors import UserError
+from idf.extras import require
 
 from ._fingerprint import adapter_base
 from ._request import Request, Response, Sampling, seed_of
@@ -28,7 +29,7 @@ class HFBackend:
             on what else is in its batch (up to rounding).
 
     Raises:
-        UserError: The folder is missing or incomplete, or a value is out of its range.
+        UserError: The extra hf is not installed, the folder is missing or incomplete, or a value is out of its range.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class HFBackend:
         top_p: float = 1.0,
         seed: int = 0,
     ) -> None:
+        require(f"{checkpoint} in transformers", "hf")
         import torch
         from safetensors import SafetensorError
         from transformers import AutoModelForImageTextToText, AutoProcessor

@@ -9,6 +9,7 @@ from typing import Any
 
 from idf.drawing import on_grid
 from idf.errors import UserError
+from idf.extras import require
 
 from ._fingerprint import adapter_base
 from ._hf import check_complete
@@ -39,10 +40,11 @@ class VLLMBackend:
         gpus: int = 1,
         max_model_len: int | None = None,
     ) -> None:
+        require(f"{model} in vLLM", "vllm")
         try:
             import vllm
-        except ImportError as error:
-            raise UserError(f"vLLM is not there ({error}): install the extra, pip install 'idf[vllm]'") from None
+        except ImportError as error:  # installed, and it does not run on this machine
+            raise UserError(f"vLLM cannot be imported: {error}") from None
         if adapter_base(Path(model)) is not None:
             raise UserError(f"{model} holds adapters: merge them first, idf merge {model} --out DIR, and name DIR")
         if Path(model).is_dir():

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from idf.cli.main import run_command
 from idf.errors import UserError
+from idf.extras import require
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -110,6 +111,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _watch(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    require("idf-eval --watch", "hf")
     from idf.training.watch import watch
 
     options = {"watch", "device", "poll", "patience", "run", "argv"}

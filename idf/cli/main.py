@@ -12,6 +12,7 @@ from pathlib import Path
 
 from idf import __version__
 from idf.errors import UserError
+from idf.extras import require
 
 OF_THE_PLACE = {
     *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR),
@@ -109,7 +110,10 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--prompts", default="idf-long-1", help="prompt set of the questions (default: %(default)s)")
 
     sub = command("paths", "print the folder that another program has to be pointed to", _paths)
-    sub.add_argument("name", help="lmms-eval: for its option --include_path")
+    sub.add_argument(
+        "name",
+        help="lmms-eval: for its option --include_path; recipes: those that come with idf (--recipe idf:NAME reads one)",
+    )
 
     sub = command(
         "import-lmms", "turn the samples that lmms-eval logged into a responses file for idf-eval", _import_lmms
@@ -277,6 +281,7 @@ def _import_lmms(arguments: argparse.Namespace) -> None:
 
 
 def _plan(arguments: argparse.Namespace) -> None:
+    require("idf plan", "hf", "torch", "transformers")
     from idf.recipe import read_recipe
     from idf.training.plan import plan
     from idf.training.recipe import StageRecipe
@@ -368,6 +373,7 @@ def _reproduce(arguments: argparse.Namespace) -> None:
 
 
 def _tiny(arguments: argparse.Namespace) -> None:
+    require("idf tiny", "hf", "torch", "transformers")
     from idf.data import open_dataset
     from idf.training.families import FAMILIES
     from idf.training.tiny import make_tiny_model
@@ -378,6 +384,7 @@ def _tiny(arguments: argparse.Namespace) -> None:
 
 
 def _merge(arguments: argparse.Namespace) -> None:
+    require("idf merge", "hf")
     from idf.training.lora import merge_folder
 
     layers = merge_folder(arguments.adapter, arguments.out, arguments.base)

@@ -10,6 +10,7 @@ from typing import Any
 
 from idf.data import EstimatedTokens, Lengths, Sample, TokenCounter, in_order, measure_dataset, open_dataset
 from idf.errors import UserError
+from idf.extras import require
 
 _WIDEST = 24  # letters of an answer; boards and plans are cut to this in tables
 
@@ -31,10 +32,6 @@ def write_stats(source: Path, out: Path | None, model: Path | None) -> str:
     folder = open_dataset(source, made_by=f"idf imagery --out {source}")
     if out is not None and out.is_file():
         raise UserError(f"--out: {out} is a file, name a folder")
-    if out is not None:
-        from idf.cli.figures import check_plots
-
-        check_plots()  # before the work, not after it
     stats = measure_dataset(folder, token_counter(model))
     if out is not None:
         from idf.cli.figures import write_figures
@@ -67,6 +64,7 @@ class ModelTokens:
     def __init__(self, model: Path) -> None:
         if not model.is_dir():
             raise UserError(f"--model: there is no folder {model}")
+        require("--model", "hf")
         from idf.training.encode import Encoder
         from idf.training.load import load_processor
 

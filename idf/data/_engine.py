@@ -15,6 +15,7 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar
 
 from idf.errors import UserError
+from idf.extras import require
 from idf.recipe import check_positive
 
 T = TypeVar("T")
@@ -138,11 +139,10 @@ class RayEngine:
     """
 
     def __init__(self, workers: int = 1) -> None:
-        try:
-            import ray
-            import ray.data
-        except ImportError:
-            raise UserError("the engine ray needs Ray: pip install 'idf[ray]'") from None
+        require("--engine ray", "ray")
+        import ray
+        import ray.data
+
         self.workers = workers
         self._started = not ray.is_initialized()
         if self._started:

@@ -12,6 +12,7 @@ from typing import Any
 
 from idf.backends import Backend, HFBackend, OpenAIBackend, Response, Sampling
 from idf.errors import UserError
+from idf.extras import EXTRAS, require
 from idf.recipe import check_names, check_pixels, check_positive, to_plain
 from idf.suites import MODES, PROMPT_SETS, Item, SuiteRecipe, distinct, open_suite
 from idf.worlds import problem_to_json
@@ -123,6 +124,8 @@ class Evaluation:
             raise UserError("--parser must be rules, or openai:MODEL")
         if self.parser != "rules" and not self.parser.startswith("openai:"):
             raise UserError(f"unknown parser {self.parser!r}: use rules, or openai:MODEL")
+        if self.checkpoint is not None and self.backend in EXTRAS:
+            require(f"--backend {self.backend}", self.backend)
 
     @property
     def who(self) -> str:

@@ -1,15 +1,17 @@
-"""Where the files of an adapter lie that another program has to be pointed to."""
+"""Where the files lie that another program, or a person, has to be pointed to."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-_FOLDERS = {"lmms-eval": "lmms_eval/tasks"}
+from idf.recipe import shipped_recipes
+
+_FOLDERS = {"lmms-eval": Path(__file__).parent / "lmms_eval/tasks", "recipes": shipped_recipes()}
 
 PATHS = tuple(_FOLDERS)
 """What `idf paths` knows."""
 
 
 def adapter_path(name: str) -> Path:
-    """The folder of an adapter's files: for `lmms-eval`, what its option `--include_path` wants."""
-    return Path(__file__).parent / _FOLDERS[name]
+    """A folder: for `lmms-eval`, what its option `--include_path` wants; for `recipes`, those that come with idf."""
+    return _FOLDERS[name]

@@ -6,10 +6,7 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tqdm import tqdm
-
 from idf import __version__
-from idf.drawing import draw, encode_png
 from idf.errors import UserError
 from idf.files import read_lines
 from idf.recipe import check_names, check_pixels, to_plain
@@ -95,6 +92,10 @@ def generate_suite(recipe: SuiteRecipe, out: Path) -> int:
     Raises:
         UserError: The folder holds a suite already, or a world has too few different problems.
     """
+    from tqdm import tqdm  # not above: whoever only asks for a problem shall not wait for these
+
+    from idf.drawing import draw, encode_png
+
     if (out / "suite.json").exists():
         raise UserError(f"{out} holds a suite already: choose another folder, or remove this one")
     (out / "pictures").mkdir(parents=True, exist_ok=True)

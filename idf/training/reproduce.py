@@ -40,7 +40,8 @@ def reproduce(checkpoint: Path) -> str:
     return "\n".join(lines)
 
 
-def _versions(then: dict[str, str]) -> Iterator[str]:
+def _versions(all_then: dict[str, str | None]) -> Iterator[str]:
+    then = {name: number for name, number in all_then.items() if number is not None}  # the others had no part in it
     yield "# It was made with " + ", ".join(f"{name} {number}" for name, number in then.items()) + "."
     for name, number in then.items():
         try:

@@ -9,13 +9,14 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from idf import __version__
 from idf.data import DatasetFolder, open_dataset
 from idf.errors import RankError, UserError
+from idf.extras import require
 from idf.recipe import to_plain
 
 from .checkpoint import read_facts
@@ -61,6 +62,25 @@ def run_stage(story: Callable[[], None]) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)
+
+
+def check_installed(recipe: StageRecipe, only_checked: bool = False) -> None:
+    """Refuse to begin where a package is missing that the recipe needs.
+
+    Args:
+        recipe: The recipe.
+        only_checked: Whether nothing is trained (`--dry-run`).
+
+    Raises:
+        UserError: One is missing; the extra that installs it is named.
+    """
+    needed = ["torch", "torchvision", "transformers"]
+    if not only_checked:
+        needed += ["accelerate", "datasets"]
+        needed += ["peft"] if recipe.lora is not None else []
+        needed += ["deepspeed"] if recipe.deepspeed is not None else []
+        needed += ["wandb"] if recipe.wandb else []
+    require("training" if not only_checked else "--dry-run", "train", *needed)
 
 
 def check_device(recipe: StageRecipe) -> None:
@@ -109,8 +129,16 @@ def checkpoint_facts(recipe: StageRecipe, data: DatasetFolder) -> dict[str, Any]
             "facts": parent,
         },
         "ranks": int(os.environ.get("WORLD_SIZE", "1")),
-        "versions": {"idf": __version__} | {name: version(name) for name in packages},
+        "versions": {"idf": __version__} | {name: _version(name) for name in packages},
     }
+
+
+def _version(name: str) -> str | None:
+    """The version of a package; None where it is not installed, since not every recipe needs it."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
 
 
 def _hub_revision(model: str) -> str | None:
