@@ -55,7 +55,7 @@ class PaddingCollator:
 
 
 def train_stock(
-    model: str, batches: Sequence[Sequence[Sample]], *, workers: int, cpu: bool, out: str
+    model: str, batches: Sequence[Sequence[Sample]], *, workers: int, cpu: bool, out: str, one_by_one: bool
 ) -> dict[str, Any]:
     """Train with Trainer; the first batch only warms up.
 
@@ -65,6 +65,7 @@ def train_stock(
         workers: Of the data loader.
         cpu: Whether to leave a GPU alone.
         out: A folder for Trainer; nothing is saved.
+        one_by_one: Whether a step adds up micro-batches of one sample, which need no padding.
 
     Returns:
         Seconds of each step after the first, by the clock and of the processor, useful tokens, label tokens, all
@@ -93,7 +94,8 @@ def train_stock(
 
     arguments = TrainingArguments(
         output_dir=out,
-        per_device_train_batch_size=len(batches[0]),
+        per_device_train_batch_size=1 if one_by_one else len(batches[0]),
+        gradient_accumulation_steps=len(batches[0]) if one_by_one else 1,
         num_train_epochs=1,
         learning_rate=1e-5,
         adam_beta1=0.9,
@@ -115,7 +117,8 @@ def train_stock(
     flat = [sample for batch in batches for sample in batch]
     trainer = Trainer(model=vlm, args=arguments, train_dataset=flat, data_collator=collator, callbacks=[Clock()])
     trainer.train()
-    timed = [collator(batch) for batch in batches[1:]]
+    size = 1 if one_by_one else len(batches[0])
+    timed = [collator(batch[at : at + size]) for batch in batches[1:] for at in range(0, len(batch), size)]
     return {
         "seconds": [end[0] - begin[0] for begin, end in pairwise(ends)],
         "cpu_seconds": [end[1] - begin[1] for begin, end in pairwise(ends)],

@@ -10,7 +10,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ from machine import peak_mib
 
 from idf.data import open_dataset
 
-WAYS = ("packed", "unpacked", "stock Trainer")
+WAYS = ("packed", "packed in long rows", "unpacked", "stock Trainer", "stock Trainer, one by one")
+"""The last one needs no padding either: a micro-batch is one sample, and as many are added up as the others have in a step."""
 CHUNK_ON_CPU = 512  # in place of the training's 2048: a quarter of the memory shows the same
 
 
@@ -31,6 +32,7 @@ class Spec:
         data: Folder of the dataset.
         run: Folder for whatever a way writes.
         tokens_per_row: Most tokens in a packed row.
+        long_rows: The same of the long rows, one in a step.
         rows: Packed rows in a step.
         samples: Samples in a step of the ways that do not pack.
         workers: Of the data loader.
@@ -41,6 +43,7 @@ class Spec:
     data: str
     run: str
     tokens_per_row: int
+    long_rows: int
     rows: int
     samples: int
     workers: int
@@ -51,8 +54,10 @@ def main() -> None:
     way, spec = sys.argv[1], json.loads(sys.argv[2])
     if way in ("chunked", "full"):
         result = head_memory(way, **spec)
-    elif way == "stock Trainer":
-        result = train_stock_way(Spec(**spec))
+    elif way.startswith("stock Trainer"):
+        result = train_stock_way(Spec(**spec), one_by_one=way.endswith("one by one"))
+    elif way == "packed in long rows":
+        result = train_our_way(replace(Spec(**spec), tokens_per_row=spec["long_rows"], rows=1), packed=True)
     else:
         result = train_our_way(Spec(**spec), packed=way == "packed")
     print(json.dumps(result))
@@ -137,13 +142,13 @@ def train_our_way(spec: Spec, packed: bool) -> dict[str, Any]:
     }
 
 
-def train_stock_way(spec: Spec) -> dict[str, Any]:
-    """Steps of Trainer."""
+def train_stock_way(spec: Spec, one_by_one: bool) -> dict[str, Any]:
+    """Steps of Trainer: of a padded batch, or of as many batches of one."""
     from stock_trainer import train_stock
 
     samples = list(open_dataset(Path(spec.data), made_by="-").samples())
     steps = in_steps(samples, spec.samples)
-    result = train_stock(spec.model, [steps[0], *steps], workers=spec.workers, cpu=spec.cpu, out=spec.run)
+    result = train_stock(spec.model, [steps[0], *steps], workers=spec.workers, cpu=spec.cpu, out=spec.run, one_by_one=one_by_one)
     return result | {"peak_mib": peak_mib(spec.cpu)}
 
 

@@ -1,20 +1,21 @@
-# Sourced by quickstart.sh, test.sh and study.sh. `use_environment [extra]` makes .venv in the repository's root, installs idf
-# into it, once, and goes on in it. (A function: what is sourced without arguments would see those of the script.)
+# Sourced by quickstart.sh and test.sh. `use_environment EXTRA` makes .venv in the repository's root, installs idf with that
+# extra into it, once, and goes on in it. (A function: what is sourced without arguments would see those of the script.)
 
 source launch/python.sh
 
 use_environment() {
-    local extra="${1:-}"
-    if [ ! -x .venv/bin/python ]; then
+    local extra="$1"
+    local wanted=".venv/idf-installed-$extra"
+    discard_broken .venv "$wanted" "$PWD"
+    if [ ! -e .venv ]; then
         find_python 13
         echo "making .venv with $("$python" --version)"
         "$python" -m venv .venv
         .venv/bin/python -m pip install --quiet --upgrade pip
     fi
-    local wanted=".venv/idf-installed-${extra:-plain}"
     if [ ! -e "$wanted" ] || [ pyproject.toml -nt "$wanted" ]; then
-        echo "installing idf${extra:+ with its extra '$extra'} into .venv (torch and DeepSpeed are large: some minutes, about 6 GB)"
-        .venv/bin/python -m pip install --quiet --editable ".${extra:+[$extra]}"
+        echo "installing idf with its extra '$extra' into .venv (torch and DeepSpeed are large: some minutes, about 6 GB)"
+        .venv/bin/python -m pip install --quiet --editable ".[$extra]"
         touch "$wanted"
     fi
     export PATH="$PWD/.venv/bin:$PATH"

@@ -1,4 +1,4 @@
-# Sourced by environment.sh and xtuner.sh: finds a Python for a new environment.
+# Sourced by environment.sh and xtuner.sh: environments, and the Python for a new one.
 # Usage: find_python NEWEST, the newest minor version that will do (3.10 is the oldest); sets $python.
 
 find_python() {
@@ -12,4 +12,24 @@ find_python() {
     done
     echo "error: no Python 3.10 to 3.$1 found; name one with PYTHON=/path/to/python" >&2
     exit 1
+}
+
+# Usage: discard_broken FOLDER STAMP HOME; removes an environment of ours that does not work, so that it is made anew. STAMP is
+# the file that says that idf was installed into it, HOME the folder that idf must then come from.
+discard_broken() {
+    local folder="$1" stamp="$2" home="$3" why=""
+    if [ ! -e "$folder" ] && [ ! -L "$folder" ]; then
+        return 0
+    elif ! "$folder/bin/python" -c "import sys; sys.exit(not sys.version_info >= (3, 10))" >/dev/null 2>&1; then
+        why="its Python does not run, or is older than 3.10"
+    elif ! "$folder/bin/python" -m pip --version >/dev/null 2>&1; then
+        why="it has no pip"
+    elif [ -e "$stamp" ] && ! "$folder/bin/pip" --version >/dev/null 2>&1; then
+        why="its commands do not run: was the folder moved?"
+    elif [ -e "$stamp" ] && ! "$folder/bin/python" -I -c "import idf, os, sys; sys.exit(not os.path.samefile(os.path.dirname(os.path.dirname(idf.__file__)), sys.argv[1]))" "$home" >/dev/null 2>&1; then
+        why="idf in it is not that of $home: was the folder copied or moved?"
+    fi
+    [ -n "$why" ] || return 0
+    echo "the environment in $folder is broken ($why): it is removed and made anew"
+    rm -rf "$folder"
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Everything that must hold: ruff, mypy, pytest (with two ranks and DeepSpeed). Arguments go to pytest.
+# What must hold: ruff, mypy, pytest (with two ranks and DeepSpeed), two tests at a time. Arguments go to pytest.
+# `bash launch/test.sh --all` also runs the full matrices and the long proofs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source launch/environment.sh
@@ -9,4 +10,4 @@ export TOKENIZERS_PARALLELISM=false WANDB_MODE=offline
 ruff check .
 ruff format --check .
 mypy
-python -m pytest "$@"
+python -m pytest -n 2 --dist loadfile --no-loadscope-reorder "$@"

@@ -12,9 +12,10 @@ if [ $# -eq 0 ] || [ "$1" = --help ] || [ "$1" = -h ]; then
 fi
 
 stamp="$venv/idf-installed"
+source "$root/launch/python.sh"
+discard_broken "$venv" "$stamp" "$root"
 if [ ! -e "$stamp" ] || [ "$root/requirements/xtuner.txt" -nt "$stamp" ]; then
-    if [ ! -x "$venv/bin/python" ]; then
-        source "$root/launch/python.sh"
+    if [ ! -e "$venv" ]; then
         find_python 12 # XTuner 0.2.0 refuses 3.13
         echo "making $venv with $("$python" --version)"
         "$python" -m venv "$venv"

@@ -27,7 +27,8 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 @pytest.mark.slow
 def test_every_way_reports_speed_memory_and_padding(result: dict[str, Any]) -> None:
-    assert list(result["ways"]) == ["packed", "unpacked", "stock Trainer"]
+    both = ["stock Trainer", "stock Trainer, one by one"]
+    assert list(result["ways"]) == ["packed", "packed in long rows", "unpacked", *both]
     for way in result["ways"].values():
         for key in (
             "useful_tokens_per_second",
@@ -46,6 +47,7 @@ def test_packing_wastes_less_than_padding(result: dict[str, Any]) -> None:
     packed, stock = result["ways"]["packed"], result["ways"]["stock Trainer"]
     assert packed["padding_share"] < stock["padding_share"] / 2
     assert packed["positions"] < stock["positions"]
+    assert result["ways"]["stock Trainer, one by one"]["padding_share"] == 0
 
 
 @pytest.mark.slow

@@ -1,9 +1,10 @@
-"""The scripts of launch/ in a checkout without an environment."""
+"""The scripts of launch/ in a checkout without an environment, and in one whose environment is broken."""
 
 from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,23 +13,89 @@ ROOT = Path(__file__).parents[1]
 
 
 @pytest.mark.parametrize(
-    ("words", "calls"),
+    ("words", "extra", "calls"),
     [
-        (["study.sh", "--quick"], ["-m pip install --quiet --editable .", "launch/study.py --quick"]),
-        (["study.sh"], ["-m pip install --quiet --editable .", "launch/study.py"]),
-        (["test.sh", "-k", "no"], ["-m pip install --quiet --editable .[test,harnesses]"]),
+        (["quickstart.sh", "--quick"], "train", []),
+        (["test.sh", "-k", "no"], "test,harnesses", ["-m pytest -n 2 --dist loadfile --no-loadscope-reorder -k no"]),
     ],
 )
-def test_arguments_of_a_script_are_no_extra_to_install(tmp_path, words, calls):
-    (tmp_path / "launch").mkdir()
-    for script in (ROOT / "launch").glob("*.sh"):
-        shutil.copy(script, tmp_path / "launch")
-    (tmp_path / "pyproject.toml").touch()
+def test_arguments_of_a_script_are_no_extra_to_install(tmp_path, words, extra, calls):
+    checkout(tmp_path)
     python = tmp_path / ".venv/bin/python"
     python.parent.mkdir(parents=True)
-    python.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/calls\n')
+    python.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/calls\nmkdir -p runs/quickstart\n')
     python.chmod(0o755)
-    for tool in ("ruff", "mypy", "pytest"):
+    for tool in ("ruff", "mypy", "pytest", "idf", "torchrun", "idf-eval"):
         shutil.copy(python, python.with_name(tool))
     subprocess.run(["bash", f"launch/{words[0]}", *words[1:]], cwd=tmp_path, check=True, timeout=60)
-    assert (tmp_path / "calls").read_text().splitlines()[: len(calls)] == calls
+    lines = (tmp_path / "calls").read_text().splitlines()
+    assert [line for line in lines if "pip install" in line] == [f"-m pip install --quiet --editable .[{extra}]"]
+    assert set(calls) <= set(lines)
+
+
+def gone(venv: Path) -> None:
+    """Its Python was uninstalled."""
+    (venv / "bin/python").unlink()
+    (venv / "bin/python").symlink_to("/nowhere/python3.11")
+
+
+def cut_short(venv: Path) -> None:
+    """`python -m venv` was killed."""
+    shutil.rmtree(venv / "lib")
+
+
+def copied(venv: Path) -> None:
+    """A clone was copied with its environment: idf in it is the other clone's."""
+    (venv / "idf-installed-test").touch()
+    (other := venv.parent.parent / "other/idf").mkdir(parents=True)
+    (other / "__init__.py").touch()
+    next(venv.glob("lib/python*/site-packages")).joinpath("idf.pth").write_text(f"{other.parent}\n")
+
+
+def no_folder(venv: Path) -> None:
+    """Somebody wrote a file of that name."""
+    shutil.rmtree(venv)
+    venv.touch()
+
+
+@pytest.mark.parametrize("breaks", [gone, cut_short, copied, no_folder])
+def test_a_broken_environment_is_removed_with_a_sentence(tmp_path, breaks):
+    venv = environment(tmp_path / "clone")
+    breaks(venv)
+    said = discard(tmp_path / "clone")
+    assert ".venv is broken" in said
+    assert "made anew" in said
+    assert not venv.exists()
+    assert not venv.is_symlink()
+
+
+def test_an_environment_that_works_stays(tmp_path):
+    venv = environment(tmp_path)
+    assert discard(tmp_path) == ""
+    (venv / "idf-installed-test").touch()
+    (tmp_path / "idf").mkdir()
+    (tmp_path / "idf/__init__.py").touch()
+    next(venv.glob("lib/python*/site-packages")).joinpath("idf.pth").write_text(f"{tmp_path}\n")
+    assert discard(tmp_path) == ""
+    assert (venv / "bin/python").exists()
+
+
+def checkout(folder: Path) -> None:
+    (folder / "launch").mkdir(parents=True)
+    for script in (ROOT / "launch").glob("*.sh"):
+        shutil.copy(script, folder / "launch")
+    (folder / "pyproject.toml").touch()
+
+
+def environment(folder: Path) -> Path:
+    """An environment with pip, as `python -m venv` makes it."""
+    checkout(folder)
+    subprocess.run([sys.executable, "-m", "venv", folder / ".venv"], check=True)
+    return folder / ".venv"
+
+
+def discard(folder: Path) -> str:
+    """What `discard_broken` says of the environment in a checkout."""
+    script = 'source launch/python.sh; discard_broken .venv .venv/idf-installed-test "$PWD"'
+    done = subprocess.run(["bash", "-euc", script], cwd=folder, check=True, capture_output=True, text=True, timeout=120)
+    return done.stdout

@@ -248,7 +248,10 @@ def test_a_folder_that_exists_is_not_written_over(capsys, adapter, tmp_path):
 # --- runs ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module", params=[None, "zero2", "zero3"], ids=["plain", "zero2", "zero3"])
+OTHERS = [pytest.param(None, id="plain", marks=pytest.mark.full), pytest.param("zero2", marks=pytest.mark.full)]
+
+
+@pytest.fixture(scope="module", params=[*OTHERS, "zero3"])
 def trained(request, tiny, tmp_path_factory):
     """The folder of a run on two ranks, and its recipe."""
     folder = tmp_path_factory.mktemp("lora")

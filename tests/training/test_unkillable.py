@@ -19,7 +19,7 @@ from safetensors.torch import load_file
 from .running import finish, history, imagery_recipe, ranks_of, run, sentence, start
 
 pytestmark = pytest.mark.slow
-KILLS = 20
+KILLS, KILLS_IN_CI = 20, 8
 
 
 def wait_until(true, process: subprocess.Popen[str], seconds: float = 120) -> None:
@@ -73,12 +73,12 @@ def being_saved(folder: Path, since: float) -> bool:
 
 
 @pytest.mark.timeout(1800)
-def test_twenty_kills_change_no_digit(straight, step, tmp_path):
+def test_many_kills_change_no_digit(straight, step, tmp_path, full):
     recipe, steps, weights = straight
     dice = random.Random(5)
     folder = tmp_path / "run"
     saved_at_kill = 0
-    for number in range(KILLS):
+    for number in range(KILLS if full else KILLS_IN_CI):
         since = time.time()
         process = start("stage1.py", recipe, tmp_path)
         begun = len(history(folder))
@@ -106,7 +106,7 @@ def test_twenty_kills_change_no_digit(straight, step, tmp_path):
         assert not (folder / "final").exists(), f"it had finished before kill {number + 1}"
         latest = folder / "latest"
         assert not latest.exists() or (folder / latest.read_text().strip() / "idf.json").exists()
-    assert saved_at_kill >= 2, "no kill fell into a save"
+    assert saved_at_kill >= (2 if full else 1), "no kill fell into a save"
     done = run("stage1.py", recipe, tmp_path)
     assert done.returncode == 0, done.stderr[-3000:]
     assert "resuming from" in done.stdout
@@ -209,7 +209,7 @@ def test_a_second_job_in_the_same_run_is_refused_and_the_first_goes_on(straight,
     assert history(tmp_path / "run") == steps
 
 
-@pytest.mark.parametrize("moment", ["in a step", "while a checkpoint is written"])
+@pytest.mark.parametrize("moment", [pytest.param("in a step", marks=pytest.mark.full), "while a checkpoint is written"])
 def test_a_rank_that_hangs_is_named_within_the_configured_time(tiny, tmp_path, moment):
     recipe = imagery_recipe(tiny, run="run", epochs=100, hang_seconds=20, save_steps=2 if "written" in moment else 1000)
     folder = tmp_path / "run"
