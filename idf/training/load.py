@@ -116,28 +116,12 @@ def random_model(config: Any, *, precision: str, attention: str, device: str, se
     """
     import torch
     from transformers import AutoModelForImageTextToText
-    from transformers.integrations import is_deepspeed_zero3_enabled
 
     dtype = {"bf16": torch.bfloat16, "fp32": torch.float32}[precision]
     torch.manual_seed(seed)
     with torch.device(device):
         vlm = AutoModelForImageTextToText.from_config(config, dtype=dtype, attn_implementation=attention)
-    if is_deepspeed_zero3_enabled():
-        _fill(vlm, config.get_text_config().initializer_range)
     return vlm
-
-
-def _fill(vlm: Any, deviation: float) -> None:
-    """Random numbers for sharded weights: what transformers itself does with them differs from version to version."""
-    import torch
-    from deepspeed.zero import GatheredParameters
-
-    for name, parameter in vlm.named_parameters():
-        with torch.no_grad(), GatheredParameters([parameter], modifier_rank=0):
-            if parameter.dim() > 1:
-                parameter.normal_(0.0, deviation)
-            else:  # norms begin at one
-                parameter.fill_(0.0 if name.endswith("bias") else 1.0)
 
 
 def meta_model(name: str) -> Any:
