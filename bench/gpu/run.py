@@ -25,13 +25,12 @@ def main() -> None:
     parser.add_argument("--from", type=Path, dest="earlier", metavar="FILE", help="results.json of an earlier call")
     parser.add_argument("--only", default="", metavar="NAME,...", help="only these (and what they need: machine)")
     parser.add_argument("--cpu", action="store_true", help="tiny shapes on the CPU: a rehearsal")
-    parser.add_argument(
-        "--data", type=Path, default=HERE / "packed/data", help="what make_data.py wrote (default: %(default)s)"
-    )
+    parser.add_argument("--data", type=Path, help="what make_data.py wrote (default: what pack.sh packed)")
     arguments = parser.parse_args()
+    data: Path = arguments.data or HERE / "packed" / ("tiny" if arguments.cpu else "data")
     deadline = time.monotonic() + 60 * arguments.minutes
-    if not (arguments.data / "imagery/dataset.json").exists():
-        raise SystemExit(f"error: no data in {arguments.data}: `bash bench/gpu/pack.sh` makes it")
+    if not (data / "imagery/dataset.json").exists():
+        raise SystemExit(f"error: no data in {data}: `bash bench/gpu/pack.sh` makes it")
     if arguments.earlier is not None and not arguments.earlier.exists():
         raise SystemExit(f"error: --from {arguments.earlier}: there is no such file")
     results = Results(arguments.out, {"label": REHEARSAL if arguments.cpu else GPU}, arguments.earlier)
@@ -44,7 +43,7 @@ def main() -> None:
             raise SystemExit("error: the machine is not ready: see results.json and log.txt")
         found = results.measured["machine"]["figures"]
         _check_same_gpu(results, found["gpu"])
-        wanted = measurements(found, arguments.data.resolve(), scratch, arguments.cpu)
+        wanted = measurements(found, data.resolve(), scratch, arguments.cpu)
         names = [name for name in arguments.only.split(",") if name]
         if unknown := sorted(set(names) - {measurement.name for measurement in wanted}):
             raise SystemExit(f"error: no measurement {unknown[0]}: there are {', '.join(m.name for m in wanted)}")

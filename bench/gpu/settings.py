@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -89,35 +89,38 @@ def measurements(machine: dict[str, Any], data: Path, scratch: Path, cpu: bool) 
     """
     # How long each takes was never measured: `needs` and `limit` are guesses.
     where = {"data": str(data), "scratch": str(scratch), "cpu": cpu}
-    attentions = {name: why for name, why in machine["attentions"].items() if cpu or name not in SMALL_ONLY}
     packing = {"attentions": [name for name, why in machine["attentions"].items() if why is None]} | where
-    found = [Measurement("packing", _call("packed_rows", packing), needs=30, limit=150)]
-    fits = {name: cpu or max(machine["plans"][name].values()) <= machine["gpu_gib"] for name in TRAININGS}
-    # Where all weights of the 7B can be trained, that is the recipe, and the others come last.
-    main = ["7b-full"] if fits["7b-full"] and not cpu else list(TRAININGS)
-    lengths, longest = (TINY_LENGTHS, TINY_LONGEST) if cpu else (LENGTHS, LONGEST)
-
-    def trainings(stem: str, names: list[str], kinds: dict[str, str | None], **changes: Any) -> Iterator[Measurement]:
-        for name in names:
-            for attention, why in kinds.items():
-                training = replace(TRAININGS[name], attention=attention, **changes, **where)
-                if not fits[name]:
-                    need = max(machine["plans"][name].values())
-                    why = f"by idf plan it takes {need:.1f} GiB, and the GPU has {machine['gpu_gib']:.1f}"
-                call = _call("steps", asdict(training))
-                yield Measurement(f"{stem}-{name}-{attention}", call, needs=45, limit=240, unfit=why)
-
-    sdpa: dict[str, str | None] = {"sdpa": attentions["sdpa"]}
-    found += trainings("step", main, sdpa, row_lengths=lengths[1:])
-    found += trainings("speed", main, attentions, row_lengths=lengths, warm_up=2, steps=1 if cpu else 5)
-    found.append(Measurement("answers-7b", _call("answers", where), needs=60, limit=240))
-    found.append(Measurement("two-stages", _call("two_stages", where), needs=120, limit=540))
+    every = {name: why for name, why in machine["attentions"].items() if cpu or name not in SMALL_ONLY}
+    sdpa = {"sdpa": machine["attentions"]["sdpa"]}
+    large = {name: why for name, why in every.items() if name not in SMALL_ONLY}
+    # Where all weights of the 7B can be trained, that is the recipe, and what else fits comes last.
+    fits = {name: cpu or max(plan.values()) <= machine["gpu_gib"] for name, plan in machine["plans"].items()}
+    main = ["7b-full"] if fits["7b-full"] else ["7b-lora", "3b-full"]
     others = [name for name in TRAININGS if name not in main]
-    found += trainings("speed", others, attentions, row_lengths=lengths, warm_up=2, steps=1 if cpu else 5)
-    found += trainings("long", main, attentions, row_lengths=(longest,), warm_up=1, steps=1 if cpu else 3)
-    # sdpa computes whole rows squared: two short rows should be faster than one of twice the length.
-    found += trainings("pairs", main, sdpa, row_lengths=lengths[1:], rows=2, warm_up=2, steps=1 if cpu else 5)
-    return found
+    lengths, longest = (TINY_LENGTHS, TINY_LONGEST) if cpu else (LENGTHS, LONGEST)
+    steps = 1 if cpu else 5
+
+    def trainings(stem: str, names: list[str], kinds: dict[str, str | None], **changes: Any) -> list[Measurement]:
+        some = []
+        for name, (attention, why) in product(names, kinds.items()):
+            if not fits[name]:
+                need = max(machine["plans"][name].values())
+                why = f"by idf plan it takes {need:.1f} GiB, and the GPU has {machine['gpu_gib']:.1f}"
+            call = _call("steps", asdict(replace(TRAININGS[name], attention=attention, **changes, **where)))
+            some.append(Measurement(f"{stem}-{name}-{attention}", call, needs=45, limit=240, unfit=why))
+        return some
+
+    return [
+        Measurement("packing", _call("packed_rows", packing), needs=30, limit=150),
+        *trainings("step", main, sdpa, row_lengths=lengths[1:]),
+        *trainings("speed", main, every, row_lengths=lengths, warm_up=2, steps=steps),
+        Measurement("answers-7b", _call("answers", where), needs=60, limit=240),
+        Measurement("two-stages", _call("two_stages", where), needs=150, limit=540),
+        *trainings("speed", others, large, row_lengths=lengths, warm_up=2, steps=steps),
+        *trainings("long", main, large, row_lengths=(longest,), warm_up=1, steps=min(3, steps)),
+        # sdpa computes whole rows squared: two short rows should be faster than one of twice the length.
+        *trainings("pairs", main, sdpa, row_lengths=lengths[1:], rows=2, warm_up=2, steps=steps),
+    ]
 
 
 def _call(kind: str, spec: dict[str, Any]) -> list[str]:
