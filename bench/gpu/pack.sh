@@ -21,14 +21,24 @@ echo "source: idf, launch, recipes, bench"
 # What git knows, as it stands in the working tree; results, the study's figures and docs stay here.
 git ls-files -z idf launch recipes bench pyproject.toml LICENSE ':!bench/results' | tar --null --files-from=- -cf - | tar -xf - -C "$part"
 
-echo "wheels for Python 3.12 on x86-64 Linux, by bench/gpu/carried.txt"
-wheels() { python -m pip "$1" --quiet --no-deps --disable-pip-version-check "${@:2}"; }
-platforms=(manylinux1_x86_64 manylinux2014_x86_64 manylinux_2_17_x86_64 manylinux_2_27_x86_64 manylinux_2_28_x86_64)
-binary="$(grep -v -e '^#' -e '^deepspeed' bench/gpu/carried.txt)"
-# shellcheck disable=SC2086  # one word for each package
-wheels download --only-binary=:all: --python-version 3.12 --implementation cp "${platforms[@]/#/--platform=}" \
-    --dest "$packed/wheels" $binary
-DS_BUILD_OPS=0 wheels wheel --no-binary deepspeed --wheel-dir "$packed/wheels" "$(grep '^deepspeed' bench/gpu/carried.txt)"
+if cmp --silent bench/gpu/carried.txt "$out/bench/gpu/carried.txt"; then
+    echo "wheels: those of the bundle before"
+    cp "$out"/bench/gpu/packed/wheels/* "$packed/wheels"
+else
+    echo "wheels for Python 3.12 on x86-64 Linux, by bench/gpu/carried.txt"
+    wheels() {
+        python -m pip "$1" --quiet --no-deps --disable-pip-version-check "${@:2}" || {
+            echo "error: pip could not fetch what bench/gpu/carried.txt names: this needs a package registry, once" >&2
+            exit 1
+        }
+    }
+    platforms=(manylinux1_x86_64 manylinux2014_x86_64 manylinux_2_17_x86_64 manylinux_2_27_x86_64 manylinux_2_28_x86_64)
+    binary="$(grep -v -e '^#' -e '^deepspeed' bench/gpu/carried.txt)"
+    # shellcheck disable=SC2086  # one word for each package
+    wheels download --only-binary=:all: --python-version 3.12 --implementation cp "${platforms[@]/#/--platform=}" \
+        --dest "$packed/wheels" $binary
+    DS_BUILD_OPS=0 wheels wheel --no-binary deepspeed --wheel-dir "$packed/wheels" "$(grep '^deepspeed' bench/gpu/carried.txt)"
+fi
 
 echo "data"
 export PYTHONPATH="$root:$root/bench" TOKENIZERS_PARALLELISM=false

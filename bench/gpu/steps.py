@@ -52,6 +52,8 @@ def measure(spec: dict[str, Any], report: Callable[[dict[str, Any]], None]) -> N
     engine.prepare(StageModel(vlm, recipe.sharded))
     engine.model.train()
     report({"parameters": total, "trainable": trainable, "seconds_to_build": round(time.perf_counter() - begun, 1)})
+    if not training.cpu:
+        report({"peak_gib_to_build": round(torch.cuda.max_memory_allocated() / 2**30, 2)})
 
     rows: dict[str, Any] = {}
     for length in training.row_lengths:
@@ -84,6 +86,8 @@ def _batches(training: Training, tokens: Path, length: int, image_token: int) ->
     steps = training.warm_up + training.steps
     rows = full_rows(Path(training.data), tokens, length, steps * ROWS_PER_STEP)
     micro = [collated(rows[at : at + training.rows], image_token) for at in range(0, len(rows), training.rows)]
+    if not training.cpu:  # as the trainer's loader does
+        micro = [{name: tensor.pin_memory() for name, tensor in batch.items()} for batch in micro]
     each = ROWS_PER_STEP // training.rows
     return [micro[step * each : (step + 1) * each] for step in range(steps)]
 

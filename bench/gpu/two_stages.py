@@ -16,7 +16,7 @@ from train_data import Width, resize
 
 # 9 layers of 10.6 million parameters, a vision part of 5 million; a head is 64 wide.
 WIDTH = Width(hidden=768, intermediate=4032, layers=9, vision=256, depth=4, deviation=0.02)
-TINY = Width(hidden=64, intermediate=128, layers=2, vision=64, depth=2)
+TINY = Width(hidden=128, intermediate=384, layers=2, vision=64, depth=2)
 PROMPTS, NEW_TOKENS = "idf-short-1", 160  # as launch/quickstart.sh has them
 # The quickstart's rates are for a model a hundredth of this size; a wider one wants smaller steps.
 RATES = {"stage1": 5e-4, "stage2": 2.5e-4}
@@ -51,7 +51,7 @@ def _train(stage: str, model: Path, data: Path, run: Path, cpu: bool) -> None:
         changes |= {"device": "gpu", "precision": "bf16", "loader_workers": 4}
     call = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "1"]
     call += [str(ROOT / f"launch/{stage}.py"), "--recipe", str(ROOT / f"recipes/quickstart/{stage}.yaml")]
-    _run([*call, *(f"{key}={value}" for key, value in changes.items())])
+    _run(f"launch/{stage}.py", [*call, *(f"{key}={value}" for key, value in changes.items())])
 
 
 def _history(run: Path) -> dict[str, Any]:
@@ -70,15 +70,14 @@ def _asked(model: Path, suite: Path, out: Path, cpu: bool) -> dict[str, Any]:
     """Accuracy by mode, as idf-eval writes it."""
     call = [sys.executable, "-c", "from idf.cli.evaluate import main; main()", str(model), "--suite", str(suite)]
     call += ["--modes", "tqa,vtqa", "--prompts", PROMPTS, "--max-new-tokens", str(8 if cpu else NEW_TOKENS)]
-    _run([*call, "--batch-size", "100", "--out", str(out)])
+    _run("idf-eval", [*call, "--batch-size", "100", "--out", str(out)])
     cells = json.loads((out / "results.json").read_text())["worlds"]["cube_rolling"]
     keys = ("n", "correct", "accuracy", "wilson95", "tokens_median")
     return {mode: {key: cell["all"][key] for key in keys} for mode, cell in cells.items()}
 
 
-def _run(call: Sequence[str]) -> None:
+def _run(name: str, call: Sequence[str]) -> None:
     """A command whose output goes to the log."""
     done = subprocess.run(call, cwd=ROOT, env=os.environ | {"OMP_NUM_THREADS": "2"})
     if done.returncode:
-        said = next(word for word in call if word.endswith(".py") or word.startswith("from "))
-        raise RuntimeError(f"{Path(said).name} ended with status {done.returncode}: see log.txt")
+        raise RuntimeError(f"{name} ended with status {done.returncode}: see log.txt")
