@@ -74,5 +74,7 @@ def test_a_random_model_has_the_shapes_of_its_config_and_weights_at_its_scale(ti
     assert shapes[0] == shapes[1]
     weight = made.model.language_model.layers[0].mlp.up_proj.weight
     assert str(weight.dtype) == "torch.bfloat16"
-    assert float(weight.detach().float().std()) == pytest.approx(loaded.config.get_text_config().initializer_range, rel=0.1)
+    assert float(weight.detach().float().std()) == pytest.approx(
+        loaded.config.get_text_config().initializer_range, rel=0.1
+    )
     assert made.config._attn_implementation == "eager"
