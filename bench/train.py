@@ -2,8 +2,8 @@
 
 `python bench/train.py [--quick] [--out FILE] [--data DIR]`. All ways train the same tiny model on the same samples; each
 runs in a process of its own, in turns, and the median pass counts. On a CPU each has one thread, and what counts is the
-time of the processor, not of the clock: what else the machine does hardly matters then. On a CUDA GPU it goes on with the
-7B model's shapes (bench/train_gpu.py); `--gpu-path-on-cpu` runs that code at tiny shapes.
+time of the processor, not of the clock: what else the machine does hardly matters then. Steps of the 7B model's shapes on a
+GPU are bench/gpu/run.py's.
 """
 
 from __future__ import annotations
@@ -55,8 +55,6 @@ def main() -> None:
     parser.add_argument("--real-samples", type=int, default=20000, help="of that set, if made (default: %(default)s)")
     parser.add_argument("--cpu", action="store_true", help="leave a GPU alone")
     parser.add_argument("--quick", action="store_true", help="the smallest size: shows that it works, measures nothing")
-    parser.add_argument("--gpu-path-on-cpu", action="store_true", help="run bench/train_gpu.py's code at tiny shapes")
-    parser.add_argument("--only-gpu", action="store_true", help="the shapes of the 7B model only")
     parser.add_argument("--out", type=Path, help="JSON file to write")
     arguments = parser.parse_args()
     if arguments.quick:
@@ -65,14 +63,9 @@ def main() -> None:
     import torch
 
     cpu = arguments.cpu or not torch.cuda.is_available()
-    if not arguments.only_gpu:
-        result = compare(arguments, cpu)
-        if arguments.out:
-            arguments.out.write_text(json.dumps(result, indent=2) + "\n")
-    if arguments.gpu_path_on_cpu or not cpu:
-        from train_gpu import measure_gpu
-
-        measure_gpu(on_cpu=arguments.gpu_path_on_cpu, quick=arguments.quick, out=arguments.out)
+    result = compare(arguments, cpu)
+    if arguments.out:
+        arguments.out.write_text(json.dumps(result, indent=2) + "\n")
 
 
 def compare(arguments: argparse.Namespace, cpu: bool) -> dict[str, Any]:

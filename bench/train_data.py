@@ -31,6 +31,7 @@ class Width:
         layers: Decoder layers.
         vision: Width of the vision blocks.
         depth: Vision blocks, all of them with windows: in the 7B model those with full attention hardly count.
+        deviation: Standard deviation of the random weights; the tiny model's own.
     """
 
     hidden: int = 384
@@ -38,6 +39,7 @@ class Width:
     layers: int = 2
     vision: int = 128
     depth: int = 2
+    deviation: float = 0.05
 
 
 def imagery_recipe(**changes: Any) -> ImageryRecipe:
@@ -73,15 +75,24 @@ def scaled_imagery(folder: Path, samples: int, divide: int) -> DatasetFolder:
 
 def make_model(data: DatasetFolder, folder: Path, width: Width) -> dict[str, Any]:
     """The quickstart's tiny model at another width, as a Hugging Face folder; its sizes."""
-    import torch
-    from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
-
-    from idf.training.flops import shape_of
-    from idf.training.model import freeze_vision, parameter_counts
+    from idf.training.load import meta_model
     from idf.training.tiny import make_tiny_model
 
     make_tiny_model([data], folder)
-    config = Qwen2_5_VLConfig.from_pretrained(folder)
+    sizes = resize(folder, folder, width)
+    # Of the operations on this data.
+    return sizes | {"vision_share": vision_share(meta_model(str(folder)), lengths_of(data.samples()))}
+
+
+def resize(tiny: Path, folder: Path, width: Width) -> dict[str, Any]:
+    """A model of another width with the tokenizer of a tiny one, as a Hugging Face folder; its sizes."""
+    import torch
+    from transformers import AutoProcessor, Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
+
+    from idf.training.flops import shape_of
+    from idf.training.model import freeze_vision, parameter_counts
+
+    config = Qwen2_5_VLConfig.from_pretrained(tiny)
     text, vision = config.text_config, config.vision_config
     text.hidden_size, text.intermediate_size, text.num_hidden_layers = width.hidden, width.intermediate, width.layers
     text.num_attention_heads, text.num_key_value_heads = width.hidden // 64, 2
@@ -89,9 +100,14 @@ def make_model(data: DatasetFolder, folder: Path, width: Width) -> dict[str, Any
     text.rope_parameters["mrope_section"] = [8, 12, 12]
     vision.hidden_size, vision.intermediate_size, vision.depth = width.vision, width.vision * 8 // 3, width.depth
     vision.out_hidden_size, vision.fullatt_block_indexes = width.hidden, []
+    for part in (config, text):
+        part.initializer_range = width.deviation
     torch.manual_seed(0)
     vlm = Qwen2_5_VLForConditionalGeneration(config)
+    # What ends a response was written with the tiny model.
+    vlm.generation_config = vlm.generation_config.from_pretrained(tiny)
     vlm.save_pretrained(folder)
+    AutoProcessor.from_pretrained(tiny).save_pretrained(folder)
     freeze_vision(vlm)
     shape, (total, frozen, trainable) = shape_of(vlm), parameter_counts(vlm)
     return {
@@ -101,8 +117,6 @@ def make_model(data: DatasetFolder, folder: Path, width: Width) -> dict[str, Any
         "vocabulary": shape.vocabulary,
         # Of a token's matrix products in the language model; 7.7 % in the 7B model.
         "head_share": round(shape.vocabulary * shape.hidden / (shape.decoder + shape.vocabulary * shape.hidden), 3),
-        # Of the operations on this data.
-        "vision_share": vision_share(vlm, lengths_of(data.samples())),
     }
 
 

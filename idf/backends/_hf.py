@@ -27,6 +27,7 @@ class HFBackend:
         top_p: Only the likeliest tokens that together have this probability.
         seed: Another seed draws other responses. Each response has random numbers of its own, so it does not depend
             on what else is in its batch (up to rounding).
+        loaded: Model and processor of that name, if they are in memory already.
 
     Raises:
         UserError: The extra hf is not installed, the folder is missing or incomplete, or a value is out of its range.
@@ -42,41 +43,17 @@ class HFBackend:
         temperature: float = 0.0,
         top_p: float = 1.0,
         seed: int = 0,
+        loaded: tuple[Any, Any] | None = None,
     ) -> None:
         require(f"{checkpoint} in transformers", "hf")
         import torch
-        from safetensors import SafetensorError
-        from transformers import AutoModelForImageTextToText, AutoProcessor
 
-        folder = Path(checkpoint)
-        base = adapter_base(folder)
-        model, parts = (checkpoint, checkpoint) if base is None else (base, base)
-        if base is not None and any((folder / name).exists() for name in _PROCESSOR):
-            parts = checkpoint
-        if Path(model).is_dir():
-            check_complete(Path(model))
-        elif base is not None and not _is_hub_name(model):
-            raise UserError(
-                f"the base model of {folder} is not in {model}: put it there, or correct adapter_config.json"
-            )
-        elif not _is_hub_name(model):
-            raise UserError(f"no checkpoint in {checkpoint}")
         self.name = f"hf:{checkpoint}"
         self.sampling = Sampling(max_new_tokens, temperature, top_p, seed)
         self.batch_size = batch_size
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         dtype = torch.bfloat16 if self.device.startswith("cuda") else torch.float32
-        try:
-            self.processor = AutoProcessor.from_pretrained(parts)
-            self.model = AutoModelForImageTextToText.from_pretrained(model, dtype=dtype, use_safetensors=True)
-        except (OSError, ValueError, SafetensorError) as error:
-            raise UserError(f"cannot load {checkpoint}: {str(error).strip().splitlines()[0]}") from None
-        if not getattr(self.processor, "chat_template", None):
-            raise UserError(
-                f"the checkpoint {parts} has no chat template (chat_template.jinja): is the folder complete?"
-            )
-        if base is not None:
-            self.model = _with_adapters(self.model, folder)
+        self.model, self.processor = _load(checkpoint, dtype) if loaded is None else loaded
         self.model.to(self.device).eval()
         self.context = int(self.model.config.get_text_config().max_position_embeddings)
         # Generation appends to the right, so prompts of a batch must be padded on the left.
@@ -178,6 +155,36 @@ class HFBackend:
 
 
 _PROCESSOR = ("preprocessor_config.json", "processor_config.json")
+
+
+def _load(checkpoint: str, dtype: Any) -> tuple[Any, Any]:
+    """Model and processor of a checkpoint.
+
+    Raises:
+        UserError: The folder is missing or incomplete.
+    """
+    from safetensors import SafetensorError
+    from transformers import AutoModelForImageTextToText, AutoProcessor
+
+    folder = Path(checkpoint)
+    base = adapter_base(folder)
+    name, parts = (checkpoint, checkpoint) if base is None else (base, base)
+    if base is not None and any((folder / file).exists() for file in _PROCESSOR):
+        parts = checkpoint
+    if Path(name).is_dir():
+        check_complete(Path(name))
+    elif base is not None and not _is_hub_name(name):
+        raise UserError(f"the base model of {folder} is not in {name}: put it there, or correct adapter_config.json")
+    elif not _is_hub_name(name):
+        raise UserError(f"no checkpoint in {checkpoint}")
+    try:
+        processor = AutoProcessor.from_pretrained(parts)
+        model = AutoModelForImageTextToText.from_pretrained(name, dtype=dtype, use_safetensors=True)
+    except (OSError, ValueError, SafetensorError) as error:
+        raise UserError(f"cannot load {checkpoint}: {str(error).strip().splitlines()[0]}") from None
+    if not getattr(processor, "chat_template", None):
+        raise UserError(f"the checkpoint {parts} has no chat template (chat_template.jinja): is the folder complete?")
+    return (model if base is None else _with_adapters(model, folder)), processor
 
 
 def _is_hub_name(name: str) -> bool:

@@ -81,14 +81,46 @@ def load_trainable(recipe: StageRecipe, resume: Path | None) -> Any:
     whole = resume is not None and recipe.lora is None
     source = str(resume) if whole else recipe.model
     vlm = load_model(source, precision=recipe.precision, attention=recipe.attention)
+    make_trainable(vlm, recipe)
+    if recipe.lora is not None and resume is not None:
+        load_adapter(vlm, resume / "adapter")
+    return vlm
+
+
+def make_trainable(vlm: Any, recipe: StageRecipe) -> None:
+    """Freeze a model where a stage does not train it, and put in adapters if the recipe says so.
+
+    Args:
+        vlm: The model; it is changed.
+        recipe: The stage's recipe.
+    """
     if recipe.lora is None:
         freeze_vision(vlm)
     else:
         add_adapters(vlm, recipe.lora, recipe.seed)
-        if resume is not None:
-            load_adapter(vlm, resume / "adapter")
     if recipe.gradient_checkpointing:
         vlm.model.language_model.gradient_checkpointing_enable({"use_reentrant": False})
+
+
+def random_model(config: Any, *, precision: str, attention: str, device: str, seed: int = 0) -> Any:
+    """A vision-language model with random weights, made where it is used: the host's memory never holds it.
+
+    Under ZeRO-3 it is sharded as it is made, as transformers shards what it loads.
+
+    Args:
+        config: Its Hugging Face configuration.
+        precision: "bf16" or "fp32".
+        attention: Implementation of attention.
+        device: "cpu" or "cuda".
+        seed: Seed of the weights.
+    """
+    import torch
+    from transformers import AutoModelForImageTextToText
+
+    dtype = {"bf16": torch.bfloat16, "fp32": torch.float32}[precision]
+    torch.manual_seed(seed)
+    with torch.device(device):
+        vlm = AutoModelForImageTextToText.from_config(config, dtype=dtype, attn_implementation=attention)
     return vlm
 
 

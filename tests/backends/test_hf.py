@@ -36,6 +36,13 @@ def answers(model: Path, asked: list[Request] = ASKED, **changes: Any) -> list[R
     return [found[i] for i in range(len(asked))]
 
 
+def test_a_model_in_memory_answers_as_the_same_model_from_its_folder(model):
+    from idf.training.load import load_model, load_processor
+
+    loaded = load_model(str(model), precision="fp32", attention="sdpa"), load_processor(str(model))
+    assert answers(model, loaded=loaded) == answers(model)
+
+
 def texts(responses: list[Response]) -> list[str]:
     return [response.text for response in responses]
 

@@ -6,7 +6,7 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from idf.errors import UserError
-from idf.training.load import load_model, load_processor, meta_model
+from idf.training.load import load_model, load_processor, meta_model, random_model
 from idf.training.model import parameter_counts
 from idf.training.shapes import SHAPES
 
@@ -65,3 +65,16 @@ def test_stage_2_without_stage_1_says_what_to_run_first():
         UserError, match=r"no model in checkpoints/stage1/none; stage 2 begins from it.*launch/stage1\.py"
     ):
         load_processor("checkpoints/stage1/none")
+
+
+def test_a_random_model_has_the_shapes_of_its_config_and_weights_at_its_scale(tiny):
+    loaded = load_model(str(tiny.model), precision="fp32", attention="sdpa")
+    made = random_model(loaded.config, precision="bf16", attention="eager", device="cpu")
+    shapes = [{name: tensor.shape for name, tensor in model.state_dict().items()} for model in (loaded, made)]
+    assert shapes[0] == shapes[1]
+    weight = made.model.language_model.layers[0].mlp.up_proj.weight
+    assert str(weight.dtype) == "torch.bfloat16"
+    assert float(weight.detach().float().std()) == pytest.approx(
+        loaded.config.get_text_config().initializer_range, rel=0.1
+    )
+    assert made.config._attn_implementation == "eager"
