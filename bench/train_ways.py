@@ -148,7 +148,9 @@ def train_stock_way(spec: Spec, one_by_one: bool) -> dict[str, Any]:
 
     samples = list(open_dataset(Path(spec.data), made_by="-").samples())
     steps = in_steps(samples, spec.samples)
-    result = train_stock(spec.model, [steps[0], *steps], workers=spec.workers, cpu=spec.cpu, out=spec.run, one_by_one=one_by_one)
+    result = train_stock(
+        spec.model, [steps[0], *steps], workers=spec.workers, cpu=spec.cpu, out=spec.run, one_by_one=one_by_one
+    )
     return result | {"peak_mib": peak_mib(spec.cpu)}
 
 

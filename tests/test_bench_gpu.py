@@ -205,3 +205,19 @@ def test_steps_are_measured_at_tiny_shapes(tmp_path: Path) -> None:
     assert figures["losses"][0] == pytest.approx(6.93, abs=0.1)
     assert figures["planned_gib"] > 0
     assert one["machine"]["versions"]["torch"]
+
+
+@pytest.mark.full
+@pytest.mark.timeout(5400)
+def test_the_whole_runs_with_that_machines_versions(tmp_path: Path) -> None:
+    """The rehearsal: Python 3.12, torch 2.11 and transformers 5.17, and the bundle's wheels for what is missing there."""
+    done = subprocess.run(
+        ["bash", str(GPU / "rehearse.sh"), str(tmp_path / "out")], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
+    results = json.loads((tmp_path / "out/results.json").read_text())
+    machine = results["measurements"]["machine"]["machine"]
+    assert machine["python"].startswith("3.12")
+    assert machine["versions"]["torch"].startswith("2.11.0")
+    assert machine["versions"]["transformers"] == "5.17.0"
+    assert {one["status"] for one in results["measurements"].values()} <= {"done", "left out"}
