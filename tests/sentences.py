@@ -14,15 +14,15 @@ import pytest
 
 from idf.errors import UserError
 
-LETTERS = re.compile(r"[^\W\d_]+(?:[ '-][^\W\d_]+)*")
+LETTERS = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
 
 
 def missing(text: object, *words: object) -> list[str]:
     """The words that a text does not hold; their order and case do not count.
 
-    A word of letters is found with any ending: "remov" in "removed", but "data" neither in "metadata" nor in "data_root".
-    Whatever else (a number, a key, an option, a path) stands whole: 1 is not in "11", "1.5" or "1,000", "--limit" not in
-    "--limit-mm", and "runs/a" not in "runs/a/b".
+    A word of letters is found with any ending: "remov" in "removed", "1 sample" in "1 samples", but "data" neither in
+    "metadata" nor in "data_root". Whatever else (a number, a key, an option, a path) stands whole: 1 is not in "11", "1.5"
+    or "1,000", "--limit" not in "--limit-mm", and "runs/a" not in "runs/a/b".
 
     Args:
         text: A sentence, a page, or an exception; runs of blanks count as one.
@@ -34,7 +34,7 @@ def missing(text: object, *words: object) -> list[str]:
 
 
 def _pattern(word: str) -> re.Pattern[str]:
-    whole = word[-1].isalnum() and not LETTERS.fullmatch(word)
+    whole = word[-1].isalnum() and not LETTERS.fullmatch(word.split()[-1])
     before = r"(?<!\w)(?<!\d[.,])" if word[0].isalnum() else ""
     after = r"(?!\w)(?![-.,:/]\w)" if whole else r"(?![^\W\d_]*[\d_])" if word[-1].isalnum() else ""
     return re.compile(before + re.escape(" ".join(word.split())) + after, re.IGNORECASE)

@@ -18,7 +18,7 @@ SAID = (
         ("runs/a/recipe.yaml", "key"),
         ("KNOWN", "Unknown key", "data_root"),
         ("--limit-mm", 1.5, "1,000", 11),
-        ("remov", "or removed"),
+        ("remov", "or removed", "11 key"),
     ],
 )
 def test_words_are_found_in_any_order_and_case_and_with_any_ending(words):
