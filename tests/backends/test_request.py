@@ -51,7 +51,7 @@ def test_a_seed_is_the_same_in_every_process():
     ],
 )
 def test_a_picture_that_is_not_shown_exactly_once_is_an_error(wrong, shown, given):
-    with refused("messages", f"{shown} pictures", given, by=ValueError):
+    with refused("messages", f"{shown} picture", given, by=ValueError):
         chat_messages(wrong)
 
 

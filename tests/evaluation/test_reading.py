@@ -44,9 +44,9 @@ def test_results_that_are_none_are_refused(tmp_path, text):
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("{", ("not a scored response",)),
-        ("[]", ("not a scored response", "must be an object")),
-        ('{"id": "x"}', ("not a scored response", "key 'world'", "missing")),
+        ("{", ("scored response",)),
+        ("[]", ("scored response", "must be an object")),
+        ('{"id": "x"}', ("scored response", "key 'world'", "missing")),
     ],
 )
 def test_a_broken_line_is_named(tmp_path, line, said):

@@ -102,7 +102,7 @@ def test_a_response_in_another_mode_is_not_taken_for_the_one_that_is_asked_for()
 
 
 def test_a_response_to_no_item_of_the_suite_is_an_error_that_names_it():
-    with refused("1 response", "no item of the suite", "chess:easy:0"):
+    with refused("1 response", "no item", "suite", "chess:easy:0"):
         score_rows(ITEMS, ["tqa"], known("Answer: red") | {("chess:easy:0", "tqa", 0): Response("")})
 
 

@@ -451,7 +451,7 @@ def test_a_checkpoint_or_a_file_is_no_run(tiny, tmp_path, capsys):
     says(one_sentence(capsys, "idf-eval"), tiny.model, "is a checkpoint", "--watch", tiny.model.parent)
     (tmp_path / "file").touch()
     assert evaluate("--watch", tmp_path / "file") == 1
-    says(one_sentence(capsys, "idf-eval"), tmp_path / "file", "is a file", "--watch", "folder of a run")
+    says(one_sentence(capsys, "idf-eval"), tmp_path / "file", "is a file", "--watch", "run")
 
 
 def test_a_run_on_gpus_is_not_evaluated_on_the_cpu_unasked(asked, empty, run, capsys, monkeypatch):

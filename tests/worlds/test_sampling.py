@@ -216,7 +216,7 @@ def test_a_split_without_scenes_is_told_and_not_searched_for_ever(monkeypatch):
     only = next(item for i in range(100) if split_of(world, world.keys(item := world.pose(Rng(i), "easy"))) == "train")
     monkeypatch.setattr(type(world), "pose", lambda self, rng, difficulty: only)
     assert Draw(0, "train", 0, "easy").problem(world).scene == only
-    with refused("rubiks_cube", "easy scenes", "0 are to be avoided", "split eval", by=ValueError):
+    with refused("rubiks_cube", "easy scenes", 0, "avoided", "split eval", by=ValueError):
         Draw(0, "eval", 0, "easy").problem(world)
 
 
