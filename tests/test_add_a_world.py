@@ -117,8 +117,8 @@ def test_imagery_samples_are_of_every_kind_that_the_world_has(copy, outputs):
 
 
 def test_the_sample_on_the_page_is_one_of_the_samples(copy, outputs):
-    at = PAGE.index("One sample of the kind `rollout`")
-    shown = re.findall(r"(?<=\n\n)(?:    .+\n)+", PAGE[at:])[:2]
+    _, _, page = PAGE.partition("`rollout`")
+    shown = re.findall(r"(?<=\n\n)(?:    .+\n)+", page)[:2]
     prompt, response = ("".join(line.removeprefix("    ") for line in part.splitlines(True)).strip() for part in shown)
     said = {
         tuple(text_of(message) for message in sample.messages): sample.kind

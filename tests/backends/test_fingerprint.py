@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from idf.backends import adapter_base, weights_fingerprint
-from idf.errors import UserError
+from tests.sentences import refused
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_adapters_are_told_apart_by_their_base(folder, tmp_path):
 
 def test_an_adapter_without_a_base_is_one_sentence(tmp_path):
     (tmp_path / "adapter_config.json").write_text("{}")
-    with pytest.raises(UserError, match="names no base model"):
+    with refused("adapter_config.json", "base model", "base_model_name_or_path"):
         adapter_base(tmp_path)
 
 
@@ -80,12 +80,12 @@ def test_an_adapter_without_a_base_is_one_sentence(tmp_path):
 )
 def test_a_broken_file_of_weights_is_named(folder, content):
     (folder / "model.safetensors").write_bytes(content)
-    with pytest.raises(UserError, match=r"model\.safetensors is no safetensors file"):
+    with refused("model.safetensors", "no safetensors file"):
         weights_fingerprint(str(folder))
 
 
 def test_a_folder_without_weights_is_named(tmp_path):
-    with pytest.raises(UserError, match="holds no weights"):
+    with refused(tmp_path, "no weights", "*.safetensors"):
         weights_fingerprint(str(tmp_path))
 
 
@@ -110,5 +110,5 @@ def test_a_hub_name_that_cannot_be_reached_has_an_unknown_commit(monkeypatch):
 
 
 def test_what_is_neither_folder_nor_hub_name_is_one_sentence():
-    with pytest.raises(UserError, match=r"^no checkpoint in runs/stage2/final$"):
+    with refused("no checkpoint", "runs/stage2/final"):
         weights_fingerprint("runs/stage2/final")

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from idf.backends import HFBackend, Request, Response
-from idf.errors import UserError
 from tests.backends.server import request
+from tests.sentences import refused
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (56, 84, 3), dtype=np.uint8)
 ASKED = [request("Which way is up?"), request("What is this?", PICTURE), request("Roll it to the right and look.")]
@@ -111,16 +111,16 @@ def test_requests_are_looked_up_only_when_their_turn_comes(model):
 
 
 def test_a_folder_that_is_no_checkpoint_is_refused(tmp_path):
-    with pytest.raises(UserError, match="holds no config"):
+    with refused(tmp_path, "no config"):
         HFBackend(str(tmp_path), max_new_tokens=1, batch_size=1)
-    with pytest.raises(UserError, match="no checkpoint in"):
+    with refused("no checkpoint", tmp_path / "none"):
         HFBackend(str(tmp_path / "none"), max_new_tokens=1, batch_size=1)
 
 
 def test_a_checkpoint_without_a_chat_template_is_one_sentence(model, tmp_path):
     shutil.copytree(model, tmp_path / "model")
     (tmp_path / "model" / "chat_template.jinja").unlink()
-    with pytest.raises(UserError, match="has no chat template"):
+    with refused("no chat template", "chat_template.jinja"):
         HFBackend(str(tmp_path / "model"), max_new_tokens=1, batch_size=1)
 
 
@@ -175,12 +175,12 @@ def test_adapters_that_do_not_fit_are_refused_rather_than_left_out(adapter):
     tensors = load_file(adapter / "adapter_model.safetensors")
     tensors.pop(next(iter(tensors)))
     save_file(tensors, adapter / "adapter_model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(UserError, match="do not fit their base model: 1 tensors differ"):
+    with refused("adapters", "not fit", "base model", "1 tensor"):
         HFBackend(str(adapter), max_new_tokens=2, batch_size=1, device="cpu")
 
 
 def test_adapters_whose_base_is_gone_are_one_sentence(adapter):
     path = adapter / "adapter_config.json"
     path.write_text(path.read_text().replace('"base_model_name_or_path": "', '"base_model_name_or_path": "/nowhere'))
-    with pytest.raises(UserError, match=r"the base model of .* is not in /nowhere"):
+    with refused("base model", adapter, "/nowhere/", "adapter_config.json"):
         HFBackend(str(adapter), max_new_tokens=2, batch_size=1, device="cpu")

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from idf.backends import Request, Response, Sampling, chat_messages, seed_of
-from idf.errors import UserError
 from tests.backends.server import request
+from tests.sentences import refused
 
 PICTURE = np.zeros((56, 56, 3), np.uint8)
 
@@ -13,14 +13,14 @@ PICTURE = np.zeros((56, 56, 3), np.uint8)
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"max_new_tokens": 0}, "max_new_tokens must be at least 1, not 0"),
-        ({"max_new_tokens": 8, "temperature": -0.1}, "temperature"),
-        ({"max_new_tokens": 8, "top_p": 0.0}, "top_p"),
-        ({"max_new_tokens": 8, "top_p": 1.1}, "top_p"),
+        ({"max_new_tokens": 0}, ("max_new_tokens", 1, 0)),
+        ({"max_new_tokens": 8, "temperature": -0.1}, ("temperature", 0, "-0.1")),
+        ({"max_new_tokens": 8, "top_p": 0.0}, ("top_p", "above 0", 1)),
+        ({"max_new_tokens": 8, "top_p": 1.1}, ("top_p", "above 0", 1, 1.1)),
     ],
 )
 def test_sampling_out_of_range_is_refused(values, said):
-    with pytest.raises(UserError, match=said):
+    with refused(*said):
         Sampling(**values)
 
 
@@ -43,15 +43,15 @@ def test_a_seed_is_the_same_in_every_process():
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    ("wrong", "shown", "given"),
     [
-        Request(request("a", PICTURE).messages, None),
-        Request(request("a").messages, PICTURE),
-        Request(request("a", PICTURE).messages * 2, PICTURE),
+        (Request(request("a", PICTURE).messages, None), 1, 0),
+        (Request(request("a").messages, PICTURE), 0, 1),
+        (Request(request("a", PICTURE).messages * 2, PICTURE), 2, 1),
     ],
 )
-def test_a_picture_that_is_not_shown_exactly_once_is_an_error(wrong):
-    with pytest.raises(ValueError, match="the messages show"):
+def test_a_picture_that_is_not_shown_exactly_once_is_an_error(wrong, shown, given):
+    with refused("messages", f"{shown} picture", given, by=ValueError):
         chat_messages(wrong)
 
 

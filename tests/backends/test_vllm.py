@@ -13,8 +13,8 @@ import pytest
 
 from idf.backends import Response, Sampling, VLLMBackend, seed_of
 from idf.drawing import decode_png
-from idf.errors import UserError
 from tests.backends.server import collect, request
+from tests.sentences import refused
 
 
 @dataclass
@@ -197,23 +197,23 @@ def test_the_model_is_loaded_as_asked_and_never_runs_its_own_code():
 
 def test_without_vllm_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "vllm", None)
-    with pytest.raises(UserError, match=r"pip install 'idf\[vllm\]'"):
+    with refused("vLLM", "pip install 'idf[vllm]'"):
         VLLMBackend("a/model", sampling=Sampling(9))
 
 
 def test_a_model_that_cannot_be_loaded_is_one_sentence():
-    with pytest.raises(UserError, match="vLLM cannot load no/model: no such model"):
+    with refused("vLLM cannot load", "no/model", "no such model"):
         VLLMBackend("no/model", sampling=Sampling(9))
 
 
 def test_a_folder_that_is_no_checkpoint_is_refused(tmp_path):
-    with pytest.raises(UserError, match="holds no config"):
+    with refused(tmp_path, "no config"):
         VLLMBackend(str(tmp_path), sampling=Sampling(9))
 
 
 def test_a_prompt_that_is_too_long_is_one_sentence_after_what_came_before():
     seen: list[tuple[int, Response]] = []
     backend = VLLMBackend("a/model", sampling=Sampling(9), batch_size=1)
-    with pytest.raises(UserError, match=r"vLLM refuses a prompt: .*longer than the maximum model length"):
+    with refused("vLLM", "prompt", "longer than the maximum model length"):
         collect(backend.generate([request("a"), request("long")]), seen)
     assert [i for i, _ in seen] == [0]

@@ -6,14 +6,14 @@ import json
 
 from tests.cli.running import one_sentence, run
 from tests.evaluation.folders import folder, told
+from tests.sentences import line_that_says, says
 
 
 def test_two_runs_are_compared(capsys, tmp_path):
     a, b = folder(tmp_path / "a", told(range(4))), folder(tmp_path / "b", told(range(18)))
     assert run("compare", a, b, "--json", tmp_path / "found.json") == 0
     said = capsys.readouterr().out
-    assert "14 wins of B: " in said
-    assert "9 more (--list names all)" in said
+    line_that_says(said, "B", "wins", 14, 9, "--list")
     (task,) = json.loads((tmp_path / "found.json").read_text())["tasks"]
     assert (len(task["wins"]), task["losses"]) == (14, [])
     assert run("compare", a, b, "--list") == 0
@@ -23,9 +23,9 @@ def test_two_runs_are_compared(capsys, tmp_path):
 def test_runs_that_cannot_be_compared_are_one_sentence(capsys, tmp_path):
     a, b = folder(tmp_path / "a", told([])), folder(tmp_path / "b", told([]), prompts="idf-short-1")
     assert run("compare", a, b) == 1
-    assert one_sentence(capsys, "idf").startswith("different prompts: ")
+    says(one_sentence(capsys, "idf"), "different", "prompts", "idf-long-1", "idf-short-1")
     assert run("compare", a, tmp_path) == 1
-    assert one_sentence(capsys, "idf").startswith(f"no results in {tmp_path}")
+    says(one_sentence(capsys, "idf"), "no results", tmp_path)
 
 
 def test_a_file_that_cannot_be_written_is_one_sentence(capsys, tmp_path):
@@ -53,8 +53,8 @@ def test_a_leaderboard_is_printed_and_written(capsys, tmp_path):
 def test_a_leaderboard_of_one_name_for_two_no_results_or_a_file_is_one_sentence(capsys, tmp_path):
     one, other = folder(tmp_path / "x" / "a", told([])), folder(tmp_path / "y" / "a", told([]))
     assert run("leaderboard", one, other) == 1
-    assert one_sentence(capsys, "idf").startswith("two folders are called 'a': name them apart, for example a2=")
+    says(one_sentence(capsys, "idf"), "two", "folders", "'a'", "a2=")
     assert run("leaderboard", tmp_path) == 1
-    assert one_sentence(capsys, "idf").startswith(f"no results in {tmp_path}")
+    says(one_sentence(capsys, "idf"), "no results", tmp_path)
     assert run("leaderboard", one, "--out", one / "results.json") == 1
-    assert "is a file: name a folder" in one_sentence(capsys, "idf")
+    says(one_sentence(capsys, "idf"), one / "results.json", "file", "folder")

@@ -14,6 +14,7 @@ import pytest
 from idf.suites import read_suite
 from idf.traces import oracle_response
 from tests.cli.running import evaluate, one_sentence, run
+from tests.sentences import line_that_says, says
 from tests.suites.published import write_clone
 
 
@@ -50,8 +51,8 @@ def stored(suite: Path, path: Path, skip: Sequence[str] = (), mode: str = "tqa")
 def test_the_oracle_is_right_everywhere_and_the_report_is_there(capsys, suite, tmp_path):
     assert evaluate("--baseline", "oracle", "--suite", suite, "--modes", "tqa,vqa", "--out", tmp_path / "o") == 0
     said = capsys.readouterr().out
-    assert f"baseline oracle on {suite}" in said
-    assert f"report: {tmp_path / 'o' / 'report.html'}" in said
+    line_that_says(said, "baseline oracle", suite)
+    line_that_says(said, "report", tmp_path / "o" / "report.html")
     assert sorted(path.name for path in (tmp_path / "o").iterdir()) == [
         *("report.html", "report.md", "results.json", "samples.jsonl", "summary.png")
     ]
@@ -104,7 +105,7 @@ def test_stored_responses_are_scored_without_a_model(suite, tmp_path):
 def test_a_missing_response_is_told_and_counts_as_empty(capsys, suite, tmp_path):
     responses = stored(suite, tmp_path / "responses.jsonl", skip=["cube_rolling:easy:1"])
     assert evaluate("--responses", responses, "--suite", suite, "--modes", "tqa", "--out", tmp_path / "o") == 0
-    assert "1 of 10 items have no response: counted as empty" in capsys.readouterr().out
+    line_that_says(capsys.readouterr().out, "1 of 10", "no response", "empty")
     cell = results(tmp_path / "o")["worlds"]["cube_rolling"]["tqa"]["all"]
     assert (cell["n"], cell["accuracy"], cell["official_accuracy"], cell["parse_failures"]) == (2, 0.5, 1.0, 1)
 
@@ -112,34 +113,28 @@ def test_a_missing_response_is_told_and_counts_as_empty(capsys, suite, tmp_path)
 def test_responses_in_a_mode_that_is_not_asked_for_do_not_count(capsys, suite, tmp_path):
     responses = stored(suite, tmp_path / "responses.jsonl", mode="vqa")
     assert evaluate("--responses", responses, "--suite", suite, "--modes", "tqa", "--out", tmp_path / "o") == 0
-    assert "10 of 10 items have no response" in capsys.readouterr().out
+    line_that_says(capsys.readouterr().out, "10 of 10", "no response", "empty")
     assert results(tmp_path / "o")["macro_accuracy"] == {"tqa": 0.0}
 
 
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("{", "line 11: not a response"),
+        ("{", ("line 11", "not a response")),
         (
             '{"id": "cube_rolling:easy:0", "mode": "tqa", "response": "x"}',
-            "line 11: a second response to cube_rolling:easy:0",
+            ("line 11", "second response", "cube_rolling:easy:0", "tqa"),
         ),
-        (
-            '{"id": "chess:easy:0", "mode": "tqa", "response": "x"}',
-            "1 responses belong to no item of the suite, chess:easy:0",
-        ),
-        ("[" * 9999, "line 11: not a response"),
+        ('{"id": "chess:easy:0", "mode": "tqa", "response": "x"}', (1, "response", "suite", "chess:easy:0")),
+        ("[" * 9999, ("line 11", "not a response")),
         (
             '{"id": "a", "mode": "tqa", "response": "x", "finish_reason": ["stop"]}',
-            "line 11: not a response: finish_reason must be a text",
+            ("line 11", "finish_reason", "text", "['stop']"),
         ),
-        (
-            '{"id": "a", "mode": "tqa", "response": "x", "sample": 1000000000}',
-            "line 11: not a response: sample must be at most 9,999",
-        ),
+        ('{"id": "a", "mode": "tqa", "response": "x", "sample": 1000000000}', ("line 11", "sample", "9,999")),
         (
             '{"id": "a", "mode": "tqa", "response": "x", "completion_tokens": 1' + "0" * 400 + "}",
-            "line 11: not a response: completion_tokens must be at most 1,000,000,000,000",
+            ("line 11", "completion_tokens", "1,000,000,000,000"),
         ),
     ],
 )
@@ -147,7 +142,7 @@ def test_a_wrong_line_of_responses_is_one_sentence_and_nothing_is_written(capsys
     responses = stored(suite, tmp_path / "responses.jsonl")
     responses.write_text(responses.read_text() + line + "\n")
     assert evaluate("--responses", responses, "--suite", suite, "--modes", "tqa", "--out", tmp_path / "o") == 1
-    assert said in one_sentence(capsys, "idf-eval")
+    says(one_sentence(capsys, "idf-eval"), *said)
     assert not (tmp_path / "o").exists()
 
 
@@ -157,24 +152,21 @@ def test_a_wrong_line_of_responses_is_one_sentence_and_nothing_is_written(capsys
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((), "name one of: a checkpoint, --baseline NAME, or --responses FILE"),
-        (("checkpoints/nowhere", "--baseline", "oracle"), "name one of"),
-        (("--baseline", "oracle", "--modes", "audio"), "--modes: unknown name 'audio'"),
-        (("--baseline", "oracle", "--modes", ""), "--modes: unknown name ''"),
-        (("--baseline", "oracle", "--prompts", "idf-9"), "unknown prompts 'idf-9'"),
-        (("--baseline", "oracle", "--limit", "0"), "--limit must be at least 1"),
-        (("--baseline", "oracle", "--workers", "0"), "--workers must be at least 1"),
-        (("--baseline", "oracle", "--temperature", "nan"), "temperature must be 0 (the likeliest token), or at least"),
-        (
-            ("--baseline", "oracle", "--temperature", "1e-300"),
-            "temperature must be 0 (the likeliest token), or at least",
-        ),
-        (("--responses", "nowhere.jsonl"), "there is no file nowhere.jsonl"),
+        ((), ("checkpoint", "--baseline NAME", "--responses FILE")),
+        (("checkpoints/nowhere", "--baseline", "oracle"), ("checkpoint", "--baseline NAME", "--responses FILE")),
+        (("--baseline", "oracle", "--modes", "audio"), ("--modes", "unknown", "'audio'", "vqa, tqa, vtqa")),
+        (("--baseline", "oracle", "--modes", ""), ("--modes", "unknown", "''", "vqa, tqa, vtqa")),
+        (("--baseline", "oracle", "--prompts", "idf-9"), ("unknown prompts", "'idf-9'", "idf-long-1")),
+        (("--baseline", "oracle", "--limit", "0"), ("--limit", 1, 0)),
+        (("--baseline", "oracle", "--workers", "0"), ("--workers", 1, 0)),
+        (("--baseline", "oracle", "--temperature", "nan"), ("temperature", 0, "at least", "nan")),
+        (("--baseline", "oracle", "--temperature", "1e-300"), ("temperature", 0, "at least", "1e-300")),
+        (("--responses", "nowhere.jsonl"), ("no file", "nowhere.jsonl")),
     ],
 )
 def test_wrong_arguments_are_one_sentence_and_status_1(capsys, suite, tmp_path, arguments, said):
     assert evaluate(*arguments, "--suite", suite, "--out", tmp_path / "o") == 1
-    assert one_sentence(capsys, "idf-eval").startswith(said)
+    says(one_sentence(capsys, "idf-eval"), *said)
     assert not (tmp_path / "o").exists()
 
 

@@ -12,6 +12,7 @@ from idf.suites import prompt_text, read_suite
 from idf.traces import oracle_response
 from tests.backends.server import Call, completion, failing, serving
 from tests.cli.running import evaluate, one_sentence, run
+from tests.sentences import line_that_says, says
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +51,8 @@ def test_an_endpoint_is_asked_and_its_counts_are_kept(capsys, suite, told, tmp_p
     }
     assert results(tmp_path / "o")["run"]["fingerprint"] == f"openai {server.url} some-model"
     said = capsys.readouterr().out
-    assert "longest prompt: at most" in said
-    assert "the first prompt:\n" in said
+    line_that_says(said, "longest prompt", "at most", "tokens")
+    line_that_says(said, "first prompt")
 
 
 def test_what_failed_is_an_error_in_the_denominator_and_the_same_command_asks_for_it_alone(
@@ -66,7 +67,7 @@ def test_what_failed_is_an_error_in_the_denominator_and_the_same_command_asks_fo
     with serving(answer) as server:
         assert ask(server.url, suite, tmp_path / "o") == 0
         said = capsys.readouterr().out
-        assert "1 of 10 answers could not be had (0 were never asked): they count as errors" in said
+        line_that_says(said, "1 of 10", "answers", "0 were never asked", "count as errors")
         assert sum(row["correct"] for row in rows(tmp_path / "o")) == 9
         assert results(tmp_path / "o")["macro_accuracy"]["tqa"] == pytest.approx(0.9)
         down = False
@@ -80,12 +81,12 @@ def test_a_spent_budget_is_one_sentence_and_loses_nothing(capsys, suite, told, t
     with serving(lambda call, before: completion(told[call.prompt], 10, 5)) as server:
         limit = ("--max-new-tokens", 100, "--max-total-tokens", 1000)
         assert ask(server.url, suite, tmp_path / "o", *limit) == 1
-        assert "the budget of 1,000 tokens has no room" in one_sentence(capsys, "idf-eval")
+        says(one_sentence(capsys, "idf-eval"), "budget", "1,000 tokens")
         asked = len(server.calls)
         assert 0 < asked < 10
         assert ask(server.url, suite, tmp_path / "o", "--max-new-tokens", 100) == 0
         assert len(server.calls) == 10
-    assert f"{asked} of 10 answers are in {tmp_path / 'o' / 'answers'} already" in capsys.readouterr().out
+    line_that_says(capsys.readouterr().out, f"{asked} of 10", "answers", tmp_path / "o" / "answers", "already")
 
 
 def test_several_samples_are_asked_with_seeds_of_their_own(suite, told, tmp_path):
@@ -117,7 +118,7 @@ def test_a_parser_that_quotes_is_judged_by_the_rules_and_compared_with_them(caps
     with serving(answer) as server:
         assert ask(server.url, suite, tmp_path / "o", "--parser", "openai:reader") == 0
         assert len(server.calls) == 20
-    assert "the two parsers agree on 10 of 10 responses (100.0%)" in capsys.readouterr().out
+    line_that_says(capsys.readouterr().out, "parsers", "agree", "10 of 10", "100.0%")
     assert results(tmp_path / "o")["run"]["parser"]["agreed"] == 10
     assert (tmp_path / "o" / "parsers.jsonl").read_text() == ""
 
@@ -125,34 +126,34 @@ def test_a_parser_that_quotes_is_judged_by_the_rules_and_compared_with_them(caps
 def test_an_endpoint_that_answers_nothing_is_one_sentence_and_writes_no_results(capsys, suite, tmp_path):
     with serving(lambda call, before: failing(500)) as server:
         assert ask(server.url, suite, tmp_path / "o", "--limit", 1, "--timeout", 5, "--retries", 0) == 1
-    assert "none of 5 questions was answered, the last because: " in one_sentence(capsys, "idf-eval")
+    says(one_sentence(capsys, "idf-eval"), "none of 5", "answered", "500")
     assert not (tmp_path / "o" / "results.json").exists()
 
 
 def test_a_context_without_room_is_refused_and_a_tight_one_is_said(capsys, suite, told, tmp_path):
     with serving(lambda call, before: completion(told[call.prompt])) as server:
         assert ask(server.url, suite, tmp_path / "o", "--context", 1000, "--max-new-tokens", 1000) == 1
-        assert "--max-new-tokens 1000 leaves no room for a prompt" in one_sentence(capsys, "idf-eval")
+        says(one_sentence(capsys, "idf-eval"), "--max-new-tokens 1000", "no room", "prompt")
         assert server.calls == []
         assert ask(server.url, suite, tmp_path / "o", "--context", 1000, "--max-new-tokens", 900) == 0
-    assert "warning: with 900 tokens of response that may not fit" in capsys.readouterr().out
+    line_that_says(capsys.readouterr().out, "warning", "900", "tokens", "may not fit")
 
 
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        (("--samples", 2), "--samples 2 would give 2 equal answers: add --temperature 0.7"),
-        (("--parser", "regex"), "unknown parser 'regex': use rules, or openai:MODEL"),
-        (("--parser", "openai:"), "--parser must be rules, or openai:MODEL"),
-        (("--worker", "2/2"), "--worker must look like 0/8 to 7/8, not 2/2"),
-        (("--workers", 2), "--workers goes with a checkpoint of hf or vllm only"),
-        (("--pictures", "both"), "--pictures both is for published suites"),
-        (("--gpus", 2), "--gpus goes with --backend vllm only"),
-        (("--top-p", 0), "top_p must be above 0"),
-        (("--base-url", "ftp://x"), "base_url must look like"),
+        (("--samples", 2), ("--samples 2", "equal", "--temperature 0.7")),
+        (("--parser", "regex"), ("parser", "'regex'", "rules", "openai:MODEL")),
+        (("--parser", "openai:"), ("--parser", "rules", "openai:MODEL")),
+        (("--worker", "2/2"), ("--worker", "0/8", "7/8", "2/2")),
+        (("--workers", 2), ("--workers", "checkpoint", "hf", "vllm")),
+        (("--pictures", "both"), ("--pictures both", "published")),
+        (("--gpus", 2), ("--gpus", "--backend vllm", "only")),
+        (("--top-p", 0), ("top_p", "above 0")),
+        (("--base-url", "ftp://x"), ("base_url", "http", "ftp://x")),
     ],
 )
 def test_what_cannot_be_asked_is_one_sentence(capsys, suite, tmp_path, more, said):
     with serving(lambda call, before: completion("Answer: red")) as server:
         assert ask(server.url, suite, tmp_path / "o", *more) == 1
-    assert said in one_sentence(capsys, "idf-eval")
+    says(one_sentence(capsys, "idf-eval"), *said)

@@ -16,6 +16,7 @@ from idf.suites import read_suite
 from tests.cli.running import one_sentence, run
 from tests.data.samples import files_of
 from tests.drawing.originals import FOLDER, needs_originals
+from tests.sentences import line_that_says, says
 from tests.suites.published import box, rows, write_clone
 
 ROLLS = ("worlds={cube_rolling: 1}", "difficulties={easy: 1}", "max_pixels=3136")
@@ -116,13 +117,13 @@ def test_an_interruption_ends_with_status_130_and_without_a_traceback(capsys, mo
 def test_imagery_writes_as_many_samples_as_it_says(capsys, tmp_path):
     out = tmp_path / "d"
     assert run("imagery", "--out", out, "--samples", 6, "--seed", 3, *ROLLS) == 0
-    assert f"6 imagery samples in {out}\n" in capsys.readouterr().out
+    line_that_says(capsys.readouterr().out, "6 imagery samples", out)
     dataset = open_dataset(out, made_by="idf imagery")
     assert len(list(dataset.samples())) == 6
     assert (dataset.manifest["recipe"]["samples"], dataset.manifest["seed"]) == (6, 3)
     before = files_of(out)
     assert run("imagery", "--out", out, "--samples", 6, *ROLLS) == 1
-    assert one_sentence(capsys, "idf").startswith(f"{out} holds a dataset already")
+    says(one_sentence(capsys, "idf"), out, "already", "dataset")
     assert files_of(out) == before
 
 
@@ -137,36 +138,30 @@ def test_a_recipe_is_read_and_options_win_over_it(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("imagery", "sampels=3"), "defaults: unknown key sampels; did you mean samples?"),
-        (("imagery", "nonsense"), "'nonsense' is not an override"),
-        (("imagery", "--samples", "0"), "samples must be at least 1, not 0"),
-        (("imagery", "worlds={chess: 1}"), "worlds: unknown name 'chess'"),
-        (("imagery", "--recipe", "nowhere.yaml"), "no recipe at nowhere.yaml"),
-        (
-            ("traces", "--teacher", "gpt"),
-            "defaults: teacher.name must be one of oracle, openai, vllm, local, not 'gpt'",
-        ),
-        (("traces", "--teacher", "openai"), "the teacher openai needs a model: set teacher.model"),
-        (("traces", "--model", "m"), "teacher.model means nothing to the teacher oracle: leave it out"),
-        (("imagery", "kinds={dance: 1}"), "kinds: unknown name 'dance'"),
-        (
-            ("imagery", "kinds={legality: 1}"),
-            "kinds: mental_rotation has none of the kinds with a weight, only rollout,",
-        ),
-        (("imagery", "phrasings=9"), "phrasings must be from 1 to 4, or null for all, not 9"),
-        (("imagery", "noise=1.5"), "noise must be from 0 to 1, not 1.5"),
-        (("imagery", "--engine", "spark"), "unknown engine 'spark': use one of local, ray"),
-        (("imagery", "--workers", "0"), "workers must be at least 1, not 0"),
-        (("imagery", "spatialite=nowhere"), "no folder nowhere"),
-        (("traces", "--problems", "-4"), "problems must be at least 1, not -4"),
-        (("suite", "--items", "0"), "items must be at least 1, not 0"),
-        (("suite", "worlds=[chess]"), "worlds: unknown name 'chess'"),
+        (("imagery", "sampels=3"), ("defaults", "unknown key", "sampels", "samples")),
+        (("imagery", "nonsense"), ("'nonsense'", "override", "key=value")),
+        (("imagery", "--samples", "0"), ("samples", 1, 0)),
+        (("imagery", "worlds={chess: 1}"), ("worlds", "unknown", "'chess'")),
+        (("imagery", "--recipe", "nowhere.yaml"), ("no recipe", "nowhere.yaml")),
+        (("traces", "--teacher", "gpt"), ("defaults", "teacher.name", "oracle, openai, vllm, local", "'gpt'")),
+        (("traces", "--teacher", "openai"), ("teacher openai", "needs", "teacher.model")),
+        (("traces", "--model", "m"), ("teacher.model", "teacher oracle", "leave it out")),
+        (("imagery", "kinds={dance: 1}"), ("kinds", "unknown", "'dance'")),
+        (("imagery", "kinds={legality: 1}"), ("kinds", "mental_rotation", "none", "only rollout,")),
+        (("imagery", "phrasings=9"), ("phrasings", 1, 4, "null", 9)),
+        (("imagery", "noise=1.5"), ("noise", 0, 1, 1.5)),
+        (("imagery", "--engine", "spark"), ("unknown engine", "'spark'", "local, ray")),
+        (("imagery", "--workers", "0"), ("workers", 1, 0)),
+        (("imagery", "spatialite=nowhere"), ("no folder", "nowhere")),
+        (("traces", "--problems", "-4"), ("problems", 1, "-4")),
+        (("suite", "--items", "0"), ("items", 1, 0)),
+        (("suite", "worlds=[chess]"), ("worlds", "unknown", "'chess'")),
     ],
 )
 def test_a_wrong_recipe_is_one_sentence_and_status_1_and_nothing_is_written(capsys, tmp_path, arguments, said):
     command, *rest = arguments
     assert run(command, "--out", tmp_path / "d", *rest) == 1
-    assert one_sentence(capsys, "idf").startswith(said)
+    says(one_sentence(capsys, "idf"), *said)
     assert not list(tmp_path.iterdir())
 
 
@@ -179,25 +174,24 @@ def test_pictures_too_small_to_draw_are_one_sentence(tmp_path, command):
 def test_traces_are_made_then_filtered(capsys, tmp_path):
     made, kept = tmp_path / "made", tmp_path / "kept"
     assert run("traces", "--out", made, "--problems", 5, *ROLLS) == 0
-    assert f"5 candidate traces in {made}" in capsys.readouterr().out
+    line_that_says(capsys.readouterr().out, "5 candidate traces", made)
     assert run("filter", made, "--out", kept, "--keep", 6) == 1
-    assert "only 5 of 5 traces" in capsys.readouterr().err
+    line_that_says(capsys.readouterr().err, "5 of 5", "traces", "only", 6)
     assert not kept.exists()
     assert run("filter", made, "--out", kept, "--keep", 6, "--allow-fewer") == 0
-    assert f"5 traces in {kept}" in capsys.readouterr().out
+    line_that_says(capsys.readouterr().out, "5 traces", kept)
     assert run("filter", made, "--out", tmp_path / "four", "--keep", 4) == 0
     assert "cube_rolling           5           1           4" in capsys.readouterr().out
 
 
 def test_filter_tells_a_missing_folder_and_a_folder_of_imagery(capsys, tmp_path):
     assert run("filter", tmp_path / "nowhere", "--out", tmp_path / "kept") == 1
-    assert one_sentence(capsys, "idf") == (
-        f"no dataset in {tmp_path / 'nowhere'}: make it with `idf traces --out {tmp_path / 'nowhere'}`"
-    )
+    nowhere = tmp_path / "nowhere"
+    says(one_sentence(capsys, "idf"), f"no dataset in {nowhere}", f"`idf traces --out {nowhere}`")
     assert run("imagery", "--out", tmp_path / "d", "--samples", 2, *ROLLS) == 0
     capsys.readouterr()
     assert run("filter", tmp_path / "d", "--out", tmp_path / "kept") == 1
-    assert "is this a folder of `idf traces`?" in one_sentence(capsys, "idf")
+    says(one_sentence(capsys, "idf"), "holds no problem", "`idf traces`")
 
 
 def test_a_suite_is_written_once(capsys, tmp_path):
@@ -208,7 +202,7 @@ def test_a_suite_is_written_once(capsys, tmp_path):
     assert len(read_suite(out)) == 6
     assert json.loads((out / "suite.json").read_text())["recipe"]["seed"] == 8
     assert run(*arguments) == 1
-    assert "holds a suite already" in one_sentence(capsys, "idf")
+    says(one_sentence(capsys, "idf"), out, "already", "suite")
 
 
 # --- verify ------------------------------------------------------------------------------------------------------
@@ -232,18 +226,18 @@ def test_verify_names_what_disagrees_and_ends_with_status_1(capsys, tmp_path):
     assert run("verify", write_clone(tmp_path, files)) == 1
     lines = capsys.readouterr().out.splitlines()
     assert "move_box_samples.json            1/2" in lines
-    assert "  move_box_samples:1: published answer '7', least number of pushes 1" in lines
+    assert line_that_says(lines, "move_box_samples:1", "published", "'7'", "pushes 1").startswith("  ")
     assert lines[-1] == "agreement 11/12"
 
 
 def test_verify_of_a_broken_or_missing_clone_is_one_sentence(capsys, tmp_path):
     assert run("verify", tmp_path / "nowhere") == 1
-    assert one_sentence(capsys, "idf").startswith("no folder ")
+    says(one_sentence(capsys, "idf"), "no folder", tmp_path / "nowhere")
     clone = write_clone(tmp_path / "clone")
     path = clone / "data" / "move_box" / "move_box_samples.json"
     path.write_text(path.read_text() + "{\n")
     assert run("verify", clone) == 1
-    assert one_sentence(capsys, "idf").startswith(f"{path}, line 3: not a JSON object")
+    says(one_sentence(capsys, "idf"), f"{path}, line 3", "JSON object")
 
 
 @needs_originals
@@ -267,7 +261,7 @@ def test_verify_of_a_copy_with_one_changed_answer_names_the_item(capsys, tmp_pat
     assert run("verify", tmp_path) == 1
     named = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  ")]
     assert len(named) == 1
-    assert named[0].startswith("  rubiks_cube_samples:4: published answer 'purple'")
+    says(named[0], "rubiks_cube_samples:4", "published", "'purple'")
 
 
 def test_changes_to_the_recipe_may_stand_between_options(tmp_path):

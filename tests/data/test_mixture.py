@@ -9,12 +9,12 @@ import pytest
 
 from idf.cli.main import main
 from idf.data import DatasetFolder, mix_datasets, open_dataset
-from idf.errors import UserError
 from idf.imagery import ImageryRecipe, build_imagery
 from idf.traces import FilterRecipe, TracesRecipe, build_traces, filter_traces
 from idf.training.recipe import StageRecipe
 from idf.training.reproduce import reproduce
 from idf.training.stage import checkpoint_facts
+from tests.sentences import line_that_says, refused
 
 WORLDS = {"cube_rolling": 1.0}
 
@@ -68,11 +68,11 @@ def test_the_same_folders_give_the_same_bytes_and_another_seed_others(folders, t
 
 def test_what_is_no_mixture_is_refused(folders, tmp_path):
     imagery, traces = folders
-    with pytest.raises(UserError, match="at least two"):
+    with refused("mixture", "at least two"):
         mix_datasets([(imagery, 2)], tmp_path / "a")
-    with pytest.raises(UserError, match="at least once"):
+    with refused(traces.path, "at least once", 0):
         mix_datasets([(imagery, 1), (traces, 0)], tmp_path / "b")
-    with pytest.raises(UserError, match="two samples have the id"):
+    with refused("two samples", f"id {next(imagery.samples()).id}", "same seed"):
         mix_datasets([(imagery, 1), (imagery, 1)], tmp_path / "c")
     assert not (tmp_path / "c/dataset.json").exists()
 
@@ -82,7 +82,7 @@ def test_the_command_takes_a_folder_several_times(folders, tmp_path, capsys):
     with pytest.raises(SystemExit) as ending:
         main(["mix", str(imagery.path), f"{traces.path}:3", "--out", str(tmp_path / "mixed")])
     assert ending.value.code == 0
-    assert "70 samples of 2 datasets" in capsys.readouterr().out
+    line_that_says(capsys.readouterr().out, "70 samples", "2 datasets")
 
 
 def test_a_checkpoint_that_learned_from_a_mixture_says_how_to_make_it(folders, tmp_path):

@@ -6,13 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from idf.data import EstimatedTokens, Lengths, Sample, in_order, measure_dataset, write_dataset
 from idf.data._stats import PAIRS
-from idf.errors import UserError
 from idf.worlds import WORLDS, sample_walk
 from tests.data.samples import plain
+from tests.sentences import refused
 
 META = {
     "scene": "s",
@@ -126,7 +124,7 @@ def test_what_meta_does_not_say_is_counted_not_guessed(tmp_path):
 
 
 def test_meta_of_another_form_is_one_sentence_that_names_the_sample(tmp_path):
-    with pytest.raises(UserError, match=r"^sample plain:0: actions of its meta is 'right', which is no list$"):
+    with refused("sample plain:0", "actions", "meta", "'right'", "list"):
         measured([sample(0, actions="right")], tmp_path / "d")
 
 

@@ -17,9 +17,9 @@ from PIL import Image
 from idf.data import EstimatedTokens, Lengths, Sample, conversation, size_of_picture
 from idf.data._tokens import SPLIT
 from idf.drawing import encode_png
-from idf.errors import UserError
 from idf.files import package_text
 from tests.data.samples import plain
+from tests.sentences import refused
 
 count = EstimatedTokens()
 
@@ -89,5 +89,5 @@ def test_only_the_header_of_a_picture_is_read():
 
 @pytest.mark.parametrize("file", [b"", b"no picture", b"GIF89a\x01\x00\x01\x00\x00\x00\x00"])
 def test_a_picture_that_is_none_names_its_sample(file):
-    with pytest.raises(UserError, match=r"^sample plain:0: a picture of it cannot be read"):
+    with refused("sample plain:0", "picture", "cannot be read"):
         count(talk("?", images=[file]))

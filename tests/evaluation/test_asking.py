@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from idf.backends import Journal, Request, Response
-from idf.errors import UserError
 from idf.evaluation import Answers
 from idf.evaluation._asking import ask_all, collect, missing
 from idf.evaluation._asks import Form, Requests, all_asks
 from tests.evaluation.samples import ITEMS
+from tests.sentences import refused
 
 FORM = Form("idf-short-1", 12_544)
 ASKS = all_asks(ITEMS, ["tqa", "vtqa"])
@@ -124,13 +124,13 @@ def test_a_damaged_file_of_answers_is_named(tmp_path: Path):
         ask_all(REQUESTS, KEYS, answers, Backend(), batch_size=None, show=False)
     (path,) = tmp_path.glob("*.jsonl")
     path.write_text(path.read_text().replace("\n{", "\n[", 2))
-    with pytest.raises(UserError, match="line 2: not a reply"):
+    with refused(f"{path}, line 2", "not a reply", "delete"):
         Answers(tmp_path)
 
 
 def test_a_file_in_the_place_of_the_folder_is_named(tmp_path):
     (tmp_path / "a").write_text("")
-    with pytest.raises(UserError, match="is a file: name a folder"):
+    with refused(tmp_path / "a", "file", "folder"):
         Answers(tmp_path / "a")
 
 
@@ -139,7 +139,7 @@ def test_an_answer_that_cannot_be_written_is_one_sentence(tmp_path, monkeypatch)
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("idf.backends._journal.os.fsync", full)
-    with pytest.raises(UserError, match="cannot be written: No space left on device"), Answers(tmp_path) as answers:
+    with refused("cannot be written", "No space left on device"), Answers(tmp_path) as answers:
         answers.add("a", Response("x"))
 
 

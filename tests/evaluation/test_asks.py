@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from idf.backends import Sampling
 from idf.data import text_of
 from idf.drawing import encode_png
-from idf.errors import UserError
 from idf.evaluation._asks import Ask, Form, Keys, Requests, all_asks, fixed_batches, messages_of, size_of
 from tests.evaluation.samples import ITEMS
+from tests.sentences import refused
 
 FORM = Form("idf-short-1", 12_544)
 SAMPLING = Sampling(64)
@@ -53,9 +53,9 @@ def test_a_published_item_is_asked_in_its_own_words_where_they_serve():
     item = replace(ITEMS[0], published="It rolls as shown. Which colour is at the top?")
     (message,) = messages_of(Ask(item, "vqa"), replace(FORM, prompts="official-2025-question"))
     assert text_of(message) == item.published
-    with pytest.raises(UserError, match="only in vqa: its published text leaves the state to the picture"):
+    with refused("official-2025-question", item.id, "mode tqa", "only in vqa", "picture"):
         messages_of(Ask(item, "tqa"), replace(FORM, prompts="official-2025-question"))
-    with pytest.raises(UserError, match="is not a published item"):
+    with refused("not a published item", "idf-long-1"):
         key(form=replace(FORM, prompts="official-2025"))
 
 

@@ -7,6 +7,7 @@ import pytest
 from idf.evaluation import BASELINES, baseline_response
 from idf.scoring import score
 from idf.worlds import DIFFICULTIES, WORLDS
+from tests.sentences import refused
 from tests.worlds.samples import problems
 
 PLANNING = ("moving_box", "wood_slide")
@@ -58,5 +59,5 @@ def test_random_walks_legally_as_long_as_a_shortest_plan(world):
 
 
 def test_an_unknown_baseline_is_refused_with_the_known_ones():
-    with pytest.raises(ValueError, match=f"unknown baseline 'lucky': use one of {', '.join(BASELINES)}"):
+    with refused("unknown baseline", "'lucky'", ", ".join(BASELINES), by=ValueError):
         baseline_response("lucky", problems("cube_rolling", "easy", 1)[0], "")

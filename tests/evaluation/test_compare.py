@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from idf.errors import UserError
 from idf.evaluation import Row, compare, comparison_text, write_results
 from idf.evaluation._statistics import Table, holm, mcnemar, newcombe_paired, sign_flip
 from tests.evaluation.folders import RUN, folder, told
+from tests.sentences import line_that_says, refused, says
 
 
 def compared(tmp_path: Path, a: list[Row], b: list[Row], **of_b: Any) -> dict[str, Any]:
@@ -129,44 +131,33 @@ def test_the_token_ratio_is_that_of_items_that_both_have_right(tmp_path):
 @pytest.mark.parametrize(
     ("rows", "run", "said"),
     [
+        (told([], mode="vqa"), {}, ("different modes", "A ({a})", "tqa", "B ({b})", "vqa", "same modes")),
         (
-            told([], mode="vqa"),
-            {},
-            "different modes: A ({a}) has tqa, B ({b}) has vqa; evaluate both in the same modes",
+            told([]),
+            {"prompts": "idf-short-1"},
+            ("different prompts", "A ({a})", "idf-long-1", "B ({b})", "idf-short-1", "same"),
         ),
-        (told([]), {"prompts": "idf-short-1"}, "different prompts: A ({a}) has idf-long-1, B ({b}) has idf-short-1; "),
-        (told([]), {"pictures": "drawn"}, "different pictures: A ({a}) has auto, B ({b}) has drawn; "),
-        (
-            told([], 18),
-            {},
-            "different items: 2 of A ({a}) are not in B ({b}), cube_rolling:easy:18 in mode tqa among them",
-        ),
-        (
-            told([], 21),
-            {},
-            "different items: 1 of B ({b}) are not in A ({a}), cube_rolling:easy:20 in mode tqa among them",
-        ),
-        (
-            told([], cluster="another"),
-            {},
-            "different items: cube_rolling:easy:0 is another problem in B ({b}) than in A",
-        ),
+        (told([]), {"pictures": "drawn"}, ("different pictures", "A ({a})", "auto", "B ({b})", "drawn", "same")),
+        (told([], 18), {}, ("different items", "2 of A ({a})", "not in B ({b})", "cube_rolling:easy:18 in mode tqa")),
+        (told([], 21), {}, ("different items", "1 of B ({b})", "not in A ({a})", "cube_rolling:easy:20 in mode tqa")),
+        (told([], cluster="another"), {}, ("different items", "cube_rolling:easy:0", "another problem", "B ({b})")),
         (
             [replace(one, world="wood_slide") for one in told([])],
             {},
-            "different items: cube_rolling:easy:0 is another problem",
+            ("different items", "cube_rolling:easy:0", "another problem", "same suite"),
         ),
     ],
 )
 def test_runs_that_were_asked_different_things_are_refused_with_what_differs(tmp_path, rows, run, said):
-    with pytest.raises(UserError) as refused:
+    words = [word.format(a=tmp_path / "a", b=tmp_path / "b") for word in said]
+    with refused(*words) as refusal:
         compared(tmp_path, told([]), rows, **run)
-    assert str(refused.value).startswith(said.format(a=tmp_path / "a", b=tmp_path / "b"))
+    assert re.search(".*".join(map(re.escape, words)), str(refusal.value)), "which run has which is told by the order"
 
 
 def test_another_fingerprint_of_the_suite_is_refused(tmp_path):
     a = folder(tmp_path / "a", told([]), suite_sha256="11")
-    with pytest.raises(UserError, match=r"different suite_sha256: .* has 11, .* has 22"):
+    with pytest.raises(UserError, match=r"different suite_sha256: A .*\b11\b.* B .*\b22\b"):
         compare(a, folder(tmp_path / "b", told([]), suite_sha256="22"))
     assert not compare(a, folder(tmp_path / "c", told([]), suite_sha256="11", suite="elsewhere"))["warnings"]
 
@@ -174,10 +165,13 @@ def test_another_fingerprint_of_the_suite_is_refused(tmp_path):
 def test_what_a_comparison_may_be_about_is_noted(tmp_path):
     a = folder(tmp_path / "a", told([]), max_pixels=100, max_new_tokens=7)
     found = compare(a, folder(tmp_path / "b", told([]), max_pixels=200, max_new_tokens=7))
-    assert found["warnings"] == [f"max_pixels differs: A ({a}) has 100, B ({tmp_path / 'b'}) has 200"]
+    (warning,) = found["warnings"]
+    says(warning, "max_pixels", "differs", f"A ({a})", 100, f"B ({tmp_path / 'b'})", 200)
+    assert warning.index("100") < warning.index("B (") < warning.index("200")
     silent = tmp_path / "silent"
     write_results(told([]), silent, {key: value for key, value in RUN.items() if key != "prompts"})
-    assert compare(a, silent)["warnings"] == [f"B ({silent}) does not say its prompts; A ({a}) has idf-long-1"]
+    (warning,) = compare(a, silent)["warnings"]
+    says(warning, f"B ({silent})", "not say", "prompts", f"A ({a}) has idf-long-1")
 
 
 def test_the_text_says_who_what_how_and_which_items(tmp_path):
@@ -195,9 +189,8 @@ def test_the_text_says_who_what_how_and_which_items(tmp_path):
     ]
     text = "\n".join(lines)
     assert "McNemar's exact test" in text
-    assert "different at the 5 % level after Holm's correction for 1 tasks: cube_rolling tqa (B better)" in text
-    assert "cube_rolling tqa, 12 wins of B: cube_rolling:easy:0, " in text
-    assert "cube_rolling:easy:4 and 7 more (--list names all)" in text
+    line_that_says(lines, "different", "5 %", "Holm", "1 task", "cube_rolling tqa (B better)")
+    line_that_says(lines, "cube_rolling tqa", "12 wins of B", "cube_rolling:easy:0", "cube_rolling:easy:4", 7, "--list")
     assert lines[-1] == "cube_rolling tqa, 1 loss of B: cube_rolling:easy:19"
     assert "cube_rolling:easy:11" in comparison_text(found, every=True)
 
@@ -205,9 +198,10 @@ def test_the_text_says_who_what_how_and_which_items(tmp_path):
 def test_the_text_of_several_samples_says_that_problems_were_drawn(tmp_path):
     rows = [replace(one, sample=s) for s in (0, 1) for one in told([])]
     text = comparison_text(compared(tmp_path, rows, rows))
-    assert "exact sign-flip test and bootstrap over problems" in text
+    line_that_says(text, "sign-flip test", "bootstrap over problems")
     assert "McNemar" not in text
-    assert text.endswith("after Holm's correction for 1 tasks: none")
+    says(text.splitlines()[-1], "Holm", "1 task")
+    assert text.endswith(": none")
 
 
 def test_who_found_the_answers_is_noted_but_not_how_often(tmp_path):

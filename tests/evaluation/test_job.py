@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +13,6 @@ import pytest
 from PIL import Image
 
 from idf.backends import Sampling
-from idf.errors import UserError
 from idf.evaluation import Evaluation, distinct, run_evaluation
 from idf.evaluation._job import MAX_PIXELS
 from idf.suites import SuiteRecipe, generate_suite, open_suite, prompt_text, read_suite
@@ -20,6 +20,7 @@ from idf.training.recipe import StageRecipe
 from tests.backends.server import request
 from tests.cli.running import run
 from tests.evaluation.samples import ITEMS
+from tests.sentences import line_that_says, refused
 from tests.suites.published import write_clone
 
 
@@ -56,8 +57,8 @@ def test_before_anything_is_asked_it_says_the_longest_prompt_and_the_first(model
     longest = max(
         json.loads(line)["prompt_tokens"] for line in (tmp_path / "o" / "samples.jsonl").read_text().splitlines()
     )
-    assert said[0].startswith(f"longest prompt: {longest} tokens (")
-    assert "the first prompt:\n[picture of " in said[0]
+    line_that_says(said[0], "longest prompt", f"{longest} tokens")
+    assert re.search(r"first prompt:\n\[picture of ", said[0])
     assert "<|im_start|>assistant" in said[0], "as the model gets it, special tokens included"
     assert len(results["run"]["fingerprint"].split()[-1]) == 64
     assert results["run"]["versions"]["transformers"]
@@ -66,19 +67,16 @@ def test_before_anything_is_asked_it_says_the_longest_prompt_and_the_first(model
 def test_responses_that_are_cut_off_are_said_loudly(model, suite, tmp_path):
     said: list[str] = []
     run_evaluation(job(model, suite, tmp_path / "o", sampling=Sampling(1)), say=said.append, show=False)
-    assert any(line.startswith("warning: 5 of 5 responses (100.0%) were cut off at --max-new-tokens") for line in said)
+    assert line_that_says(said, "5 of 5", "100.0%", "cut off", "--max-new-tokens").startswith("warning: ")
 
 
 def test_a_prompt_that_cannot_be_answered_in_full_is_refused(model, suite, tmp_path):
     said: list[str] = []
     config = json.loads((model / "config.json").read_text())
     limit = config["text_config"]["max_position_embeddings"]
-    refused = {
-        limit - 10: r"the longest prompt has \d+ tokens \(.*\), and with --max-new-tokens",
-        limit: "leaves no room for a",
-    }
-    for tokens, why in refused.items():
-        with pytest.raises(UserError, match=why):
+    remedy = ("lower --max-new-tokens", "--max-pixels")
+    for tokens, why in ((limit - 10, ("longest prompt", *remedy)), (limit, ("no room", "prompt"))):
+        with refused(f"--max-new-tokens {tokens}", f"{limit:,}", *why):
             run_evaluation(job(model, suite, tmp_path / "o", sampling=Sampling(tokens)), say=said.append, show=False)
     assert not (tmp_path / "o" / "samples.jsonl").exists()
 
@@ -86,13 +84,13 @@ def test_a_prompt_that_cannot_be_answered_in_full_is_refused(model, suite, tmp_p
 def test_other_pictures_than_in_training_are_refused_unless_that_is_wanted(model, suite, tmp_path):
     (model / "idf.json").write_text(json.dumps({"recipe": {"max_pixels": 12_544}}))
     try:
-        with pytest.raises(UserError, match=r"was trained with pictures of at most 12544 pixels .* --max-pixels 3136"):
+        with refused(model, "trained", "12544 pixels", "--max-pixels 3136", "--other-pixels"):
             run_evaluation(job(model, suite, tmp_path / "o"), show=False)
         run_evaluation(job(model, suite, tmp_path / "o", other_pixels=True, limit=1), say=lambda _: None, show=False)
         run_evaluation(job(model, suite, tmp_path / "p", max_pixels=None, limit=1), say=lambda _: None, show=False)
         assert json.loads((tmp_path / "p" / "results.json").read_text())["run"]["max_pixels"] == 12_544
         (model / "idf.json").write_text("{}")
-        with pytest.raises(UserError, match=r"idf\.json does not say recipe\.max_pixels"):
+        with refused(model / "idf.json", "not say", "recipe.max_pixels"):
             run_evaluation(job(model, suite, tmp_path / "q"), show=False)
     finally:
         (model / "idf.json").unlink()
@@ -129,7 +127,7 @@ def test_workers_that_make_the_same_suite_do_not_write_into_each_other(tmp_path,
 def test_a_broken_suite_of_an_earlier_run_is_one_sentence(tmp_path, text):
     (tmp_path / "o" / "suite").mkdir(parents=True)
     (tmp_path / "o" / "suite" / "suite.json").write_text(text)
-    with pytest.raises(UserError, match="holds no recipe of a suite"):
+    with refused(tmp_path / "o" / "suite" / "suite.json", "no recipe", "remove"):
         run_evaluation(Evaluation(tmp_path / "o", baseline="oracle"))
 
 
@@ -159,6 +157,6 @@ def test_wood_slide_with_its_published_pictures_has_results_of_its_own(model, tm
 
 
 def test_both_pictures_of_a_suite_without_published_ones_are_refused_before_anything_is_asked(model, suite, tmp_path):
-    with pytest.raises(UserError, match="--pictures both is for published suites"):
+    with refused("--pictures both", "published suites"):
         run_evaluation(job(model, suite, tmp_path / "o", pictures="both"))
     assert not (tmp_path / "o").exists()

@@ -18,6 +18,7 @@ import pytest
 from idf.suites import prompt_text, read_suite
 from tests.backends.server import request
 from tests.cli.running import run
+from tests.sentences import line_that_says
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 ROOT = Path(__file__).parents[2]
@@ -97,7 +98,7 @@ def test_a_run_that_is_killed_equals_the_one_that_is_not(model, suite, straight,
         assert process.returncode == -signal.SIGKILL
     assert 20 * kills <= lines(out) < STRATA * each
     said = finish(start(model, suite, out))
-    assert f"of {STRATA * each} answers are in {out / 'answers'} already" in said
+    line_that_says(said, f"of {STRATA * each}", "answers", out / "answers", "already")
     assert (out / "samples.jsonl").read_bytes() == (straight / "samples.jsonl").read_bytes()
     assert len(samples(out)) == len({row["id"] for row in samples(out)}) == STRATA * each
     assert all(row["prompt_tokens"] and row["completion_tokens"] for row in samples(out))
@@ -116,7 +117,7 @@ def test_a_checkpoint_that_was_overwritten_does_not_get_the_answers_of_the_old_o
 
     out, options = tmp_path / "out", ("--limit", "2")
     finish(start(model, suite, out, *options))
-    assert "10 of 10 answers are in" in finish(start(model, suite, out, *options))
+    line_that_says(finish(start(model, suite, out, *options)), "10 of 10", "answers", "already")
     kept = (model / "model.safetensors").read_bytes()
     try:
         torch.manual_seed(1)
@@ -125,6 +126,6 @@ def test_a_checkpoint_that_was_overwritten_does_not_get_the_answers_of_the_old_o
             for name, tensor in load_file(model / "model.safetensors").items()
         }
         save_file(weights, model / "model.safetensors", metadata={"format": "pt"})
-        assert "0 of 10 answers are in" in finish(start(model, suite, out, *options))
+        line_that_says(finish(start(model, suite, out, *options)), "0 of 10", "answers", "already")
     finally:
         (model / "model.safetensors").write_bytes(kept)

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from idf.errors import UserError
 from idf.evaluation import leaderboard, leaderboard_text, write_leaderboard, write_results
 from idf.evaluation._leaderboard import leaderboard_markdown, mode_table
 from tests.evaluation.folders import RUN, folder, told
+from tests.sentences import refused, says
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_runs_that_were_asked_other_things_have_tables_of_their_own(runs, tmp_pa
     groups = leaderboard(runs)
     assert [list(group.runs) for group in groups] == [["good", "fair", "poor"], ["short"], ["other"], ["drawn"]]
     text = leaderboard_text(groups)
-    assert text.startswith("These runs were asked 4 different things")
+    says(text.splitlines()[0], "runs", "4 different things")
     assert "suite suites/demo, 20 items, prompts idf-short-1, pictures auto, tqa" in text
     assert "different things" not in leaderboard_text(groups[:1])
 
@@ -95,8 +95,8 @@ def test_every_mode_has_a_table_in_markdown(tmp_path):
 
 
 def test_a_folder_without_results_and_one_of_an_older_version_are_one_sentence(tmp_path):
-    with pytest.raises(UserError, match="no results in"):
+    with refused("no results", tmp_path, f"idf-eval --out {tmp_path}"):
         leaderboard({"a": tmp_path})
     (tmp_path / "results.json").write_text(json.dumps({"worlds": {}, "macro_accuracy": {}, "run": {}}))
-    with pytest.raises(UserError, match=r"is of an older version .* idf-eval --responses .*samples\.jsonl"):
+    with refused(tmp_path / "results.json", "older version", f"idf-eval --responses {tmp_path / 'samples.jsonl'}"):
         leaderboard({"a": tmp_path})

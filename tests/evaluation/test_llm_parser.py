@@ -15,6 +15,7 @@ from idf.scoring import write_answer
 from idf.suites import Item
 from idf.worlds import WORLDS
 from tests.evaluation.samples import ITEMS
+from tests.sentences import says
 
 ROLL, BOX = ITEMS[0], ITEMS[4]
 
@@ -95,7 +96,7 @@ def test_agreement_is_counted_and_differences_are_listed():
         **{"id": ROLL.id, "mode": "tqa", "sample": 0, "rules": truth(ROLL), "quote": "NONE", "model": None},
         **{"quoted": True, "rules_correct": True, "model_correct": False},
     }
-    assert "agree on 1 of 2 responses (50.0%)" in str(agreement)
+    says(agreement, "agree", "1 of 2", "50.0%")
 
 
 def test_where_no_quote_can_be_had_the_rule_parser_stands():

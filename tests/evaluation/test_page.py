@@ -7,6 +7,7 @@ from typing import Any
 from idf.evaluation import Row, summarize
 from idf.evaluation._page import page_values
 from tests.evaluation.samples import row
+from tests.sentences import line_that_says, says
 
 
 def values(rows: list[Row], **more: Any) -> dict[str, Any]:
@@ -43,13 +44,14 @@ def test_the_worst_cells_are_named_and_the_others_counted():
 
 def test_questions_without_a_response_are_loud():
     rows = [row(), row(id="b", error="error", finish_reason="error")]
-    assert any("for 1 of 2 questions" in text for text in loud(rows))
+    line_that_says(loud(rows), "1 of 2 questions")
 
 
 def test_the_share_of_unread_answers_is_always_said_and_loud_if_large():
     few = [row(id=str(n), error="unparsed" if n < 1 else "wrong") for n in range(100)]
     notice = values(few)["notices"][-1]
-    assert (notice.loud, "1 of 100 responses (1.0%" in notice.text) == (False, True)
+    assert not notice.loud
+    says(notice.text, "1 of 100", "1.0%")
     assert "3 of 3" in loud([row(id=str(n), error=e) for n, e in enumerate(("unparsed", "refused", "empty"))])[-1]
 
 
@@ -143,8 +145,9 @@ def test_the_fit_of_each_mode_is_named():
     }
     said = values([row()], efficiency={"cube_rolling": {"tqa": {"budgets": [], "by_size": [], "growth": growth}}})
     (fit,) = said["efficiency"]["cube_rolling"]["fits"]
-    assert (fit.better, fit.text) == ("exponential", "+0.100 a step in the logarithm [+0.080, +0.120]")
-    assert "+10.0 tokens a step [+8.0, +12.0]" in fit.other
+    assert fit.better == "exponential"
+    says(fit.text, "+0.100", "step", "logarithm", "[+0.080, +0.120]")
+    says(fit.other, "+10.0 tokens", "step", "[+8.0, +12.0]")
     none = values([row()], efficiency={"cube_rolling": {"tqa": {"budgets": [], "by_size": [], "growth": None}}})
     assert none["efficiency"]["cube_rolling"]["fits"][0].better == "no fit"
 
@@ -159,7 +162,7 @@ def test_the_mean_over_worlds_has_its_bootstrap_interval():
     rows = [row(id=str(n), cluster=str(n), correct=n < 4) for n in range(8)]
     ((mode, share, (low, high), how),) = values(rows)["macro"]
     assert (mode, share) == ("tqa", 0.5)
-    assert how == "bootstrap of 8 problems, 10,000 draws; the worlds' Wilson intervals joined where they are wider"
+    says(how, "bootstrap", "8 problems", "10,000 draws", "Wilson", "wider")
     assert 0 < low < 0.5 < high < 1
 
 

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from idf.errors import UserError
 from idf.evaluation import read_results, read_samples
 from tests.evaluation.folders import folder, told
+from tests.sentences import refused
 
 
 def test_what_was_written_is_read(tmp_path):
@@ -28,32 +28,32 @@ def test_rows_of_an_older_version_are_read_without_what_they_do_not_say(tmp_path
 
 
 def test_a_folder_without_results_or_samples_is_one_sentence(tmp_path):
-    with pytest.raises(UserError, match=rf"no results in {tmp_path}: idf-eval --out"):
+    with refused("no results", tmp_path, f"idf-eval --out {tmp_path}"):
         read_results(tmp_path)
-    with pytest.raises(UserError, match=rf"no samples in {tmp_path}"):
+    with refused("no samples", tmp_path, f"idf-eval --out {tmp_path}", "samples.jsonl"):
         read_samples(tmp_path)
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "7", '{"worlds": {}}', '{"worlds": [], "run": {}}'])
 def test_results_that_are_none_are_refused(tmp_path, text):
     (tmp_path / "results.json").write_text(text)
-    with pytest.raises(UserError, match=r"results\.json holds no results"):
+    with refused(tmp_path / "results.json", "no results"):
         read_results(tmp_path)
 
 
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("{", "line 2: not a scored response"),
-        ("[]", "line 2: not a scored response: it must be an object"),
-        ('{"id": "x"}', "line 2: not a scored response: the key 'world' is missing"),
+        ("{", ("scored response",)),
+        ("[]", ("scored response", "must be an object")),
+        ('{"id": "x"}', ("scored response", "key 'world'", "missing")),
     ],
 )
 def test_a_broken_line_is_named(tmp_path, line, said):
     folder(tmp_path, told([], 1))
     path = tmp_path / "samples.jsonl"
     path.write_text(path.read_text() + line + "\n")
-    with pytest.raises(UserError, match=said):
+    with refused(f"{path}, line 2", *said):
         read_samples(tmp_path)
 
 
@@ -61,12 +61,12 @@ def test_a_row_twice_and_no_row_are_refused(tmp_path):
     folder(tmp_path, told([], 1))
     path = tmp_path / "samples.jsonl"
     path.write_text(2 * path.read_text())
-    with pytest.raises(UserError, match="line 2: sample 0 of item cube_rolling:easy:0 in mode tqa once more"):
+    with refused(f"{path}, line 2", "sample 0", "item cube_rolling:easy:0", "mode tqa", "once more"):
         read_samples(tmp_path)
     path.write_text("\n")
-    with pytest.raises(UserError, match="holds no rows"):
+    with refused(path, "no rows"):
         read_samples(tmp_path)
     line = json.dumps(told([], 1)[0].to_json() | {"correct": 1})
     path.write_text(line)
-    with pytest.raises(UserError, match="correct must be true or false, not 1"):
+    with refused(f"{path}, line 1", "correct must", "true or false", "not 1"):
         read_samples(tmp_path)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
-from idf.errors import UserError
 from idf.evaluation import Row, efficiency_table, side_by_side, summarize, table
 from idf.evaluation._tables import growth_text, macro_interval
 from tests.evaluation.folders import folder, told
 from tests.evaluation.samples import row
+from tests.sentences import line_that_says, refused, says
 
 
 def results(rows: list[Row], **run: Any) -> dict[str, Any]:
@@ -23,8 +21,8 @@ def test_the_table_has_a_line_for_each_world_and_mode_and_the_means():
     assert lines[0].split()[:5] == ["world", "mode", "difficulty", "n", "accuracy"]
     assert lines[2].split()[:5] == ["cube_rolling", "tqa", "all", "2", "50.0%"]
     assert lines[3].split()[:5] == ["moving_box", "vqa", "all", "1", "0.0%"]
-    assert lines[4].startswith("mean over worlds, tqa: 50.0% (")
-    assert lines[5] == "mean over worlds, vqa: 0.0% (0.0% - 79.3%)", "a bootstrap of nothing right would be a point"
+    says(lines[4], "mean", "worlds", "tqa", "50.0%")
+    says(lines[5], "mean", "worlds", "vqa", "0.0% (0.0% - 79.3%)")  # a bootstrap of nothing right would be a point
     assert len(table(results(rows), difficulties=True).splitlines()) == len(lines) + 2
 
 
@@ -60,14 +58,13 @@ def test_trivial_players_are_rows_of_every_table():
 
 def test_what_a_run_can_show_at_all_is_printed():
     told = table(results([row(id=f"{i}") for i in range(200)]))
-    assert told.splitlines()[-1] == (
-        "smallest difference to another run that is seen (80 % power, 5 % level, near 50 %): n 200: 14.0 points, 9.9 paired"
-    )
+    power = ("80 % power", "5 % level", "50 %")
+    says(told.splitlines()[-1], "smallest difference", *power, "n 200", "14.0 points", "9.9 paired")
 
 
 def test_repeated_problems_and_samples_are_told():
     told = table(results([row(id=f"{i}", sample=s, correct=i < 5) for i in range(10) for s in range(2)])).splitlines()
-    assert "cube_rolling tqa: 20 rows of 10 different problems, worth 10 independent ones" in told
+    line_that_says(told, "cube_rolling tqa", "20 rows", "10 different problems", "10 independent")
     assert "cube_rolling tqa: pass@1 50.0%, pass@2 50.0%" in told
 
 
@@ -87,15 +84,15 @@ def test_growth_is_told_in_tokens_or_in_per_cent_a_step():
         "exponential": {"rate": 0.0953, "ci95": (0.0, 0.2)},
         "better": "linear",
     }
-    assert growth_text(fit) == "linear: +41.3 tokens a step (+38.0 to +44.5)"
-    assert growth_text(fit | {"better": "undecided"}).startswith("undecided: +41.3 tokens")
-    assert growth_text(fit | {"better": "exponential"}) == "exponential: +10.0% a step (+0.0% to +22.1%)"
+    says(growth_text(fit), "linear", "+41.3 tokens", "step", "(+38.0 to +44.5)")
+    says(growth_text(fit | {"better": "undecided"}), "undecided", "+41.3 tokens")
+    says(growth_text(fit | {"better": "exponential"}), "exponential", "+10.0%", "step", "(+0.0% to +22.1%)")
     assert growth_text(None) == "-"
 
 
 def test_a_suite_that_was_made_anew_under_its_name_stands_in_no_table_with_the_old_one(tmp_path):
     runs = {name: folder(tmp_path / name, told([]), suite_sha256=name) for name in ("a", "b")}
-    with pytest.raises(UserError, match="asked different items"):
+    with refused("different items", "made anew"):
         side_by_side(runs)
     runs["b"] = folder(tmp_path / "b", told([]))
     assert "a" in side_by_side(runs), "an older version does not say its items"

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from idf.errors import UserError
 from idf.evaluation import read_share, run_workers
+from tests.sentences import refused
 
 
 @pytest.mark.parametrize("text", ["", "1", "1/", "/2", "2/2", "-1/2", "a/b", "1/2/3"])
 def test_what_is_no_share_is_refused(text):
-    with pytest.raises(UserError, match="--worker must look like 0/8 to 7/8, not "):
+    with refused("--worker", "0/8", "7/8", f"not {text}"):
         read_share(text)
 
 
@@ -56,14 +56,12 @@ def test_gpus_that_share_a_model_are_neighbours(started, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2,3,4")
     run_workers(["model"], 2, gpus_each=2)
     assert [gpus for gpus, _ in started] == ["0,1", "2,3"]
-    with pytest.raises(UserError, match="each worker needs 8 GPUs, and there are 5"):
+    with refused("worker", "8 GPUs", 5):
         run_workers(["model"], 1, gpus_each=8)
 
 
 def test_a_worker_that_ends_early_is_named(started, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    with pytest.raises(
-        UserError, match=r"1 of 3 workers ended early \(worker 2 with status 9\): every answer that came"
-    ):
+    with refused("1 of 3 workers", "worker 2", "status 9", "same command again"):
         run_workers(["model"], 3)
     assert os.environ["CUDA_VISIBLE_DEVICES"] == ""

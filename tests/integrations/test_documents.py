@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from idf.drawing import decode_png, draw
-from idf.errors import UserError
 from idf.integrations._documents import judge, read_documents
 from idf.suites import MODES, item_prompt, read_suite
 from idf.worlds import WORLDS, problem_from_json
 from tests.drawing.originals import FOLDER, needs_originals
 from tests.integrations.suites import small_suite
+from tests.sentences import refused
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -50,7 +50,7 @@ def test_one_world_can_be_asked_alone_in_another_wording():
 
 
 def test_a_world_that_the_suite_lacks_is_refused():
-    with pytest.raises(UserError, match=r"the suite .* has no item of chess: ask for the worlds that it has"):
+    with refused("suite", small_suite(), "no item", "chess"):
         list(read_documents(str(small_suite()), "tqa", world="chess"))
 
 

@@ -10,13 +10,13 @@ import pytest
 import yaml
 
 from idf.drawing import draw
-from idf.errors import UserError
 from idf.integrations import write_hub_layout
 from idf.integrations._documents import judge
 from idf.suites import prompt_text, read_suite
 from idf.worlds import WORLDS, problem_from_json
 from tests.cli.running import one_sentence, run
 from tests.integrations.suites import needs, small_suite
+from tests.sentences import line_that_says, refused, says
 
 ONE_WORD = ["cube_rolling", "rubiks_cube"]
 
@@ -67,22 +67,22 @@ def test_eval_yaml_names_the_worlds_whose_answer_is_one_word_and_columns_that_ar
 
 
 def test_a_published_suite_and_a_folder_in_use_are_refused(tmp_path):
-    with pytest.raises(UserError, match="without a licence, so it cannot be hosted again"):
+    with refused("SpatiaLite", "without a licence", "`idf suite`"):
         write_hub_layout(Path("spatialite:anywhere"), tmp_path / "out")
     (tmp_path / "used").mkdir()
     (tmp_path / "used" / "file").touch()
-    with pytest.raises(UserError, match=r"used is not empty: choose another folder"):
+    with refused(tmp_path / "used", "not empty", "another folder"):
         write_hub_layout(small_suite(), tmp_path / "used")
     assert not (tmp_path / "out").exists()
 
 
 def test_the_command_writes_it_and_names_a_wrong_prompt_set(capsys, tmp_path):
     assert run("hub-layout", small_suite(), "--out", tmp_path / "hub", "--prompts", "idf-short-1") == 0
-    assert capsys.readouterr().out == f"20 items of 5 worlds in {tmp_path / 'hub'}\n"
+    line_that_says(capsys.readouterr().out, "20 items", "5 worlds", tmp_path / "hub")
     assert run("hub-layout", small_suite(), "--out", tmp_path / "other", "--prompts", "official-2025") == 1
-    assert "--prompts: unknown name 'official-2025'" in one_sentence(capsys, "idf")
+    says(one_sentence(capsys, "idf"), "--prompts", "unknown", "'official-2025'")
     assert run("hub-layout", tmp_path / "nowhere", "--out", tmp_path / "other") == 1
-    assert "no suite in" in one_sentence(capsys, "idf")
+    says(one_sentence(capsys, "idf"), "no suite", tmp_path / "nowhere")
 
 
 @needs("inspect_ai")

@@ -10,6 +10,7 @@ import pytest
 
 from idf.evaluation import read_responses
 from tests.cli.running import one_sentence, run
+from tests.sentences import line_that_says, says
 
 
 def sample(item: str = "cube_rolling:easy:0", mode: str = "vqa", **more: Any) -> dict[str, Any]:
@@ -35,7 +36,7 @@ def test_samples_of_several_files_become_responses_with_the_tokens_that_are_know
     )
     out = tmp_path / "new" / "responses.jsonl"
     assert run("import-lmms", first, second, "--out", out) == 0
-    assert capsys.readouterr().out == f"4 responses in {out}\n"
+    line_that_says(capsys.readouterr().out, "4 responses", out)
     found = read_responses(out)
     assert {key: (one.text, one.prompt_tokens, one.completion_tokens) for key, one in found.items()} == {
         ("cube_rolling:easy:0", "vqa", 0): ("Answer: red", 90, 7),
@@ -48,22 +49,22 @@ def test_samples_of_several_files_become_responses_with_the_tokens_that_are_know
 @pytest.mark.parametrize(
     ("samples", "said"),
     [
-        (["{"], "line 1: not a JSON object"),
-        (["[" * 100_000], "line 1: not a sample of the tasks"),
-        ([sample(), {"doc_id": 1}], "line 2: not a sample of the tasks idf_spatialite"),
-        ([sample() | {"accuracy": 1.0}], "line 1: not a sample of the tasks"),
-        ([sample() | {"filtered_resps": 7}], "line 1: not a sample of the tasks"),
-        ([sample(), sample()], "line 2: a second response to cube_rolling:easy:0 in mode vqa: name one run's files"),
-        ([sample(resps=["a", "b"])], "line 1: 2 responses to cube_rolling:easy:0"),
-        ([], "no sample in"),
+        (["{"], ("line 1", "JSON object")),
+        (["[" * 100_000], ("line 1", "not a sample", "idf_spatialite")),
+        ([sample(), {"doc_id": 1}], ("line 2", "not a sample", "idf_spatialite", "--log_samples")),
+        ([sample() | {"accuracy": 1.0}], ("line 1", "not a sample", "idf_spatialite")),
+        ([sample() | {"filtered_resps": 7}], ("line 1", "not a sample", "idf_spatialite")),
+        ([sample(), sample()], ("line 2", "second response", "cube_rolling:easy:0", "mode vqa", "one run")),
+        ([sample(resps=["a", "b"])], ("line 1", "2 responses", "cube_rolling:easy:0")),
+        ([], ("no sample",)),
     ],
 )
 def test_what_is_no_sample_of_ours_is_named_and_nothing_is_written(capsys, tmp_path, samples, said):
     assert run("import-lmms", write(tmp_path / "a.jsonl", *samples), "--out", tmp_path / "out.jsonl") == 1
-    assert said in one_sentence(capsys, "idf")
+    says(one_sentence(capsys, "idf"), *said)
     assert not (tmp_path / "out.jsonl").exists()
 
 
 def test_a_missing_file_is_named(capsys, tmp_path):
     assert run("import-lmms", tmp_path / "a.jsonl", "--out", tmp_path / "out.jsonl") == 1
-    assert one_sentence(capsys, "idf") == f"there is no file {tmp_path / 'a.jsonl'}"
+    says(one_sentence(capsys, "idf"), "no file", tmp_path / "a.jsonl")

@@ -13,13 +13,13 @@ from types import ModuleType
 import pytest
 import yaml
 
-from idf.errors import UserError
 from idf.integrations import adapter_path
 from idf.scoring import score
 from idf.suites import MODES, item_prompt, read_suite
 from idf.worlds import WORLDS
 from tests.cli.running import evaluate, one_sentence, run
 from tests.integrations.suites import needs, small_suite
+from tests.sentences import refused, says
 
 TASKS = adapter_path("lmms-eval") / "spatialite"
 
@@ -37,7 +37,7 @@ def test_the_folder_of_the_tasks_is_printed(capsys):
     assert run("paths", "lmms-eval") == 0
     assert Path(capsys.readouterr().out.strip(), "spatialite", "idf_spatialite.yaml").is_file()
     assert run("paths", "easi") == 1
-    assert one_sentence(capsys, "idf") == "paths: unknown name 'easi', use some of lmms-eval"
+    says(one_sentence(capsys, "idf"), "paths", "unknown", "'easi'", "lmms-eval")
 
 
 def test_there_is_a_task_for_each_world_and_mode_in_a_group_of_its_mode():
@@ -93,7 +93,7 @@ def test_the_prompt_set_comes_from_the_environment_and_a_missing_suite_is_a_sent
     monkeypatch.setenv("IDF_PROMPTS", "idf-short-1")
     assert utils.moving_box_tqa(None)[0]["question"].startswith("Grid:")
     monkeypatch.delenv("IDF_SUITE")
-    with pytest.raises(UserError, match=r"IDF_SUITE is not set: make a suite with `idf suite --out DIR`"):
+    with refused("IDF_SUITE", "not set", "`idf suite --out DIR`"):
         utils.moving_box_tqa(None)
 
 

@@ -35,6 +35,7 @@ from tests.integrations.xtuner_env import (
     start,
     train,
 )
+from tests.sentences import line_that_says, says
 from tests.training.running import history
 from tests.training.running import run as run_idf
 
@@ -94,7 +95,7 @@ def test_a_tiny_model_learns_through_xtuner_train(trained):
     losses = [row["loss"] for row in history(trained.run)]
     assert len(losses) > 5
     assert losses[-1] < losses[0] - 1
-    assert f"{STAGE1}/final is a complete Hugging Face folder" in trained.ended.said
+    line_that_says(trained.ended.said, f"{STAGE1}/final", "complete", "Hugging Face")
 
 
 def test_both_engines_take_the_same_steps(trained, tmp_path):
@@ -180,7 +181,7 @@ def test_an_exported_folder_says_where_it_is_from(trained):
     assert facts["versions"]["xtuner"] == "0.2.0"
     assert facts["step"] == len(history(trained.run))
     script = reproduce(trained.run / "final")
-    assert "# It was trained by xtuner; idf's own engine takes the same steps (docs/xtuner.md)." in script
+    assert line_that_says(script, "xtuner", "same steps", "docs/xtuner.md").startswith("# ")
     assert "launch/stage1.py" in script
 
 
@@ -243,27 +244,27 @@ def test_what_xtuner_cannot_do_is_refused(folder, tmp_path):
     for allowed in ("good recipe", "fresh run", "goes on", "plain", "zero2"):
         assert said.pop(allowed, None) is None
     wanted = {
-        "unknown key": "learning_rate",
-        "lora": "asks for lora, which idf's own engine does",
-        "zero3": "deepspeed=zero3",
-        "inline": "hook.mode=inline",
-        "decay": "weight_decay",
-        "wandb": "wandb=True",
-        "weights": "resume=weights",
-        "one checkpoint": "keep_checkpoints=1",
-        "begun by idf": "was begun with engine=idf, not xtuner",
-        "state lost": "no last_checkpoint",
-        "other data": "data's fingerprint=f, not g",
-        "finished": "has finished already",
-        "no deepspeed": "start it with --deepspeed deepspeed_zero2",
-        "deepspeed": "start it with no --deepspeed",
-        "zero1": "start it with --deepspeed deepspeed_zero2",
-        "accumulation": "set accumulative_counts = 4",
-        "work_dir": "set work_dir in the config",
+        "unknown key": ("learning_rate",),
+        "lora": ("asks for lora,", "launch/stage1.py"),
+        "zero3": ("deepspeed=zero3",),
+        "inline": ("hook.mode=inline",),
+        "decay": ("weight_decay",),
+        "wandb": ("wandb=True",),
+        "weights": ("resume=weights",),
+        "one checkpoint": ("keep_checkpoints=1",),
+        "begun by idf": ("begun", "engine=idf", "not xtuner"),
+        "state lost": ("no last_checkpoint",),
+        "other data": ("data's fingerprint", "=f", "not g"),
+        "finished": ("finished", "already"),
+        "no deepspeed": ("deepspeed=", "--deepspeed deepspeed_zero2"),
+        "deepspeed": ("deepspeed=", "no --deepspeed"),
+        "zero1": ("deepspeed=", "--deepspeed deepspeed_zero2"),
+        "accumulation": ("rows_per_step", "accumulative_counts = 4"),
+        "work_dir": ("set work_dir",),
     }
     assert said.keys() == wanted.keys()
-    for name, part in wanted.items():
-        assert part in said[name]
+    for name, words in wanted.items():
+        says(said[name], *words)
 
 
 def _kill_and_go_on(config: Path, folder: Path, run_folder: Path, *more: str, **variables: str) -> str:

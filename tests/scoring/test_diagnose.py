@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from idf.scoring import CAUSES, ERRORS, Diagnosis, diagnose, score, write_answer
 from idf.worlds import DIFFICULTIES, WORLDS, Problem
+from tests.sentences import says
 from tests.traces.candidates import oracle
 from tests.worlds.samples import problem, problems
 
@@ -120,7 +121,7 @@ def test_the_first_wrong_state_on_the_way_is_named(world):
 def test_another_roll_than_the_one_that_is_asked_is_named():
     found = diagnosed(ROLL, "1. right\n2. back\nAnswer: blue")
     assert (found.cause, found.wrong_step) == ("transformation", 2)
-    assert found.detail.startswith("step 2 is front, stated is '2. back'")
+    says(found.detail, "step 2", "is front", "'2. back'")
 
 
 def test_a_step_too_many_is_named():
@@ -134,7 +135,7 @@ def test_right_states_with_a_false_answer_say_so(world):
         for item in problems(world, difficulty, 3):
             found = diagnosed(item, "\n".join([*imagined(item), false_answer(item)]))
             assert (found.cause, found.wrong_step) == ("transformation", None)
-            assert "the answer read off it is not" in found.detail
+            says(found.detail, "last state", "answer", "not")
 
 
 @pytest.mark.parametrize("world", ASKING)
@@ -142,14 +143,14 @@ def test_where_nothing_is_spelled_out_nothing_is_claimed_to_be_known(world):
     for item in problems(world, "easy", 3):
         found = diagnosed(item, f"I roll it in my mind.\n{false_answer(item)}")
         assert (found.cause, found.wrong_step) == ("unstated", None)
-        assert "cannot be told" in found.detail
+        says(found.detail, "no state")
 
 
 def test_right_states_that_stop_halfway_do_not_tell_either():
     item = next(item for item in problems("cube_rolling", "medium"))
     found = diagnosed(item, "\n".join([*imagined(item)[:3], false_answer(item)]))
     assert found.cause == "unstated"
-    assert found.detail.startswith("3 of ")
+    says(found.detail, "3 of", "states")
 
 
 def test_a_false_line_that_is_read_off_is_named():
@@ -165,7 +166,7 @@ def test_a_step_that_is_taken_back_is_no_fault():
     lines = imagined(ROLL)
     wrong = re.sub(": .*", ": red yellow blue gray black green", lines[1])
     found = diagnosed(ROLL, "\n".join([lines[0], wrong, "Wait.", *lines[1:], "Answer: blue"]))
-    assert "the answer read off it is not" in found.detail
+    says(found.detail, "last state", "answer", "not")
 
 
 def test_thoughts_are_replayed_too():
@@ -181,20 +182,20 @@ def test_thoughts_are_replayed_too():
 @pytest.mark.parametrize(
     ("plan", "cause", "step", "words"),
     [
-        ("u", "transformation", 1, "move 1 (u) is illegal"),
-        ("d d d", "transformation", 3, "move 3 (d) is illegal"),
-        ("d r r r", "transformation", 4, "before, the goal is reached after 3 moves, and the plan of 4 goes on"),
-        ("d", "strategic", None, "legal and never reaches the goal"),
-        ("r l", "strategic", 2, "after move 2 everything stands as at the start"),
-        ("r r l", "strategic", 3, "after move 3 everything stands as after move 1"),
-        ("r r d", "strategic", None, "legal and never"),
-        ("none", "strategic", None, "the plan of 0 moves"),
+        ("u", "transformation", 1, ("move 1 (u)", "illegal")),
+        ("d d d", "transformation", 3, ("move 3 (d)", "illegal")),
+        ("d r r r", "transformation", 4, ("move 4 (r)", "illegal", "goal", "after 3 moves", "plan of 4")),
+        ("d", "strategic", None, ("1 move", "legal", "never", "goal")),
+        ("r l", "strategic", 2, ("after move 2", "at the start", "never")),
+        ("r r l", "strategic", 3, ("after move 3", "after move 1", "never")),
+        ("r r d", "strategic", None, ("3 moves", "legal", "never")),
+        ("none", "strategic", None, ("plan of 0 moves",)),
     ],
 )
 def test_a_plan_is_replayed(plan, cause, step, words):
     found = diagnosed(PUSH, f"Answer: {plan}")
     assert (found.cause, found.wrong_step) == (cause, step)
-    assert words in found.detail
+    says(found.detail, *words)
 
 
 def test_a_plan_that_passes_the_goal_and_goes_on_is_strategic():

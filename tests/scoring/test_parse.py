@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from idf.scoring import final_answer, parse_answer, write_answer
 from idf.worlds import DIFFICULTIES, WORLDS
+from tests.sentences import refused
 from tests.worlds.samples import problems
 
 ROLL, BLOCKS, ROOM, CUBES, TURN = (
@@ -316,5 +317,5 @@ def test_no_text_makes_the_parser_fall(kind, world, text):
 
 
 def test_an_unknown_kind_of_answer_is_refused():
-    with pytest.raises(ValueError, match="unknown kind of answer 'essay'"):
+    with refused("unknown kind", "'essay'", by=ValueError):
         parse_answer(ROLL, "essay", "red")

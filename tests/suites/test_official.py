@@ -9,6 +9,7 @@ import pytest
 from idf.errors import UserError
 from idf.suites import MODES, OFFICIAL_PROMPTS, Item, item_prompt, open_suite, prompt_text, spatialite_suite
 from tests.drawing.originals import FOLDER, needs_originals
+from tests.sentences import refused
 from tests.suites.published import PROMPTING, SYMBOLS, blocks, rolling, rows, turning, write_clone
 from tests.worlds.samples import problem
 
@@ -69,9 +70,7 @@ def test_published_words_serve_the_modes_that_they_can_and_refuse_the_others(clo
     if mode in SERVED[file][prompts]:
         assert item_prompt(item, mode, prompts) == (item.published if prompts == BARE else item.published_prompt)
     else:
-        with pytest.raises(
-            UserError, match=rf"{prompts} cannot ask {item.id} in mode {mode}, only in .*: its published text "
-        ):
+        with refused(prompts, item.id, f"mode {mode}", "only in", "published text"):
             item_prompt(item, mode, prompts)
 
 
@@ -99,27 +98,25 @@ def test_a_clone_of_data_alone_refuses_the_program_s_words_and_says_what_to_do(c
     (clone / "prompting.py").unlink()
     item = of(clone, "cube_rolling_stated.json")
     assert item_prompt(item, "tqa", BARE) == item.published
-    with pytest.raises(
-        UserError, match=r"lacks its prompting\.py: clone the whole repository, or use official-2025-question"
-    ):
+    with refused("prompting.py", "clone the whole repository", BARE):
         item_prompt(item, "tqa", FULL)
 
 
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        (PROMPTING.replace("Asked: {base_question}", "{sample.question}"), "has 0 prompts for descrip"),
-        (PROMPTING.replace('"wood_slide"', '"slide"'), "has 0 prompts for executive and wood_slide"),
+        (PROMPTING.replace("Asked: {base_question}", "{sample.question}"), ("prompting.py", "0 prompts", "descrip")),
+        (PROMPTING.replace('"wood_slide"', '"slide"'), ("prompting.py", "0 prompts", "executive", "wood_slide")),
         (
             PROMPTING + "\ndef f(x):\n    if x == 'descrip':\n        return f'{base_question}'\n",
-            "has 2 prompts for descrip",
+            ("prompting.py", "2 prompts", "descrip"),
         ),
-        ("def run(:\n", r"prompting\.py, line 1: not Python"),
+        ("def run(:\n", ("prompting.py, line 1", "not Python")),
     ],
 )
 def test_a_program_of_another_form_is_refused(clone, changed, said):
     (clone / "prompting.py").write_text(changed, encoding="utf-8")
-    with pytest.raises(UserError, match=said):
+    with refused(*said):
         spatialite_suite(clone, "cube_rolling_stated.json")
 
 
@@ -127,11 +124,9 @@ def test_a_program_of_another_form_is_refused(clone, changed, said):
 def test_a_generated_item_has_no_published_words(prompts):
     scene = problem("cube_rolling", "eval", 0, "easy")
     item = Item("cube_rolling:easy:0", scene)
-    with pytest.raises(
-        UserError, match=f"cube_rolling:easy:0 is not a published item, so {prompts} has no words for it"
-    ):
+    with refused("cube_rolling:easy:0", "not a published item", prompts, "idf-long-1"):
         item_prompt(item, "tqa", prompts)
-    with pytest.raises(UserError, match=f"{prompts} holds the published words of published items only"):
+    with refused(prompts, "published items only", "idf-long-1"):
         prompt_text(scene, "tqa", prompts)
 
 

@@ -19,6 +19,7 @@ from idf.worlds.moving_box import room_from_grid
 from idf.worlds.rubiks_cube import Query as TurnQuery
 from idf.worlds.wood_slide import Query as SlideQuery
 from idf.worlds.wood_slide import blocks_from_cells
+from tests.sentences import refused
 from tests.worlds.samples import problems
 
 ALL = [(world, prompts) for world in WORLDS for prompts in PROMPTS]
@@ -82,9 +83,9 @@ def test_the_short_prompts_are_shorter(world):
 
 def test_an_unknown_mode_or_prompt_set_is_refused_with_the_known_ones():
     (item, *_) = problems("cube_rolling", "easy", 1)
-    with pytest.raises(ValueError, match=r"unknown mode 'audio': use one of vqa, tqa, vtqa"):
+    with refused("unknown mode", "'audio'", "vqa, tqa, vtqa", by=ValueError):
         prompt_text(item, "audio", "idf-long-1")
-    with pytest.raises(ValueError, match=r"unknown prompts 'idf-9': use one of idf-long-1, idf-short-1"):
+    with refused("unknown prompts", "'idf-9'", "idf-long-1, idf-short-1", by=ValueError):
         prompt_text(item, "vqa", "idf-9")
 
 

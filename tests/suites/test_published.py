@@ -20,6 +20,7 @@ from idf.worlds import DIFFICULTIES, WORLDS, Draw, Keys, Problem, Walk
 from idf.worlds.cube_rolling import COLOURS
 from idf.worlds.wood_slide import Query as Slide
 from tests.drawing.originals import FOLDER, needs_originals
+from tests.sentences import refused
 from tests.suites.published import rows, write_clone
 from tests.worlds import reference_wood_slide as boards
 from tests.worlds import twins
@@ -136,9 +137,9 @@ def test_a_clone_counts_the_rows_of_each_file_and_hashes_twins_once(tmp_path):
 
 
 def test_a_folder_that_is_no_clone_is_refused_in_words(tmp_path):
-    with pytest.raises(UserError, match=r"no folder .*nowhere"):
+    with refused("no folder", tmp_path / "nowhere"):
         published(tmp_path / "nowhere")
-    with pytest.raises(UserError, match=r"no file of SpatiaLite below .*give a clone"):
+    with refused("no file", tmp_path, "clone"):
         published(tmp_path)
 
 

@@ -15,6 +15,7 @@ from idf.errors import UserError
 from idf.scoring import ERRORS
 from idf.traces import RULES, FilterRecipe, Funnel, filter_traces, judge_trace
 from idf.worlds import DIFFICULTIES, WORLDS, Rng
+from tests.sentences import line_that_says, refused, says
 from tests.traces.candidates import answered, candidate, candidates, problem_of, response_of
 
 FACTS = {"recipe": {"problems": 1}, "seed": 6, "split": "train"}
@@ -197,7 +198,7 @@ def test_a_failed_request_says_what_the_teacher_said(tmp_path, out):
 def test_the_level_outcome_keeps_what_is_right_without_proof(tmp_path, out):
     samples = [answered(sample, response_of(sample).splitlines()[-1]) for sample in candidates("cube_rolling", 3)]
     source = source_of(samples, tmp_path / "d")
-    with pytest.raises(UserError, match="only 0 of 3"):
+    with pytest.raises(UserError, match="0 of 3"):
         filter_traces(source, out, FilterRecipe(keep=3))
     kept, _ = filter_traces(source, out, FilterRecipe(keep=3, level="outcome"))
     assert len(kept) == 3
@@ -231,7 +232,7 @@ def test_of_two_near_duplicates_the_shorter_is_kept(tmp_path, out):
     second = replace(second, meta=second.meta | {"key": "other"})
     kept, funnel = filter_traces(source_of([first, second], tmp_path / "d"), out, FilterRecipe(keep=1))
     assert [sample.id for sample in kept.samples()] == [second.id]
-    assert funnel.examples["duplicate"]["detail"] == f"nearly the same as {second.id}"
+    says(funnel.examples["duplicate"]["detail"], "nearly", second.id)
 
 
 def test_traces_of_different_problems_are_no_near_duplicates_though_they_are_short(tmp_path, out):
@@ -312,7 +313,8 @@ def test_the_funnel_is_a_table(tmp_path, out):
         ["all", "7", "1", "1", "1", "4", "4", "0", "0"],
     ]
     assert len(funnel.why().splitlines()) == 2
-    assert funnel.why().startswith("wrong: the answer is not the truth; for example trace:cube_rolling:easy:2: ")
+    assert funnel.why().startswith("wrong: ")
+    says(funnel.why().splitlines()[0], "for example", "trace:cube_rolling:easy:2")
 
 
 def test_a_rule_that_there_is_not_cannot_be_counted():
@@ -324,9 +326,9 @@ def test_with_fewer_than_asked_for_nothing_is_written_and_the_funnel_is_told(tmp
     samples = candidates("cube_rolling", 3)
     source = source_of([*samples[:2], wrong(samples[2])], tmp_path / "d")
     before = sorted(tmp_path.iterdir())
-    with pytest.raises(UserError, match=r"only 2 of 3 traces .* succeed, 3 were asked for") as refusal:
-        filter_traces(source, out, FilterRecipe(keep=3))
-    assert "--allow-fewer" in str(refusal.value)
+    with pytest.raises(UserError) as refusal:
+        filter_traces(source, out, FilterRecipe(keep=4))
+    says(str(refusal.value).splitlines()[0], "only", "2 of 3", 4, "--allow-fewer")
     assert ["cube_rolling", "3", "1", "2", "0", "0", "0", "0"] in [
         line.split() for line in str(refusal.value).splitlines()
     ]
@@ -338,8 +340,11 @@ def test_with_fewer_than_asked_for_nothing_is_written_and_the_funnel_is_told(tmp
 
 def test_if_nothing_succeeds_there_is_no_dataset_even_if_fewer_are_allowed(tmp_path, out):
     source = source_of([wrong(sample) for sample in candidates("cube_rolling", 2)], tmp_path / "d")
-    with pytest.raises(UserError, match=r"no trace in .* succeeds: nothing was written\n(?s:.)*wrong"):
+    with pytest.raises(UserError) as refusal:
         filter_traces(source, out, FilterRecipe(keep=2), allow_fewer=True)
+    first, *funnel = str(refusal.value).splitlines()
+    says(first, "no trace", tmp_path / "d", "nothing was written")
+    line_that_says(funnel, "wrong")
     assert not out.exists()
 
 
@@ -367,26 +372,26 @@ def test_the_manifest_says_from_what_it_was_filtered_and_what_was_lost(tmp_path,
 
 
 @pytest.mark.parametrize(
-    ("changes", "says"),
+    ("changes", "said"),
     [
-        ({"keep": 0}, "keep must be at least 1"),
-        ({"most_words": 0}, "most_words must be at least 1"),
-        ({"level": "proof"}, "unknown level 'proof': use one of process, outcome"),
-        ({"most_over_optimal": 0.5}, "most_over_optimal must be at least 1"),
-        ({"most_repeated": 2.0}, "most_repeated is a share from 0 to 1"),
-        ({"most_corrections": -1}, "most_corrections must not be negative"),
-        ({"near_duplicate": 0.2}, "near_duplicate is a similarity from 0.5 to 1"),
+        ({"keep": 0}, ("keep", 1, 0)),
+        ({"most_words": 0}, ("most_words", 1, 0)),
+        ({"level": "proof"}, ("unknown level", "'proof'", "process, outcome")),
+        ({"most_over_optimal": 0.5}, ("most_over_optimal", 1, 0.5)),
+        ({"most_repeated": 2.0}, ("most_repeated", 0, 1, 2.0)),
+        ({"most_corrections": -1}, ("most_corrections", "negative", -1)),
+        ({"near_duplicate": 0.2}, ("near_duplicate", 0.5, 1, 0.2)),
     ],
 )
-def test_a_recipe_that_makes_no_sense_is_refused_before_anything_is_read(tmp_path, out, changes, says):
+def test_a_recipe_that_makes_no_sense_is_refused_before_anything_is_read(tmp_path, out, changes, said):
     source = DatasetFolder(tmp_path / "nowhere", {}, [])
-    with pytest.raises(UserError, match=says):
+    with refused(*said):
         filter_traces(source, out, FilterRecipe(**changes))
 
 
 def test_a_folder_of_imagery_is_told_from_one_of_traces(tmp_path, out):
     imagery = replace(candidate("cube_rolling", 0), id="imagery:0", meta={"key": "0"})
-    with pytest.raises(UserError, match="the sample imagery:0 holds no problem: is this a folder of `idf traces`"):
+    with refused("sample imagery:0", "holds no problem", "`idf traces`"):
         filter_traces(source_of([imagery], tmp_path / "d"), out, FilterRecipe(keep=1))
     assert not out.exists()
 
@@ -400,14 +405,14 @@ def test_a_problem_that_cannot_be_read_is_named_by_its_sample(tmp_path, out):
 
 def test_two_traces_with_one_id_are_refused(tmp_path, out):
     source = source_of([candidate("cube_rolling", 0), candidate("cube_rolling", 0)], tmp_path / "d")
-    with pytest.raises(UserError, match="two samples have the id trace:cube_rolling:easy:0"):
+    with refused("two samples", "id trace:cube_rolling:easy:0"):
         filter_traces(source, out, FilterRecipe(keep=1))
 
 
 def test_a_dataset_that_is_there_is_not_written_over(tmp_path, out):
     source = source_of(candidates("cube_rolling", 2), tmp_path / "d")
     filter_traces(source, out, FilterRecipe(keep=1))
-    with pytest.raises(UserError, match="holds a dataset already"):
+    with refused(out, "already", "dataset"):
         filter_traces(source, out, FilterRecipe(keep=2))
     assert len(open_dataset(out, made_by="idf filter")) == 1
 

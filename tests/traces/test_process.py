@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from idf.traces import FilterRecipe, judge_trace
 from idf.worlds import DIFFICULTIES, WORLDS, Problem, World
+from tests.sentences import says
 from tests.traces.candidates import PLANNING, oracle
 from tests.worlds.samples import problem, problems
 
@@ -101,7 +102,7 @@ def test_a_dropped_step_leaves_a_trace_unproven(of, data):
     number = data.draw(st.integers(1, len(steps)))
     spoiled = with_line(text, steps[number - 1][0], None)
     assert judged(of, spoiled) == "unproven"
-    assert detail(of, spoiled) == f"step {number} of {len(steps)} is not claimed in a form that can be read"
+    says(detail(of, spoiled), f"step {number} of {len(steps)}", "not claimed")
 
 
 @given(of=ANY, data=st.data())
@@ -181,7 +182,7 @@ def test_the_first_wrong_step_is_named():
     for number in (3, 5):
         at, _, state = steps[number]
         lines[at] = lines[at].replace(state, steps[number - 1][2])
-    assert detail(item, "\n".join(lines)).startswith(f"after step 3 ({steps[3][1]}) the state is {steps[3][2]!r}")
+    says(detail(item, "\n".join(lines)), "step 3", f"({steps[3][1]})", f"is {steps[3][2]!r}")
 
 
 @pytest.mark.parametrize("world", WORLDS)
@@ -226,7 +227,7 @@ def test_the_last_word_on_a_step_counts():
 def test_more_corrections_than_allowed_are_refused():
     item, text = spoiled_then_corrected(3)
     assert judged(item, text) == "corrected"
-    assert "3 claimed steps are taken back, 2 may be" in detail(item, text)
+    says(detail(item, text), 3, "taken back", 2)
     assert judged(item, text, FilterRecipe(most_corrections=3)) is None
     assert judged(item, text, FilterRecipe(most_corrections=None)) is None
     item, text = spoiled_then_corrected(1)

@@ -7,6 +7,7 @@ import pytest
 from idf.scoring import read_trace
 from idf.traces._repetition import find_loop, find_padding
 from idf.worlds import DIFFICULTIES, WORLDS
+from tests.sentences import says
 from tests.traces.candidates import oracle
 from tests.worlds.samples import problem, problems
 
@@ -31,19 +32,19 @@ def test_the_oracle_neither_pads_nor_loops_even_if_it_says_all_twice(world, diff
 @pytest.mark.parametrize(
     ("response", "why"),
     [
-        (f"{REASONING}\nAnswer: red\nI hope this helps.", "4 words after the first answer line"),
-        (f"{REASONING}\nAnswer: red\n\n1. right", "2 words after"),
-        (f"Answer: blue\n{REASONING}\nAnswer: red", "15 words after the first answer line"),
-        (f"{REASONING}\nAnswer: red\n<think>Or not?</think>", "thinks on"),
-        (f"{REASONING}\n{'.' * 41}\nAnswer: red", "'.' 41 times"),
-        (f"{REASONING}\n{'hm ' * 13}\nAnswer: red", "'hm' 13 times"),
-        (f"{REASONING}{' ' * 51}Well.\nAnswer: red", "blanks"),
-        (f"{REASONING}\n\n\n\n\n\nAnswer: red", "5 blank lines"),
-        (f"{REASONING}\nAnswer: red" + "\n" * 9, "blank lines"),
+        (f"{REASONING}\nAnswer: red\nI hope this helps.", ("4 words", "after", "answer line")),
+        (f"{REASONING}\nAnswer: red\n\n1. right", ("2 words", "after", "answer line")),
+        (f"Answer: blue\n{REASONING}\nAnswer: red", ("15 words", "after", "answer line")),
+        (f"{REASONING}\nAnswer: red\n<think>Or not?</think>", ("think", "after", "answer line")),
+        (f"{REASONING}\n{'.' * 41}\nAnswer: red", ("character", "'.'", 41)),
+        (f"{REASONING}\n{'hm ' * 13}\nAnswer: red", ("word", "'hm'", 13)),
+        (f"{REASONING}{' ' * 51}Well.\nAnswer: red", ("blanks", 50)),
+        (f"{REASONING}\n\n\n\n\n\nAnswer: red", ("5 blank lines",)),
+        (f"{REASONING}\nAnswer: red" + "\n" * 9, ("blank lines",)),
     ],
 )
 def test_padding_is_found(response, why):
-    assert why in str(find_padding(response))
+    says(find_padding(response), *why)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +64,7 @@ def test_layout_is_no_padding(response):
 
 def test_a_line_said_again_and_again_is_a_loop():
     assert looping("\n".join([REASONING] * 5)) is not None
-    assert "for the third time or more" in str(looping("\n".join([REASONING] * 5)))
+    says(looping("\n".join([REASONING] * 5)), "words", "third time")
     assert looping("\n".join([REASONING] * 2)) is None
 
 

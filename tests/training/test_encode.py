@@ -7,8 +7,8 @@ import pytest
 
 from idf.data import Sample, conversation, text_of
 from idf.drawing import decode_png, encode_png
-from idf.errors import UserError
 from idf.training.encode import IGNORE, Encoder, encode_all
+from tests.sentences import refused
 
 
 @pytest.fixture(scope="module")
@@ -52,41 +52,43 @@ def test_the_word_assistant_inside_a_turn_changes_nothing(tiny, encoder, text):
 
 
 def test_a_text_that_holds_a_special_token_is_refused(encoder):
-    with pytest.raises(UserError, match=r"talk.*<\|image_pad\|>"):
+    with refused("sample talk", "special token", "<|image_pad|>"):
         encoder(talk("look: <|image_pad|>"))
 
 
 def test_a_sample_without_an_assistant_turn_is_refused(encoder):
-    with pytest.raises(UserError, match="no assistant turn"):
+    with refused("sample talk", "no assistant turn"):
         encoder(talk("anybody there?", None))
 
 
 def test_a_sample_that_is_too_long_is_refused_not_cut(tiny):
-    with pytest.raises(UserError, match=r"tokens long, tokens_per_row allows 16"):
+    with refused("sample talk", "tokens long", "tokens_per_row", 16):
         Encoder(tiny.processor, max_length=16, max_pixels=10**6)(talk("a long question " * 10))
 
 
 def test_a_picture_that_no_message_shows_is_refused(encoder):
     picture = encode_png(np.zeros((56, 56, 3), np.uint8))
-    with pytest.raises(UserError, match="messages show fewer"):
+    with refused("1 picture", "messages", "fewer"):
         encoder(dataclasses.replace(talk("x"), images=[picture]))
 
 
 def test_a_message_that_shows_a_picture_which_is_not_there_is_refused(encoder):
     messages = conversation("x", "y", with_picture=True)
-    with pytest.raises(UserError, match="more pictures than the 0"):
+    with refused("messages", "more pictures", 0):
         encoder(dataclasses.replace(talk("x"), messages=messages))
 
 
-@pytest.mark.parametrize(("size", "reason"), [((56, 60), "no multiple of 28"), ((560, 560), "larger than max_pixels")])
+@pytest.mark.parametrize(
+    ("size", "reason"), [((56, 60), ("60 x 56", "multiple of 28")), ((560, 560), ("560 x 560", "max_pixels"))]
+)
 def test_a_picture_that_would_be_resampled_is_refused(encoder, size, reason):
     picture = encode_png(np.zeros((*size, 3), np.uint8))
     messages = conversation("x", "y", with_picture=True)
-    with pytest.raises(UserError, match=reason):
+    with refused(*reason):
         encoder(dataclasses.replace(talk("x"), images=[picture], messages=messages))
 
 
 def test_refused_samples_are_counted_and_the_first_one_is_named(encoder):
     samples = [talk("fine"), talk("bad <|im_end|>"), talk("bad <|im_start|>")]
-    with pytest.raises(UserError, match=r"2 of 3 samples.*sample talk"):
+    with refused("2 of 3 samples", "sample talk"):
         encode_all(encoder, samples, 3, show=False)

@@ -17,6 +17,7 @@ from idf.training.recipe import LoraRecipe
 from idf.training.tiny import make_tiny_model
 from tests.cli.running import one_sentence
 from tests.cli.running import run as idf
+from tests.sentences import line_that_says, says
 
 from .running import history, imagery_recipe, run
 
@@ -155,7 +156,7 @@ def test_merge_writes_a_complete_folder_under_the_bases_names(capsys, base, adap
     train(adapted)
     save_adapter(adapted.state_dict(), LORA, str(base), tmp_path / "adapter")
     assert idf("merge", tmp_path / "adapter", "--out", tmp_path / "merged") == 0
-    assert capsys.readouterr().out.startswith("28 layers merged; ")
+    line_that_says(capsys.readouterr().out, "28 layers", "merged")
     before, after = (load_file(folder / "model.safetensors") for folder in (base, tmp_path / "merged"))
     assert {name: tensor.shape for name, tensor in before.items()} == {name: t.shape for name, t in after.items()}
     assert {path.name for path in base.iterdir()} <= {path.name for path in (tmp_path / "merged").iterdir()}
@@ -200,49 +201,46 @@ def test_merge_finds_the_adapters_inside_of_a_checkpoint_and_a_base_that_has_mov
 @pytest.mark.parametrize("other", [".decoder", ""])  # some other model's names, and those before transformers 4.52
 def test_adapters_under_other_names_are_refused_since_they_would_do_nothing(capsys, adapter, tmp_path, other):
     change(adapter, lambda tensors: {name.replace(".language_model", other): t for name, t in tensors.items()})
-    assert "56 tensors of" in (line := refused(capsys, adapter, tmp_path))
-    assert "belong to no layer" in line
+    says(refused(capsys, adapter, tmp_path), "56 tensors", adapter, "no layer")
 
 
 def test_a_part_of_the_adapters_is_refused(capsys, adapter, tmp_path):
     change(adapter, lambda tensors: {name: t for name, t in tensors.items() if "layers.0." not in name})
-    assert "lacks 14 tensors that its config names" in refused(capsys, adapter, tmp_path)
+    says(refused(capsys, adapter, tmp_path), adapter, "lacks", "14 tensors", "config")
 
 
 def test_untrained_adapters_are_refused(capsys, adapter, tmp_path):
     change(adapter, lambda tensors: {name: tensor * ("lora_A" in name) for name, tensor in tensors.items()})
-    assert "change nothing" in refused(capsys, adapter, tmp_path)
+    says(refused(capsys, adapter, tmp_path), adapter, "change nothing")
 
 
 def test_adapters_of_a_base_of_another_width_are_refused(capsys, adapter, tmp_path):
     change(adapter, lambda tensors: {name: t[:, :64].contiguous() for name, t in tensors.items()})
-    assert "do not fit" in (line := refused(capsys, adapter, tmp_path))
-    assert "size mismatch" in line
+    says(refused(capsys, adapter, tmp_path), adapter, "not fit", "size mismatch")
 
 
 def test_a_missing_base_is_named(capsys, adapter, tmp_path):
     configure(adapter, base_model_name_or_path="./gone")
-    assert "no model in ./gone" in (line := refused(capsys, adapter, tmp_path))
-    assert "--base" in line
+    says(refused(capsys, adapter, tmp_path), "no model", "./gone", "--base")
     configure(adapter, base_model_name_or_path=None)
-    assert "names no base model" in refused(capsys, adapter, tmp_path)
+    says(refused(capsys, adapter, tmp_path), adapter / "adapter_config.json", "no base model", "--base")
 
 
 def test_a_folder_without_adapters_is_refused(capsys, tiny, adapter, tmp_path):
-    assert "lacks adapter_config.json" in refused(capsys, tiny.model, tmp_path)
+    says(refused(capsys, tiny.model, tmp_path), "no adapters", tiny.model, "adapter_config.json")
     (adapter / "adapter_model.safetensors").unlink()
-    assert "lacks adapter_model.safetensors" in refused(capsys, adapter, tmp_path)
+    says(refused(capsys, adapter, tmp_path), "no adapters", adapter, "adapter_model.safetensors")
 
 
 def test_adapters_of_another_kind_are_refused(capsys, adapter, tmp_path):
     configure(adapter, peft_type="IA3")
-    assert "only LoRA is merged" in refused(capsys, adapter, tmp_path)
+    says(refused(capsys, adapter, tmp_path), adapter, "IA3", "only LoRA")
 
 
 def test_a_folder_that_exists_is_not_written_over(capsys, adapter, tmp_path):
     (tmp_path / "merged").mkdir()
     assert idf("merge", adapter, "--out", tmp_path / "merged") == 1
-    assert "exists already" in one_sentence(capsys, "idf")
+    says(one_sentence(capsys, "idf"), tmp_path / "merged", "exists already", "another folder")
 
 
 # --- runs ----------------------------------------------------------------------------------------------------------
@@ -259,7 +257,7 @@ def trained(request, tiny, tmp_path_factory):
     recipe = imagery_recipe(tiny, run="run", lora={"rank": 4, "alpha": 8}, **changes)
     done = run("stage1.py", recipe, folder)
     assert done.returncode == 0, done.stderr[-3000:]
-    assert "38,912 trainable" in done.stdout
+    line_that_says(done.stdout, "38,912 trainable")
     return folder / "run", recipe
 
 

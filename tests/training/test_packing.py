@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from idf.training.packing import pack
+from tests.sentences import refused
 
 
 @given(st.lists(st.integers(1, 100), max_size=200), st.integers(100, 300), st.integers(0, 5))
@@ -32,5 +32,5 @@ def test_the_same_seed_gives_the_same_rows_and_another_seed_another_order():
 
 
 def test_a_sample_longer_than_a_row_is_refused():
-    with pytest.raises(ValueError, match="sample 1 has 11 tokens"):
+    with refused("sample 1", "11 tokens", by=ValueError):
         pack([5, 11], 10, 0)

@@ -16,6 +16,8 @@ import psutil
 import pytest
 from safetensors.torch import load_file
 
+from tests.sentences import line_that_says, says
+
 from .running import finish, history, imagery_recipe, ranks_of, run, sentence, start
 
 pytestmark = pytest.mark.slow
@@ -90,10 +92,12 @@ def test_many_kills_change_no_digit(straight, step, tmp_path, full):
             more = dice.choice([1, 1, 2])
             seen = [begun]
 
-            def stepped(seen=seen, more=more) -> bool:
+            def stepped(seen=seen, more=more, number=number) -> bool:
                 now = len(history(folder))
                 seen.append(now)
-                return now >= min(seen) + more and now > 0
+                # From the fifth kill on a checkpoint is there: else, on a slow machine, none would ever be resumed from.
+                there = number < 4 or (folder / "latest").exists()
+                return now >= min(seen) + more and now > 0 and there
 
             wait_until(stepped, process)
             time.sleep(dice.uniform(0, 1.5 * step))
@@ -131,7 +135,7 @@ def test_a_signal_saves_and_ends_with_status_0_and_the_same_run_goes_on(straight
     done = finish(process)
     assert done.returncode == 0, done.stderr[-3000:]
     (checkpoint,) = (tmp_path / "run").glob("checkpoint-*")
-    assert f"stopped by SIGTERM: all of it is saved in run/{checkpoint.name}. Go on with" in done.stdout
+    line_that_says(done.stdout, "stopped", "SIGTERM", "saved", f"run/{checkpoint.name}")
     assert re.search(r"torchrun --nproc_per_node 2 \S+stage1.py --recipe \S+run.yaml", done.stdout)
     again = run("stage1.py", recipe, tmp_path)
     assert again.returncode == 0, again.stderr[-3000:]
@@ -147,7 +151,7 @@ def test_a_signal_that_torchrun_passes_on_saves_as_well(straight, tmp_path):
     wait_until(lambda: len(history(tmp_path / "run")) >= 2, process)
     process.send_signal(signal.SIGTERM)
     done = finish(process)
-    assert "stopped by SIGTERM" in done.stdout
+    line_that_says(done.stdout, "stopped", "SIGTERM", "saved")
     assert list((tmp_path / "run").glob("checkpoint-*/idf.json"))
 
 
@@ -155,8 +159,9 @@ def test_a_loss_that_is_no_number_stops_with_a_sentence_that_names_the_last_good
     recipe = imagery_recipe(tiny, run="run", epochs=4, learning_rate=1e30, warmup=0.9, save_steps=1)
     done = run("stage1.py", recipe, tmp_path)
     assert done.returncode == 1
-    assert re.search(r"the (loss|gradient's norm) is (nan|inf) at step \d+: lower learning_rate", sentence(done))
-    good = re.search(r"The last good checkpoint is (run/checkpoint-\d+)", sentence(done))
+    assert re.search(r"(loss|gradient's norm) is (nan|inf) at step \d+", sentence(done))
+    says(sentence(done), "lower learning_rate")
+    good = re.search(r"last good checkpoint\D* (run/checkpoint-\d+)", sentence(done))
     assert good, sentence(done)
     weights = load_file(tmp_path / good[1] / "model.safetensors")
     assert len(list((tmp_path / "run").glob("checkpoint-*"))) == len(history(tmp_path / "run"))
@@ -168,8 +173,8 @@ def test_a_loss_that_jumps_stops_with_a_sentence(tiny, tmp_path):
     recipe = imagery_recipe(tiny, run="run", epochs=8, learning_rate=1e-9, loss_spike=1e-4, save_steps=5)
     done = run("stage1.py", recipe, tmp_path)
     assert done.returncode == 1
-    assert re.search(r"the loss jumped to \d\.\d+ at step \d+, more than loss_spike \(0\.0001\)", sentence(done))
-    assert "The last good checkpoint is run/checkpoint-5" in sentence(done)
+    assert re.search(r"jumped to \d\.\d+ at step \d+", sentence(done))
+    says(sentence(done), "loss", "loss_spike (0.0001)", "last good checkpoint", "run/checkpoint-5")
 
 
 def test_a_rank_that_dies_is_restarted_by_torchrun_and_goes_on(straight, tmp_path):
@@ -190,7 +195,7 @@ def test_restarts_in_which_ranks_might_not_meet_are_refused(straight, tmp_path):
     done = run("stage1.py", straight[0], tmp_path, torchrun=("--max-restarts", "1"))
     assert done.returncode == 1
     lines = {line for line in done.stderr.splitlines() if line.startswith("error: ")}
-    assert any("TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1 in its environment" in line for line in lines)
+    line_that_says(lines, "--max-restarts", "--standalone", "TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1")
     assert not (tmp_path / "run").exists()
 
 
@@ -204,7 +209,7 @@ def test_a_second_job_in_the_same_run_is_refused_and_the_first_goes_on(straight,
     for rank in ranks_of(first):
         rank.resume()
     assert second.returncode == 1
-    assert sentence(second) == "error: another job trains in run: wait for its end, or choose another run="
+    says(sentence(second), "another job", "in run:", "wait", "run=")
     assert finish(first).returncode == 0
     assert history(tmp_path / "run") == steps
 
@@ -226,8 +231,7 @@ def test_a_rank_that_hangs_is_named_within_the_configured_time(tiny, tmp_path, m
     done = finish(process, 120)  # torchrun gives the stopped rank half a minute before it kills it
     assert done.returncode != 0
     line = sentence(done)
-    assert f"no sign of life from rank 1 (process {ranks[1].pid} on " in line
-    assert "last seen in 'step " in line
+    says(line, "no sign of life", "rank 1", f"process {ranks[1].pid}", "last seen", "'step ")
     assert "rank 0" not in line
 
 
@@ -247,13 +251,12 @@ def test_a_full_disk_stops_with_a_sentence_and_loses_no_checkpoint(straight, sma
     recipe = {**straight[0], "deepspeed": deepspeed}
     done = run("stage1.py", recipe, small_disk)
     assert done.returncode == 1
-    assert "could not be written, is the disk full? (" in sentence(done)
-    assert "The last good checkpoint is run/checkpoint-2" in sentence(done)
+    says(sentence(done), "not be written", "disk", "full", "last good checkpoint", "run/checkpoint-2")
     assert (small_disk / "run" / "latest").read_text() == "checkpoint-2\n"
     subprocess.run(["mount", "-o", "remount,size=200m", str(small_disk)], check=True)
     again = run("stage1.py", {**recipe, "keep_checkpoints": 1}, small_disk)
     assert again.returncode == 0, again.stderr[-3000:]
-    assert "removing run/.saving-checkpoint-4" in again.stdout
+    line_that_says(again.stdout, "removing", "run/.saving-checkpoint-4")
     if deepspeed is None:
         assert history(small_disk / "run") == straight[1]
 
@@ -263,7 +266,7 @@ def test_a_disk_that_is_full_from_the_start_is_one_sentence(straight, small_disk
     assert "No space left on device" in filling.stderr
     done = run("stage1.py", {**straight[0], "run": "disk/run"}, small_disk.parent)
     assert done.returncode == 1
-    assert sentence(done).startswith("error: the disk is full")
+    says(sentence(done), "disk is full", "same command again")
 
 
 def test_another_number_of_ranks_is_refused_unless_weights_alone_are_wanted(straight, tmp_path):
@@ -274,14 +277,10 @@ def test_another_number_of_ranks_is_refused_unless_weights_alone_are_wanted(stra
     finish(process)
     refused = run("stage1.py", recipe, tmp_path, ranks=1)
     assert refused.returncode == 1
-    assert "would go on with ranks=1 instead of 2. What carries over is the weights, the step" in sentence(refused)
-    assert "the optimizer's moments do not" in sentence(refused)
+    says(sentence(refused), "ranks=1 instead of 2", "weights", "step", "moments do not", "resume=weights")
     done = run("stage1.py", recipe, tmp_path, "resume=weights", ranks=1)
     assert done.returncode == 0, done.stderr[-3000:]
-    assert (
-        "with ranks=1 instead of 2: weights, step, data order and schedule carry over; Adam's moments begin"
-        in done.stdout
-    )
+    line_that_says(done.stdout, "ranks=1 instead of 2", "weights", "schedule", "moments", "zero")
     begun = int(re.search(r"resuming from run/checkpoint-(\d+)", done.stdout)[1])
     found = history(tmp_path / "run")
     # Before the first update without moments the loss is the same up to rounding: same weights, same data.

@@ -7,11 +7,11 @@ import pytest
 from PIL import Image
 
 from idf.data import EstimatedTokens, Sample, conversation
-from idf.errors import UserError
 from idf.training.flops import shape_of
 from idf.training.load import meta_model
 from idf.training.recipe import StageRecipe
 from idf.training.workload import _estimated, workload_of
+from tests.sentences import refused
 
 RECIPE = StageRecipe("imagery", "Qwen/Qwen2.5-VL-7B-Instruct", "-", "-")
 
@@ -48,7 +48,7 @@ def test_a_picture_is_padded_to_the_models_own_grid(model, vision):
 
 
 def test_a_picture_above_max_pixels_is_refused():
-    with pytest.raises(UserError, match=r"sample one: a picture of 336 x 224 is larger than max_pixels \(10000\)"):
+    with refused("sample one", "336 x 224", "max_pixels (10000)"):
         _estimated(
             sample(336, 224), EstimatedTokens(), replace(RECIPE, max_pixels=10000), shape_of(meta_model(RECIPE.model))
         )

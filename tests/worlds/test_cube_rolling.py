@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from idf.worlds import DIFFICULTIES, WORLDS, IllegalAction, Problem
 from idf.worlds.cube_rolling import COLOURS, FACES, Cube, Query
+from tests.sentences import refused
 from tests.worlds.reference_cube_rolling import BOARD, ROLLS, RigidCube, allowed, next_cell
 from tests.worlds.samples import problem, problems, walk, walks
 
@@ -229,23 +230,23 @@ SIX = "red yellow blue green gray black"
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("", "not a cube"),
-        (SIX, "six colours, 'at', then cells"),
-        (f"{SIX} at", "six colours, 'at', then cells"),
-        ("red yellow blue green gray at 0,0", "six colours"),
-        ("red yellow blue green gray gray at 0,0", "each of red, yellow, .* once"),
-        ("red yellow blue green gray pink at 0,0", "each of red, yellow, .* once"),
-        (f"{SIX} at 10,0", "cells"),
-        (f"{SIX} at -1,0", "cells"),
-        (f"{SIX} at 0,0 2,0", "0,0 and 2,0 .*not side by side"),
-        (f"{SIX} at 0,0 1,1", "0,0 and 1,1 .*not side by side"),
-        (f"{SIX} at 0,0 0,0", "twice|not side by side"),
-        (f"{SIX} at 0,0 1,0 0,0", "no cell twice"),
-        (f"{SIX} at 0,0; 1,0", "cells"),
+        ("", ("not a cube",)),
+        (SIX, ("not a cube", "six colours", "'at'", "cells")),
+        (f"{SIX} at", ("not a cube", "six colours", "'at'", "cells")),
+        ("red yellow blue green gray at 0,0", ("six colours",)),
+        ("red yellow blue green gray gray at 0,0", ("each of", "red, yellow, ", "once", "gray gray")),
+        ("red yellow blue green gray pink at 0,0", ("each of", "red, yellow, ", "once", "pink")),
+        (f"{SIX} at 10,0", ("cells",)),
+        (f"{SIX} at -1,0", ("cells",)),
+        (f"{SIX} at 0,0 2,0", ("0,0", "2,0", "side by side")),
+        (f"{SIX} at 0,0 1,1", ("0,0", "1,1", "side by side")),
+        (f"{SIX} at 0,0 0,0", ("0,0", "side by side")),
+        (f"{SIX} at 0,0 1,0 0,0", ("cell", "twice", "0,0 1,0 0,0")),
+        (f"{SIX} at 0,0; 1,0", ("cells",)),
     ],
 )
 def test_a_malformed_cube_is_refused_with_a_reason(text, why):
-    with pytest.raises(ValueError, match=why):
+    with refused(*why, by=ValueError):
         WORLD.read(text)
 
 
