@@ -1,4 +1,4 @@
-# Sourced by quickstart.sh, test.sh and study.sh. `use_environment [extra]` makes .venv in the repository's root, installs idf
+# Sourced by quickstart.sh, test.sh and bench/study/run.sh. `use_environment [extra]` makes .venv in the repository's root, installs idf
 # into it, once, and goes on in it. (A function: what is sourced without arguments would see those of the script.)
 
 source launch/python.sh

@@ -1,4 +1,4 @@
-"""The scripts of launch/ in a checkout without an environment."""
+"""The scripts that make an environment, in a checkout that has none."""
 
 from __future__ import annotations
 
@@ -14,15 +14,14 @@ ROOT = Path(__file__).parents[1]
 @pytest.mark.parametrize(
     ("words", "calls"),
     [
-        (["study.sh", "--quick"], ["-m pip install --quiet --editable .", "launch/study.py --quick"]),
-        (["study.sh"], ["-m pip install --quiet --editable .", "launch/study.py"]),
-        (["test.sh", "-k", "no"], ["-m pip install --quiet --editable .[test,harnesses]"]),
+        (["bench/study/run.sh", "--quick"], ["-m pip install --quiet --editable .", "-m bench.study --quick"]),
+        (["bench/study/run.sh"], ["-m pip install --quiet --editable .", "-m bench.study"]),
+        (["launch/test.sh", "-k", "no"], ["-m pip install --quiet --editable .[test,harnesses]"]),
     ],
 )
 def test_arguments_of_a_script_are_no_extra_to_install(tmp_path, words, calls):
-    (tmp_path / "launch").mkdir()
-    for script in (ROOT / "launch").glob("*.sh"):
-        shutil.copy(script, tmp_path / "launch")
+    for folder in ("launch", "bench/study"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
     (tmp_path / "pyproject.toml").touch()
     python = tmp_path / ".venv/bin/python"
     python.parent.mkdir(parents=True)
@@ -30,5 +29,5 @@ def test_arguments_of_a_script_are_no_extra_to_install(tmp_path, words, calls):
     python.chmod(0o755)
     for tool in ("ruff", "mypy", "pytest"):
         shutil.copy(python, python.with_name(tool))
-    subprocess.run(["bash", f"launch/{words[0]}", *words[1:]], cwd=tmp_path, check=True, timeout=60)
+    subprocess.run(["bash", *words], cwd=tmp_path, check=True, timeout=60)
     assert (tmp_path / "calls").read_text().splitlines()[: len(calls)] == calls
