@@ -1,6 +1,6 @@
 """Does imagining first pay? The miniature study, from data to tables; killed at any moment, the same command goes on.
 
-python -m bench.study [--recipe bench/study/recipes/study.yaml] [--quick] [--plan | --so-far] [--add] [key=value ...]
+python -m bench.study [--recipe bench/study/recipes/full.yaml] [--quick] [--plan | --so-far] [--add] [key=value ...]
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from idf.recipe import read_recipe
 
 from . import StudyRecipe, report_so_far, run_study
 
-RECIPES = {False: Path("bench/study/recipes/study.yaml"), True: Path("bench/study/recipes/quick.yaml")}
+RECIPES = {False: Path("bench/study/recipes/full.yaml"), True: Path("bench/study/recipes/quick.yaml")}
 
 
 def main() -> None:

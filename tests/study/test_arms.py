@@ -17,7 +17,7 @@ EPOCHS = {"imagery": Epoch(100, 60_000, 90_000), "traces": Epoch(50, 20_000, 40_
 
 @pytest.fixture
 def recipe() -> StudyRecipe:
-    return read_recipe(StudyRecipe, ROOT / "bench/study/recipes/study.yaml")
+    return read_recipe(StudyRecipe, ROOT / "bench/study/recipes/full.yaml")
 
 
 @pytest.mark.parametrize("budget", [2, 3, 250, 750, 2250, 2251])
@@ -77,7 +77,7 @@ def test_the_untrained_arm_is_no_run_and_an_unknown_one_is_refused(recipe):
 )
 def test_a_recipe_that_cannot_be_run_is_refused(change, words):
     with pytest.raises(UserError, match=words):
-        read_recipe(StudyRecipe, ROOT / "bench/study/recipes/study.yaml", [change])
+        read_recipe(StudyRecipe, ROOT / "bench/study/recipes/full.yaml", [change])
 
 
 def test_the_committed_recipe_asks_the_question_of_the_paper_with_five_seeds(recipe):

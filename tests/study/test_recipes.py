@@ -15,11 +15,11 @@ from idf.training.recipe import StageRecipe
 
 RECIPES = Path(__file__).parents[2] / "bench/study/recipes"
 KINDS: dict[str, type] = {
+    "full": StudyRecipe,
     "imagery": ImageryRecipe,
     "quick": StudyRecipe,
     "stage1": StageRecipe,
     "stage2": StageRecipe,
-    "study": StudyRecipe,
     "suite": SuiteRecipe,
     "traces": TracesRecipe,
 }
@@ -34,7 +34,7 @@ def test_a_recipe_is_sound(name):
     read_recipe(KINDS[name], RECIPES / f"{name}.yaml")
 
 
-@pytest.mark.parametrize("name", ["study", "quick"])
+@pytest.mark.parametrize("name", ["full", "quick"])
 def test_a_study_names_recipes_that_are_there(name):
     study = read_recipe(StudyRecipe, RECIPES / f"{name}.yaml")
     named = {study.imagery, study.traces, study.suite, study.stage1, study.stage2}

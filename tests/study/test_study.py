@@ -130,7 +130,7 @@ def test_a_study_is_not_gone_on_with_another_plan(undisturbed):
 
 
 def test_a_study_that_was_not_begun_has_no_results_so_far(tmp_path):
-    recipe = read_recipe(StudyRecipe, ROOT / RECIPES / "study.yaml", [f"work={tmp_path}"])
+    recipe = read_recipe(StudyRecipe, ROOT / RECIPES / "full.yaml", [f"work={tmp_path}"])
     with pytest.raises(UserError, match=r"there is no .*plan\.json: start the study first"):
         report_so_far(recipe)
 
@@ -140,8 +140,8 @@ def test_the_committed_results_are_of_the_committed_recipe_wherever_its_files_li
     assert json.loads(path.read_text())["recipe"]["stage1"] != f"{RECIPES}/stage1.yaml", (
         "it moved after the study was run"
     )
-    fix_plan(path, {"recipe": to_plain(read_recipe(StudyRecipe, ROOT / RECIPES / "study.yaml"))})
-    other = read_recipe(StudyRecipe, ROOT / RECIPES / "study.yaml", ["stage1=elsewhere/stage2.yaml"])
+    fix_plan(path, {"recipe": to_plain(read_recipe(StudyRecipe, ROOT / RECIPES / "full.yaml"))})
+    other = read_recipe(StudyRecipe, ROOT / RECIPES / "full.yaml", ["stage1=elsewhere/stage2.yaml"])
     with pytest.raises(UserError, match=r"begun with recipe\.stage1=.*stage1\.yaml, not elsewhere/stage2\.yaml"):
         fix_plan(path, {"recipe": to_plain(other)})
 
