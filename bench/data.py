@@ -1,6 +1,7 @@
-"""Writes bench/results/data.json: how long an imagery sample takes, stage by stage, beside the same with matplotlib.
+"""Writes bench/results/data.json: how long an imagery sample takes, stage by stage.
 
-`.venv/bin/python bench/data.py [--out FILE] [--whole]`. Samples are those of the default recipe, each with a picture,
+`.venv/bin/python bench/data.py [--out FILE] [--whole]`. The Rubik's Cube stands for all worlds in a comparison with matplotlib:
+one that is easily drawn there. Samples are those of the default recipe, each with a picture,
 and that without noise; each is new, so no cache of samples can help. Times are those of one core of the processor, not
 of the clock: what else the machine does hardly counts. With `--whole` it also runs `idf imagery` as users do, and counts what one
 process holds for each sample of a dataset.
@@ -25,7 +26,7 @@ from tempfile import TemporaryDirectory
 from time import process_time
 from typing import Any
 
-import matplotlib_scenes
+import matplotlib_cube
 import numpy as np
 from machine import machine
 from numpy.typing import NDArray
@@ -42,14 +43,18 @@ from idf.data import (
     plan_slots,
     write_shard,
 )
-from idf.drawing import decode_png, draw, encode_png, picture_size
+from idf.drawing import decode_png, draw, encode_png
 from idf.imagery import ImageryMaker, ImageryRecipe
 from idf.suites import published
 from idf.worlds import WORLDS, Scene
 
 ROOT = Path(__file__).parents[1]
 Pictures = list[NDArray[np.uint8]]
-WAYS = ("idf", "matplotlib, new figure", "matplotlib, kept figure")
+IDF = "idf"
+WAYS = {world: (IDF,) for world in WORLDS} | {
+    matplotlib_cube.WORLD: (IDF, "matplotlib, new figure", "matplotlib, kept figure")
+}
+"""World -> the ways in which its samples are made."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,7 @@ def main() -> None:
     for world in WORLDS:
         measured[world] = _measure(world, arguments.scenes, arguments.passes)
         _print(world, *measured[world])
-    mean = {way: _mean([stages[way] for stages, _ in measured.values()]) for way in WAYS}
+    mean = {IDF: _mean([stages[IDF] for stages, _ in measured.values()])}
     _print("all five, equal shares", mean, None)
     result: dict[str, Any] = {
         "scenes": arguments.scenes,
@@ -111,8 +116,8 @@ def main() -> None:
 # --- one world ---------------------------------------------------------------------------------------------------
 
 
-def _measure(world: str, scenes: int, passes: int) -> tuple[dict[str, Stages], dict[str, float]]:
-    """The stages of each way, and how far its pictures are from ours.
+def _measure(world: str, scenes: int, passes: int) -> tuple[dict[str, Stages], dict[str, float] | None]:
+    """The stages of each way; with matplotlib among them, how far its pictures are from ours.
 
     Args:
         world: Name of the world.
@@ -123,18 +128,24 @@ def _measure(world: str, scenes: int, passes: int) -> tuple[dict[str, Stages], d
         Milliseconds by way; mean absolute difference (of 255) of matplotlib's picture and ours of the same scene, and
         of ours of different scenes.
     """
-    new = _samples(world, scenes * (passes + 1))
+    ways, new = WAYS[world], _samples(world, scenes * (passes + 1))
     # Tables, tiles and figures that are made once are no cost of a sample.
-    _write([_one(way, *sample) for sample in list(islice(new, scenes)) for way in WAYS])
-    # Each way by itself, as it would run: in turns, each would find the processor's caches full of the other's data.
-    batches = [list(islice(new, scenes)) for _ in range(passes)]
-    rounds = {way: [[_one(way, *sample) for sample in batch] for batch in batches] for way in WAYS}
-    files: dict[str, list[_Made]] = {way: [made for batch in rounds[way] for made in batch] for way in WAYS}
-    difference = _difference(*([decode_png(made.png) for made in files[way][:scenes]] for way in WAYS))
-    if difference["same_scene"] >= difference["next_scene"] / 2:
-        raise SystemExit(f"{world}: matplotlib draws other scenes than idf: {difference}")
+    _write([_one(way, *sample) for sample in list(islice(new, scenes)) for way in ways])
+    # The ways take turns pass by pass, so that what else the machine does hits them alike; not sample by sample, where each
+    # would find the processor's caches full of the other's data.
+    rounds: dict[str, list[list[_Made]]] = {way: [] for way in ways}
+    for _ in range(passes):
+        batch = list(islice(new, scenes))
+        for way in ways:
+            rounds[way].append([_one(way, *sample) for sample in batch])
+    files = {way: [made for batch in rounds[way] for made in batch] for way in ways}
+    difference = None
+    if len(ways) > 1:
+        difference = _difference(*([decode_png(made.png) for made in files[way][:scenes]] for way in ways))
+        if difference["same_scene"] >= difference["next_scene"] / 2:
+            raise SystemExit(f"{world}: matplotlib draws other scenes than idf: {difference}")
     stages = {}
-    for way in WAYS:
+    for way in ways:
         simulate, draw, encode = (
             median(fmean(made.seconds[stage] for made in batch) * 1000 for batch in rounds[way]) for stage in range(3)
         )
@@ -185,21 +196,21 @@ def _samples(world: str, number: int) -> Iterator[tuple[Sample, Scene, float]]:
 
 def _one(way: str, sample: Sample, scene: Scene, simulating: float) -> _Made:
     """A sample with its picture made in a way."""
-    if way == WAYS[0]:
+    if way == IDF:
         begin = process_time()
         pixels = draw(scene)
         drawn = process_time()
         png = encode_png(pixels)
         drawing, encoding = drawn - begin, process_time() - drawn
     else:
-        png, drawing, encoding = _save_figure(scene, kept=way == WAYS[2])
+        png, drawing, encoding = _save_figure(scene, kept="kept" in way)
     return _Made(replace(sample, images=[png]), (simulating, drawing, encoding))
 
 
 def _save_figure(scene: Scene, *, kept: bool) -> tuple[bytes, float, float]:
     """Matplotlib's PNG file by `savefig`, as its users make one, and the seconds of drawing and of encoding."""
     begin = process_time()
-    figure = matplotlib_scenes.arrange(scene, picture_size(scene.world, None), kept=kept)
+    figure = matplotlib_cube.arrange(scene, kept=kept)
     drawn: list[float] = []  # savefig draws and encodes; this event lies between the two
     connection = figure.canvas.mpl_connect("draw_event", lambda _: drawn.append(process_time()))
     file = BytesIO()
@@ -276,16 +287,14 @@ def _mean(stages: list[Stages]) -> Stages:
 
 
 def _report(stages: dict[str, Stages], difference: dict[str, float] | None) -> dict[str, Any]:
-    ours = stages[WAYS[0]].total
+    ours, picture = stages[IDF].total, stages[IDF].draw + stages[IDF].encode
     report: dict[str, Any] = {
         way: {
             "ms": {stage: round(ms, 3) for stage, ms in asdict(values).items()},
             "total_ms": round(values.total, 3),
             "samples_per_second": round(1000 / values.total, 1),
             "times_idf": round(values.total / ours, 1),
-            "picture_times_idf": round(
-                (values.draw + values.encode) / (stages[WAYS[0]].draw + stages[WAYS[0]].encode), 1
-            ),
+            "picture_times_idf": round((values.draw + values.encode) / picture, 1),
         }
         for way, values in stages.items()
     }
@@ -297,7 +306,7 @@ def _report(stages: dict[str, Stages], difference: dict[str, float] | None) -> d
 def _print(title: str, stages: dict[str, Stages], difference: dict[str, float] | None) -> None:
     names = [field.name for field in fields(Stages)]
     print(f"{title:<26}" + "".join(f"{name:>10}" for name in (*names, "total ms", "samples/s", "x idf", "x picture")))
-    ours, picture = stages[WAYS[0]].total, stages[WAYS[0]].draw + stages[WAYS[0]].encode
+    ours, picture = stages[IDF].total, stages[IDF].draw + stages[IDF].encode
     for way, values in stages.items():
         cells = "".join(f"{ms:>10.2f}" for ms in (*astuple(values), values.total))
         times = f"{values.total / ours:>10.1f}{(values.draw + values.encode) / picture:>10.1f}"

@@ -1,5 +1,5 @@
-# Sourced by quickstart.sh and test.sh. `use_environment EXTRA` makes .venv in the repository's root, installs idf with that
-# extra into it, once, and goes on in it. (A function: what is sourced without arguments would see those of the script.)
+# Sourced by quickstart.sh, test.sh, floor.sh and bench/study/run.sh. `use_environment EXTRA` makes .venv in the repository's root,
+# installs idf with that extra into it, once, and uses it. (A function: a file that is sourced without arguments sees those of the script.)
 
 source launch/python.sh
 

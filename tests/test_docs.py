@@ -42,6 +42,39 @@ def test_the_table_of_lengths_in_tokens_is_that_of_the_committed_result():
     assert table(told["imagery"], told["traces"]) in (ROOT / "docs/statistics.md").read_text()
 
 
+def test_what_making_data_costs_is_what_the_committed_result_says():
+    told = json.loads((ROOT / "bench/results/data.json").read_text())
+    whole, memory, cube = told["whole"], told["memory"], told["worlds"]["rubiks_cube"]
+    new, kept = (cube[f"matplotlib, {figure} figure"] for figure in ("new", "kept"))
+    assert (
+        f"20,000 samples over five worlds, pictures and parquet included, in {whole['seconds']:.0f} s on two CPU cores; a "
+        f"Rubik's Cube picture\n  {new['picture_times_idf']:.0f} times as fast as with a new matplotlib figure for each, "
+        f"{kept['picture_times_idf']:.0f} times as fast as with one figure kept"
+    ) in (ROOT / "README.md").read_text()
+    page = (ROOT / "docs/data.md").read_text()
+    assert f"take **{whole['seconds']:.0f} s** on two workers ({whole['cpu_seconds']:.0f} s of processor time" in page
+    assert (
+        f"{whole['largest_process_mib']} MiB for the largest process, and {whole['parquet_mib']} MiB of parquet" in page
+    )
+    for way, name in (
+        (told["all"]["idf"], "idf, mean of the five worlds"),
+        (cube["idf"], "idf, Rubik's Cube"),
+        (new, "matplotlib, Rubik's Cube, a new figure for each picture"),
+        (kept, "matplotlib, Rubik's Cube, one figure kept and its colours changed"),
+    ):
+        row = " | ".join(f"{ms:.2f}" if ms < 10 else f"{ms:.1f}" for ms in (*way["ms"].values(), way["total_ms"]))
+        times = f" ({way['times_idf']:.0f} times as long; draw and encode {way['picture_times_idf']:.0f} times)"
+        assert f"| {name} | {row}{times if 'matplotlib' in name else ''} |" in page
+    hours, gibibytes = whole["cpu_seconds"] * 500 / 3600, whole["parquet_mib"] * 500 / 1024
+    assert f"500 times that: {hours:.1f} hours of one core, {gibibytes:.0f} GiB" in page
+    choosing, tables, chosen = (
+        memory[f"{name}_bytes_per_sample"] / 1000 for name in ("choosing_peak", "shortcuts_peak", "chosen")
+    )
+    assert f"holds {choosing:.2f} kB of objects per sample at its peak" in page
+    assert f"shortcut tables at the end {tables:.2f} kB beside the {chosen:.2f} kB of what was chosen" in page
+    assert f"some {(tables + chosen) * 10:.0f} GB in all" in page
+
+
 def anchors(text: str) -> set[str]:
     """The anchors of a page's headings, as GitHub makes them."""
     headings = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```", "", text, flags=re.M | re.S), flags=re.M)

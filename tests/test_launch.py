@@ -15,8 +15,14 @@ ROOT = Path(__file__).parents[1]
 @pytest.mark.parametrize(
     ("words", "extra", "calls"),
     [
-        (["quickstart.sh", "--quick"], "train", []),
-        (["test.sh", "-k", "no"], "test,harnesses", ["-m pytest -n 2 --dist loadfile --no-loadscope-reorder -k no"]),
+        (["launch/quickstart.sh", "--quick"], "train", []),
+        (["bench/study/run.sh", "--quick"], "train", ["-m bench.study --quick"]),
+        (["bench/study/run.sh"], "train", ["-m bench.study"]),
+        (
+            ["launch/test.sh", "-k", "no"],
+            "test,harnesses",
+            ["-m pytest -n 2 --dist loadfile --no-loadscope-reorder -k no"],
+        ),
     ],
 )
 def test_arguments_of_a_script_are_no_extra_to_install(tmp_path, words, extra, calls):
@@ -27,7 +33,7 @@ def test_arguments_of_a_script_are_no_extra_to_install(tmp_path, words, extra, c
     python.chmod(0o755)
     for tool in ("ruff", "mypy", "pytest", "idf", "torchrun", "idf-eval"):
         shutil.copy(python, python.with_name(tool))
-    subprocess.run(["bash", f"launch/{words[0]}", *words[1:]], cwd=tmp_path, check=True, timeout=60)
+    subprocess.run(["bash", *words], cwd=tmp_path, check=True, timeout=60)
     lines = (tmp_path / "calls").read_text().splitlines()
     assert [line for line in lines if "pip install" in line] == [f"-m pip install --quiet --editable .[{extra}]"]
     assert set(calls) <= set(lines)
@@ -81,9 +87,8 @@ def test_an_environment_that_works_stays(tmp_path):
 
 
 def checkout(folder: Path) -> None:
-    (folder / "launch").mkdir(parents=True)
-    for script in (ROOT / "launch").glob("*.sh"):
-        shutil.copy(script, folder / "launch")
+    for name in ("launch", "bench/study"):
+        shutil.copytree(ROOT / name, folder / name)
     (folder / "pyproject.toml").touch()
 
 

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from idf.errors import UserError
 from idf.imagery import ImageryRecipe
 from idf.recipe import read_recipe, to_plain
-from idf.study import StudyRecipe
 from idf.suites import SuiteRecipe
 from idf.traces import TracesRecipe
 from tests.sentences import refused, says
@@ -236,8 +235,6 @@ KINDS: dict[str, type] = {
     "imagery": ImageryRecipe,
     "traces": TracesRecipe,
     "suite": SuiteRecipe,
-    "study": StudyRecipe,
-    "quick": StudyRecipe,
 }
 STAGES = {"stage1": "imagery", "stage2": "reasoning"}
 OTHER: tuple[str, ...] = ()  # file names of recipes that are of none of these kinds

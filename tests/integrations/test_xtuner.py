@@ -214,6 +214,12 @@ def test_a_run_that_cannot_begin_ends_with_a_sentence_and_a_status(folder):
     assert "data/nowhere" in ended.sentence
 
 
+def test_a_misspelt_setting_ends_with_one_sentence_and_a_status(folder):
+    ended = train(changed(TINY / "stage1.py", folder / "misspelt.py", max_epoch=2.0), folder)
+    assert ended.status == 1
+    assert ended.said == "error: the XTuner config: unknown key max_epoch; did you mean max_epochs?\n"
+
+
 @pytest.fixture(scope="module")
 def numbers(folder: Path) -> Path:
     """A micro-batch of each family with its loss, under transformers 5 in `here`, and under 4.57 in `there`."""

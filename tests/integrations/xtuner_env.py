@@ -72,10 +72,14 @@ def train(config: Path, folder: Path, *more: str, **variables: str) -> Ended:
 
 
 def changed(config: Path, to: Path, **settings: Any) -> Path:
-    """A copy of a config in which settings of its PART 1 have other values."""
+    """A copy of a config in which settings have other values than it says, or than its base has."""
     lines = config.read_text().splitlines()
     for name, value in settings.items():
-        (at,) = [i for i, line in enumerate(lines) if line.startswith(f"{name} = ")]
-        lines[at] = f"{name} = {value!r}"
+        said = f"        {name}={value!r},"
+        at = [i for i, line in enumerate(lines) if line.startswith(f"        {name}=")]
+        if at:
+            lines[at[0]] = said
+        else:
+            lines.insert(lines.index("    config(") + 1, said)
     to.write_text("\n".join(lines) + "\n")
     return to

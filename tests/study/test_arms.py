@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from bench.study import ARMS, Epoch, Run, StudyRecipe, all_runs, run_of, same_labels, split_budget
+from bench.study._arms import DATA
 from idf.errors import UserError
 from idf.recipe import read_recipe
-from idf.study import ARMS, Epoch, Run, StudyRecipe, all_runs, run_of, same_labels, split_budget
-from idf.study._arms import DATA
 
 ROOT = Path(__file__).parents[2]
 EPOCHS = {"imagery": Epoch(100, 60_000, 90_000), "traces": Epoch(50, 20_000, 40_000), "mixed": Epoch(200, 100_000, 9)}
@@ -17,7 +17,7 @@ EPOCHS = {"imagery": Epoch(100, 60_000, 90_000), "traces": Epoch(50, 20_000, 40_
 
 @pytest.fixture
 def recipe() -> StudyRecipe:
-    return read_recipe(StudyRecipe, ROOT / "recipes/study.yaml")
+    return read_recipe(StudyRecipe, ROOT / "bench/study/recipes/full.yaml")
 
 
 @pytest.mark.parametrize("budget", [2, 3, 250, 750, 2250, 2251])
@@ -77,7 +77,7 @@ def test_the_untrained_arm_is_no_run_and_an_unknown_one_is_refused(recipe):
 )
 def test_a_recipe_that_cannot_be_run_is_refused(change, words):
     with pytest.raises(UserError, match=words):
-        read_recipe(StudyRecipe, ROOT / "recipes/study.yaml", [change])
+        read_recipe(StudyRecipe, ROOT / "bench/study/recipes/full.yaml", [change])
 
 
 def test_the_committed_recipe_asks_the_question_of_the_paper_with_five_seeds(recipe):

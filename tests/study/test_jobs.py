@@ -12,8 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from bench.study._jobs import Job, locked, run_jobs
 from idf.errors import UserError
-from idf.study._jobs import Job, locked, run_jobs
 
 ROOT = Path(__file__).parents[2]
 

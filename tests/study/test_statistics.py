@@ -7,9 +7,9 @@ from math import sqrt
 import numpy as np
 import pytest
 
+from bench.study import accuracy, difference
+from bench.study._statistics import spread
 from idf.evaluation import PairTable, newcombe_paired, student95, wilson
-from idf.study import accuracy, difference
-from idf.study._statistics import spread
 
 
 def test_the_variance_of_a_small_table_is_that_worked_out_by_hand():

@@ -15,11 +15,13 @@ from typing import Any
 import pytest
 import yaml
 
+from bench.study import StudyRecipe, report_so_far
+from bench.study._plan import fix_plan
 from idf.errors import UserError
-from idf.recipe import read_recipe
-from idf.study import StudyRecipe, report_so_far
+from idf.recipe import read_recipe, to_plain
 
 ROOT = Path(__file__).parents[2]
+RECIPES = "bench/study/recipes"
 ARMS = "arms={untrained: [12], imagery: [], traces: [], traces_same_labels: []}"
 
 
@@ -27,13 +29,13 @@ def start(folder: Path, *more: str) -> subprocess.Popen[str]:
     """Start the quick study with two trained arms, and a checkpoint after every update."""
     recipes = []
     for stage in ("stage1", "stage2"):
-        told = yaml.safe_load((ROOT / f"recipes/study/{stage}.yaml").read_text()) | {"save_steps": 1}
+        told = yaml.safe_load((ROOT / RECIPES / f"{stage}.yaml").read_text()) | {"save_steps": 1}
         path = folder.parent / f"{stage}.yaml"
         path.write_text(yaml.safe_dump(told))
         recipes.append(f"{stage}={path}")
     return subprocess.Popen(
         [
-            *(sys.executable, "launch/study.py", "--quick", f"work={folder}", f"results={folder}/results", *recipes),
+            *(sys.executable, "-m", "bench.study", "--quick", f"work={folder}", f"results={folder}/results", *recipes),
             *(ARMS, "budgets=[12]", "modes=[tqa]", *more),
         ],
         cwd=ROOT,
@@ -128,9 +130,20 @@ def test_a_study_is_not_gone_on_with_another_plan(undisturbed):
 
 
 def test_a_study_that_was_not_begun_has_no_results_so_far(tmp_path):
-    recipe = read_recipe(StudyRecipe, ROOT / "recipes/study.yaml", [f"work={tmp_path}"])
+    recipe = read_recipe(StudyRecipe, ROOT / RECIPES / "full.yaml", [f"work={tmp_path}"])
     with pytest.raises(UserError, match=r"there is no .*plan\.json: start the study first"):
         report_so_far(recipe)
+
+
+def test_the_committed_results_are_of_the_committed_recipe_wherever_its_files_lie():
+    path = ROOT / "bench/results/study/plan.json"
+    assert json.loads(path.read_text())["recipe"]["stage1"] != f"{RECIPES}/stage1.yaml", (
+        "it moved after the study was run"
+    )
+    fix_plan(path, {"recipe": to_plain(read_recipe(StudyRecipe, ROOT / RECIPES / "full.yaml"))})
+    other = read_recipe(StudyRecipe, ROOT / RECIPES / "full.yaml", ["stage1=elsewhere/stage2.yaml"])
+    with pytest.raises(UserError, match=r"begun with recipe\.stage1=.*stage1\.yaml, not elsewhere/stage2\.yaml"):
+        fix_plan(path, {"recipe": to_plain(other)})
 
 
 @pytest.mark.slow
@@ -143,7 +156,7 @@ def test_the_seeds_that_are_whole_are_reported_before_the_others_and_the_report_
     (folder / "plan.json").write_text(json.dumps(plan))
     told = {key: plan["recipe"][key] for key in ("work", "stage1", "stage2", "arms", "budgets", "modes", "seeds")}
     changes = [f"{key}={json.dumps(value)}" for key, value in told.items()] + ["claims=true"]
-    recipe = read_recipe(StudyRecipe, ROOT / "recipes/study/quick.yaml", [*changes, f"results={folder}/so-far"])
+    recipe = read_recipe(StudyRecipe, ROOT / RECIPES / "quick.yaml", [*changes, f"results={folder}/so-far"])
     said: list[str] = []
     report_so_far(recipe, say=said.append)
     assert "**1 of 2 seeds so far (1): the study is not finished.**" in said[0]
@@ -176,8 +189,11 @@ def test_every_figure_and_table_is_drawn_from_the_json_alone(undisturbed, tmp_pa
     folder, _ = undisturbed
     for name in ("a", "b"):
         done = subprocess.run(
-            [sys.executable, "bench/study.py", "--results", str(folder / "results"), "--out", str(tmp_path / name)]
-            + ["--numbers"] * (name == "b"),
+            [
+                *(sys.executable, "-m", "bench.study.report"),
+                *("--results", str(folder / "results"), "--out", str(tmp_path / name)),
+                *["--numbers"] * (name == "b"),
+            ],
             cwd=ROOT,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             capture_output=True,

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from idf.study import EVERY, Study, highlights, read_study, summarize, tables
-from idf.study._outcome import Answered
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "bench"))
-from study import BEGIN, END, with_results
+from bench.study import EVERY, Study, highlights, read_study, summarize, tables
+from bench.study._outcome import Answered
+from bench.study.report import BEGIN, END, with_results
 
 ROOT = Path(__file__).parents[2]
 ITEMS = [{"id": f"{world}:{n}", "world": world, "steps": 1 + n // 20} for world in ("a", "b") for n in range(40)]

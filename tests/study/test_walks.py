@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
 
+from bench.study.walks import counted, table
 from idf.data import Sample, conversation
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "bench"))
-from study_walks import counted, table
 
 TRUTH = "Start: a\n1. right: b\n2. front: c\n3. left: d\nEnd: d\nAnswer: d"
 

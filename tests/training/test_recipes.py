@@ -35,10 +35,9 @@ PROMISED = {
     "quickstart": (2, 80),
     "qwen2-vl-7b": (8, 80),
     "qwen3-vl-8b": (8, 80),
-    "study": (1, 80),
 }
-SMALL = ("quickstart", "study")
-"""Folders of recipes for a tiny model of our own."""
+SMALL = "quickstart"
+"""The folder of recipes for a tiny model of our own."""
 
 
 def read(name: str) -> StageRecipe:

@@ -95,7 +95,7 @@ def opened(folders: Folders) -> dict[str, DatasetFolder]:
     Raises:
         UserError: One is missing or damaged.
     """
-    return {name: open_dataset(folders.data(name), made_by="launch/study.sh") for name in TRAINED}
+    return {name: open_dataset(folders.data(name), made_by="bench/study/run.sh") for name in TRAINED}
 
 
 def count_overlaps(datasets: Mapping[str, DatasetFolder], suite: Path) -> dict[str, Any]:

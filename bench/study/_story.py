@@ -157,7 +157,7 @@ def write_results(plan: Plan, facts: dict[str, Any], earlier: Earlier | None = N
     write_json(out / "summary.json", summary)
     write_json(out / "comparisons.json", {"seeds": comparisons})
     write_json(out / "seconds.json", {"machines": machines, "seconds": seconds})
-    return f"{tables(summary)}\nwritten to {out}; `python bench/study.py --results {out}` draws it"
+    return f"{tables(summary)}\nwritten to {out}; `python -m bench.study.report --results {out}` draws it"
 
 
 def _overlaps(found: dict[str, Any]) -> str:

@@ -1,6 +1,10 @@
 """Does imagining first pay? The miniature study: its arms, its runs, and what they come to.
 
-This room stands below evaluation and training: it starts their commands, process by process, and reads what they write.
+It is not installed with idf: it starts the commands of idf, process by process, and reads what they write.
+
+    bash bench/study/run.sh          runs it
+    python -m bench.study.report     draws its tables and figures
+    python -m bench.study.walks      asks its runs what imagery taught
 """
 
 from ._arms import Epoch, Run, all_runs, run_of, same_labels, split_budget

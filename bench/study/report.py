@@ -1,8 +1,8 @@
-"""Draws every figure and table of the miniature study from its committed JSON: `python bench/study.py`.
+"""Draws every figure and table of the miniature study from its committed JSON: `python -m bench.study.report`.
 
---results FOLDER (bench/results/study) holds what `launch/study.sh` wrote, --out FOLDER (docs/study) receives `tables.md` and the
-figures; --page FILE (docs/study.md) gets the answer and the accuracies between its marks. With --numbers, the summary is computed
-anew from `outcomes.json` first.
+--results FOLDER (bench/results/study) holds what `bench/study/run.sh` wrote, --out FOLDER (docs/study) receives `tables.md`
+and the figures; --page FILE (docs/study.md) gets the answer and the accuracies between its marks. With --numbers, the summary
+is computed anew from `outcomes.json` first.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from idf.study import (
+from . import (
     EVERY,
     LEVEL,
     NAMES,
@@ -30,7 +30,7 @@ from idf.study import (
     write_json,
 )
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 COLOURS = {
     "untrained": "#999999",
     "imagery": "#66ccee",
@@ -57,7 +57,7 @@ Cells = list[dict[str, Any]]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m bench.study.report", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--results", type=Path, default=ROOT / "bench/results/study")
     parser.add_argument("--out", type=Path, default=ROOT / "docs/study")
     parser.add_argument("--page", type=Path, help="docs/study.md, if --results and --out are not given")

@@ -9,7 +9,7 @@ from idf.recipe import check_names, check_positive
 from idf.suites import MODES, PROMPTS
 
 ARMS = ("untrained", "imagery", "traces", "traces_same_updates", "traces_same_labels", "imagery_then_traces", "mixed")
-"""The arms, in the order of tables. What each means is in `idf.study._arms`."""
+"""The arms, in the order of tables. What each means is in `bench.study._arms`."""
 
 
 @dataclass(frozen=True)

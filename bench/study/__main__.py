@@ -1,25 +1,25 @@
 """Does imagining first pay? The miniature study, from data to tables; killed at any moment, the same command goes on.
 
-python launch/study.py [--recipe recipes/study.yaml] [--quick] [--plan | --so-far] [--add] [key=value ...]
+python -m bench.study [--recipe bench/study/recipes/full.yaml] [--quick] [--plan | --so-far] [--add] [key=value ...]
 """
 
 from __future__ import annotations
 
 import argparse
 import signal
-import sys
 from functools import partial
 from pathlib import Path
 
 from idf.cli.main import run_command
 from idf.recipe import read_recipe
-from idf.study import StudyRecipe, report_so_far, run_study
 
-RECIPES = {False: Path("recipes/study.yaml"), True: Path("recipes/study/quick.yaml")}
+from . import StudyRecipe, report_so_far, run_study
+
+RECIPES = {False: Path("bench/study/recipes/full.yaml"), True: Path("bench/study/recipes/quick.yaml")}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="launch/study.py", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m bench.study", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--recipe", type=Path, help=f"YAML recipe (default: {RECIPES[False]})")
     parser.add_argument("--quick", action="store_true", help=f"the machinery alone, by {RECIPES[True]}; no claim")
     only = parser.add_mutually_exclusive_group()
@@ -52,4 +52,4 @@ def _interrupt(number: int, frame: object) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

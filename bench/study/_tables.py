@@ -28,7 +28,10 @@ LEVEL = 0.05
 _FEW = 3
 _ENOUGH = 20
 """Right answers; with fewer, tokens for each of them are noise."""
-NO_CLAIM = "**A test of the machinery with tiny budgets: its numbers mean nothing.** The study itself is `bash launch/study.sh`."
+NO_CLAIM = (
+    "**A test of the machinery with tiny budgets: its numbers mean nothing.** "
+    "The study itself is `bash bench/study/run.sh`."
+)
 
 
 def unfinished(summary: dict[str, Any]) -> str:

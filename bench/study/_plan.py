@@ -158,6 +158,8 @@ def make_plan(recipe: StudyRecipe, folders: Folders, stage: StageRecipe, epochs:
 def fix_plan(path: Path, facts: Mapping[str, Any]) -> None:
     """Write down what will be run; it may not change afterwards.
 
+    Of a recipe the file name is compared and not its folder: the study and its recipes have moved since it was run.
+
     Raises:
         UserError: The study was begun with another plan.
     """
@@ -168,14 +170,17 @@ def fix_plan(path: Path, facts: Mapping[str, Any]) -> None:
     before = json.loads(path.read_text())
     for part in said:
         for key, value in said[part].items():
-            if before[part].get(key) != value and key not in _MAY_CHANGE:
+            was = before[part].get(key)
+            moved = part == "recipe" and key in _RECIPES and Path(was or "").name == Path(value).name
+            if was != value and not moved and key not in _MAY_CHANGE:
                 raise UserError(
-                    f"the study in {path.parent} was begun with {part}.{key}={before[part].get(key)}, not {value}: set it "
+                    f"the study in {path.parent} was begun with {part}.{key}={was}, not {value}: set it "
                     "back, or name another folder with work=DIR"
                 )
 
 
 _MAY_CHANGE = ("at_once", "results", "seconds_per_update", "seconds_per_evaluation", "seconds_to_start")
+_RECIPES = ("imagery", "traces", "suite", "stage1", "stage2")
 
 
 def idf_command(name: str) -> str:

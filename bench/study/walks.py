@@ -1,6 +1,6 @@
 """What did imagery teach? Runs of the miniature study are asked new walks in the form that imagery itself has.
 
-`python bench/study_walks.py`, after `bash launch/study.sh`: makes walks with another seed, leaves out every scene that any run
+`python -m bench.study.walks`, after `bash bench/study/run.sh`: makes walks with another seed, leaves out every scene that any run
 learned from, asks each run (greedy), and compares its response line by line with the true one. Not part of the study's plan: it
 was added to explain its results. Writes walks.json beside them; finished runs are kept when it is started again.
 """
@@ -25,7 +25,7 @@ STEP = re.compile(r"^\d+\. ")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m bench.study.walks", description=(__doc__ or "").splitlines()[0])
     parser.add_argument(
         "--work", type=Path, default=Path("runs/study"), help="the study's folder (default: %(default)s)"
     )
@@ -60,11 +60,11 @@ def new_walks(work: Path, recipe: str, each: int) -> list[Sample]:
     learned = {
         sample.meta["scene"]
         for name in ("imagery", "traces")
-        for sample in open_dataset(work / "data" / name, made_by="launch/study.sh").samples()
+        for sample in open_dataset(work / "data" / name, made_by="bench/study/run.sh").samples()
     }
     kept: list[Sample] = []
     counts: Counter[str] = Counter()
-    for sample in open_dataset(made, made_by="bench/study_walks.py").samples():
+    for sample in open_dataset(made, made_by="python -m bench.study.walks").samples():
         if sample.meta["scene"] not in learned and counts[sample.world] < each:
             counts[sample.world] += 1
             kept.append(sample)

@@ -1,0 +1,1 @@
+"""Measurements and the miniature study: run from a checkout, not installed with idf."""
