@@ -10,4 +10,6 @@ export TOKENIZERS_PARALLELISM=false WANDB_MODE=offline
 ruff check .
 ruff format --check .
 mypy
-python -m pytest -n 2 --dist loadfile --no-loadscope-reorder "$@"
+timing=()
+[ -z "${IDF_TIMES:-}" ] || timing=(-p bench.ci) # a line for each test in that file
+python -m pytest ${timing[@]+"${timing[@]}"} -n 2 --dist loadfile --no-loadscope-reorder "$@"
