@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -37,6 +39,15 @@ def test_qwen3_vl_is_given_them_with_our_margin(world: str, max_pixels: int | No
         Image.fromarray(trained_on).save(buffer, "PNG")
         given, _ = process_vision_info(messages(buffer.getvalue()), image_patch_size=16)
         assert np.array_equal(np.asarray(given[0]), trained_on)
+
+
+@pytest.mark.slow
+def test_a_checkpoint_is_served_as_the_page_shows(tiny, capsys: pytest.CaptureFixture[str]) -> None:
+    page = (Path(__file__).parents[2] / "docs/training.md").read_text()
+    code = re.search(r"<!-- serving -->\n```python\n(.*?)```", page, re.DOTALL)[1]
+    code = code.replace("checkpoints/stage2/final", str(tiny.model)).replace("max_new_tokens=2048", "max_new_tokens=4")
+    exec(compile(code.replace("problem.picture()", "problem.picture(12544)"), "docs/training.md", "exec"), {})
+    assert "Verdict(correct=False" in capsys.readouterr().out
 
 
 def scenes(world: str) -> list:
