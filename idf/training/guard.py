@@ -19,22 +19,26 @@ LEAST = 8
 
 
 class StopSignal:
-    """Remembers that the process was asked to stop; SIGTERM is what SLURM sends before its time limit.
+    """Remembers that the process was asked to stop: SLURM sends SIGTERM before its time limit, Ctrl-C sends SIGINT.
 
     There is one for a process (`stop_signal`), made before anything slow, so that no signal is lost.
 
     Attributes:
         number: The signal's number once one came, else 0.
+        training: Whether there is something to save. Before that Ctrl-C ends the process at once.
     """
 
-    SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
+    SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
 
     def __init__(self) -> None:
         self.number = 0
+        self.training = False
         for number in self.SIGNALS:
             signal.signal(number, self._remember)
 
     def _remember(self, number: int, frame: FrameType | None) -> None:
+        if number == signal.SIGINT and not self.training:
+            raise KeyboardInterrupt
         self.number = number
 
     def __call__(self) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -12,6 +11,8 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import torch.distributed as dist
+
+from .failure import tell_failure
 
 STATUS = 3  # exit status of a process that gave up waiting
 
@@ -90,7 +91,7 @@ class HangWatch:
                 verdict = f"torchrun's store does not answer rank {self.rank} ({str(error).splitlines()[0]})"
             if self._done.is_set() or time.monotonic() - self._at < self.seconds:
                 continue  # it went on while we looked
-            print(f"error: {verdict}", file=sys.stderr, flush=True)
+            tell_failure(verdict)
             os._exit(STATUS)
 
     def _read(self, what: str) -> dict[int, str]:

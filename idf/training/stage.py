@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import signal
 import sys
 import traceback
 import warnings
@@ -20,6 +21,7 @@ from idf.extras import require
 from idf.recipe import to_plain
 
 from .checkpoint import read_facts
+from .failure import tell_failure
 from .guard import stop_signal
 from .recipe import StageRecipe
 
@@ -45,23 +47,29 @@ def run_stage(story: Callable[[], None]) -> None:
     except SystemExit as ending:  # argparse: --help, or a wrong option
         status = ending.code if isinstance(ending.code, int) else 1
     except UserError as error:
-        if isinstance(error, RankError) or int(os.environ.get("LOCAL_RANK", "0")) == 0:  # once on every node
-            print(f"error: {error}", file=sys.stderr, flush=True)
+        first = int(os.environ.get("LOCAL_RANK", "0")) == 0
+        tell_failure(str(error), shown=isinstance(error, RankError) or first)  # once on every node
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             traceback.print_exc()
+            tell_failure(_in_one_line(error), shown=False)
         else:
             where = f" while writing {error.filename}" if error.filename else ""
-            print(
-                f"error: the disk is full{where}: make room and start the same command again",
-                file=sys.stderr,
-                flush=True,
-            )
-    except Exception:
+            tell_failure(f"the disk is full{where}: make room and start the same command again")
+    except KeyboardInterrupt:
+        tell_failure("interrupted before the first step: start the same command again")
+        status = 128 + signal.SIGINT
+    except Exception as error:
         traceback.print_exc()
+        tell_failure(_in_one_line(error), shown=False)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)
+
+
+def _in_one_line(error: Exception) -> str:
+    """What torchrun's summary says of a traceback that is printed above."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:500]} (the traceback of this rank is above)"
 
 
 def check_installed(recipe: StageRecipe, only_checked: bool = False) -> None:

@@ -83,6 +83,7 @@ class StageTrainer:
         done, losses = self._go_on_from(resume_from) if resume_from else (0, [])
         self.guard = LossGuard(recipe.loss_spike, losses)
         self.stop = stop_signal()
+        self.stop.training = True
         self.watch = engine.watch
         self.log = RunLog(recipe, engine.ranks, self.steps, done, self._peak()) if engine.first else None
         self._announce(done)

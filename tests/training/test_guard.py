@@ -47,15 +47,26 @@ def test_falling_losses_are_no_jump():
         guard.check(10.0 - step / 10, 1.0, step)
 
 
-@pytest.mark.parametrize("number", StopSignal.SIGNALS)
-def test_a_signal_is_remembered_not_obeyed_at_once(number):
+@pytest.fixture
+def stop():
     before = {each: signal.getsignal(each) for each in StopSignal.SIGNALS}
-    try:
-        stop = StopSignal()
-        assert not stop()
-        os.kill(os.getpid(), number)
-        assert stop()
-        assert stop.number == number
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+    yield StopSignal()
+    for each, handler in before.items():
+        signal.signal(each, handler)
+
+
+@pytest.mark.parametrize("number", StopSignal.SIGNALS)
+def test_a_signal_is_remembered_not_obeyed_at_once(stop, number):
+    stop.training = True
+    assert not stop()
+    os.kill(os.getpid(), number)
+    assert stop()
+    assert stop.number == number
+
+
+def test_ctrl_c_ends_at_once_what_has_nothing_to_save(stop):
+    with pytest.raises(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGINT)
+    assert not stop()
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert stop.number == signal.SIGTERM, "SLURM's signal is remembered from the first moment on"

@@ -186,6 +186,15 @@ def test_a_missing_dataset_names_the_command_that_makes_it(recipe, tmp_path):
     says(refused({**recipe, "data": "nowhere"}, tmp_path), "no dataset", "`idf imagery --out nowhere`")
 
 
+def test_the_sentence_stands_in_torchruns_own_summary_at_the_end(recipe, tmp_path):
+    done = run("stage1.py", {**recipe, "data": "nowhere"}, tmp_path)
+    assert done.returncode == 1
+    summary = done.stderr.rpartition(" FAILED")[2]
+    assert summary, done.stderr
+    assert summary.count("error: ") == 2, "both ranks'"
+    says(summary, "nowhere", "idf imagery --out nowhere")
+
+
 def test_an_unknown_key_names_the_nearest_right_one(recipe, tmp_path):
     says(refused({**recipe, "learning_rat": 1}, tmp_path), "unknown key", "learning_rat", "learning_rate")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
 import signal
@@ -145,13 +146,17 @@ def test_a_signal_saves_and_ends_with_status_0_and_the_same_run_goes_on(straight
     assert len({name.rpartition("-")[2] for name in names}) == 1, "wandb did not go on with the same run"
 
 
-def test_a_signal_that_torchrun_passes_on_saves_as_well(straight, tmp_path):
-    recipe = {**straight[0], "save_steps": 1000}
+@pytest.mark.parametrize("by", ["SIGTERM to torchrun, which passes it on", "SIGINT to all, as Ctrl-C sends it"])
+def test_a_signal_that_torchrun_has_as_well_saves(straight, tmp_path, by):
+    recipe = {**straight[0], "save_steps": 1000, "loader_workers": 1}
     process = start("stage1.py", recipe, tmp_path)
     wait_until(lambda: len(history(tmp_path / "run")) >= 2, process)
-    process.send_signal(signal.SIGTERM)
+    if by.startswith("SIGTERM"):
+        process.send_signal(signal.SIGTERM)
+    else:
+        os.killpg(process.pid, signal.SIGINT)
     done = finish(process)
-    line_that_says(done.stdout, "stopped", "SIGTERM", "saved")
+    line_that_says(done.stdout, "stopped", by.split()[0], "saved")
     assert list((tmp_path / "run").glob("checkpoint-*/idf.json"))
 
 
