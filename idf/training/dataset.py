@@ -75,10 +75,25 @@ def prepare_tokens(folder: DatasetFolder, encoder: Encoder, run: Path, show: boo
     """
     target = tokens_folder(folder, encoder, run)
     if target.exists():
-        return
+        wrong = unreadable(target, len(folder))
+        if wrong is None:
+            return
+        print(f"{target} is unreadable ({wrong}): the samples are encoded again", flush=True)
     for old in run.glob("tokens-*"):
         shutil.rmtree(old)
     write_tokens(encode_all(encoder, folder.samples(), len(folder), show), target)
+
+
+def unreadable(folder: Path, samples: int) -> str | None:
+    """Why a folder is not the whole `TokenStore` of so many samples; None if it is."""
+    try:
+        store = TokenStore(folder)
+        if len(store) != samples or sum(store.lengths()) != store.tokens:
+            return f"it holds {len(store)} samples and not {samples}"
+        store[samples - 1]  # the last one ends where the arrays end
+    except (OSError, ValueError, EOFError, IndexError) as error:  # what NumPy says of a file that is cut or missing
+        return f"{type(error).__name__}: {' '.join(str(error).split())}"
+    return None
 
 
 def tokens_folder(folder: DatasetFolder, encoder: Encoder, run: Path) -> Path:

@@ -150,14 +150,21 @@ class RunLog:
 
 
 def read_history(run: Path) -> list[dict[str, Any]]:
-    """The rows of `history.jsonl`; a last line that a kill cut off is left out."""
+    """The rows of `history.jsonl`. A broken line costs that line: it is named, but for a last one that a kill cut off."""
     path = run / HISTORY
     rows: list[dict[str, Any]] = []
-    for line in path.read_text().split("\n") if path.exists() else ():
+    lines = path.read_text(errors="replace").split("\n") if path.exists() else []
+    for number, line in enumerate(lines, 1):
         try:
             row = json.loads(line)
-        except ValueError:
-            break
+            row["step"] + row["loss"]
+        except (ValueError, TypeError, KeyError):
+            if number < len(lines):
+                print(
+                    f"{path}, line {number} is broken and left out: the step of that line is not in the curves",
+                    flush=True,
+                )
+            continue
         rows.append(row)
     return rows
 

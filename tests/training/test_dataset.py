@@ -8,7 +8,7 @@ import pytest
 from idf.training.dataset import PackedRows, TokenStore, micro_batches, prepare_tokens, steps_in_run, tokens_folder
 from idf.training.encode import Encoder
 from idf.training.recipe import StageRecipe
-from tests.sentences import refused
+from tests.sentences import refused, says
 
 RECIPE = StageRecipe("imagery", "m", "d", "r", rows_per_step=8, rows_per_micro_batch=1, epochs=2.0)
 
@@ -100,3 +100,25 @@ def test_rows_hold_every_sample_once_with_its_pictures(tiny, store):
     facts = rows.facts()
     assert facts["tokens"] == sum(len(encoded) for encoded, _ in found)
     assert facts["label_tokens"] == sum(int((encoded.labels >= 0).sum()) for encoded, _ in found)
+
+
+@pytest.mark.parametrize("damage", ["cut", "emptied", "removed", "of another dataset"])
+def test_tokens_that_cannot_be_read_are_made_again(tiny, tmp_path, capsys, damage):
+    encoder = Encoder(tiny.processor, 4096, 112 * 112)
+    prepare_tokens(tiny.traces, encoder, tmp_path, show=False)
+    folder = tokens_folder(tiny.traces, encoder, tmp_path)
+    whole = {path.name: path.read_bytes() for path in folder.iterdir()}
+    ids = folder / "ids.npy"
+    if damage == "cut":
+        ids.write_bytes(whole["ids.npy"][:-100])
+    elif damage == "emptied":
+        ids.write_bytes(b"")
+    elif damage == "removed":
+        ids.unlink()
+    else:
+        np.save(folder / "starts.npy", np.load(folder / "starts.npy")[:-1])
+    prepare_tokens(tiny.traces, encoder, tmp_path, show=False)
+    says(capsys.readouterr().out, folder, "unreadable", "encoded again")
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == whole
+    prepare_tokens(tiny.traces, encoder, tmp_path, show=False)
+    assert capsys.readouterr().out == "", "whole ones are kept"
