@@ -9,7 +9,7 @@ from idf.errors import UserError
 
 EXTRAS: dict[str, tuple[str, ...]] = {
     "hf": ("torch", "torchvision", "transformers", "peft"),
-    "train": ("torch", "torchvision", "transformers", "peft", "accelerate", "deepspeed", "datasets", "wandb"),
+    "train": ("torch", "torchvision", "transformers", "peft", "accelerate", "deepspeed", "datasets", "wandb", "xxhash"),
     "ray": ("ray",),
     "vllm": ("vllm",),
     "harnesses": ("lmms_eval", "inspect_ai"),

@@ -13,6 +13,7 @@ from idf.errors import UserError
 from idf.recipe import to_plain
 
 from .recipe import StageRecipe
+from .whole import damage, flush_folder, lacks
 
 PREFIX = "vlm."  # StageModel holds the model under this name
 SAVING = ".saving-"  # what a checkpoint is called until it is whole
@@ -57,6 +58,7 @@ def publish(run: Path, name: str) -> Path:
     part = run / ".latest"
     part.write_text(f"{name}\n")
     os.replace(part, run / "latest")
+    flush_folder(run)
     return folder
 
 
@@ -74,6 +76,41 @@ def remove_old(run: Path, keep: int, best: str | None) -> None:
             os.rename(path, gone)
             # On a network file system what somebody still reads cannot go yet; it goes when the run next begins.
             shutil.rmtree(gone, ignore_errors=True)
+
+
+def newest_whole(complete: list[Path], weights_alone: bool, first: bool) -> Path:
+    """The newest checkpoint that is whole; damaged ones after it are told, and set aside under another name.
+
+    Args:
+        complete: Checkpoints, oldest first; at least one.
+        weights_alone: Whether a checkpoint without its `state/` will do.
+        first: Whether this rank sets aside and speaks.
+
+    Raises:
+        UserError: None is whole, or the newest one lacks `state/` and that is needed.
+    """
+    found: list[tuple[Path, str]] = []
+    for path in reversed(complete):
+        pruned = lacks(path, STATE)
+        wrong = damage(path, without=STATE if pruned else None)
+        if pruned and not weights_alone:
+            raise UserError(
+                f"{path} has no {STATE}/ (was it removed to save disk space?), which holds the optimizer's moments and the "
+                "random numbers: put it back, or say resume=weights to resume from its weights, step, data order and "
+                "schedule, with moments that begin at zero"
+            )
+        if wrong is None:
+            for bad, why in found if first else ():
+                aside = bad.with_name(f"damaged-{bad.name}")
+                shutil.rmtree(aside, ignore_errors=True)
+                os.rename(bad, aside)
+                print(f"{bad} is damaged ({why}): it is now {aside.name}, and the run goes back to {path.name}")
+            return path
+        found.append((path, wrong))
+    told = "; ".join(f"{path}: {why}" for path, why in found)
+    raise UserError(
+        f"no checkpoint of the run is whole ({told}): remove the run's folder to begin anew, or choose another run="
+    )
 
 
 SAME = (
@@ -111,7 +148,7 @@ def find_resume(recipe: StageRecipe, fingerprint: str, ranks: int, first: bool, 
     complete = complete_checkpoints(run)
     if not complete:
         return None
-    last = complete[-1]
+    last = newest_whole(complete, recipe.resume == "weights", first)
     facts = read_facts(last) or {}
     now = {**to_plain(recipe), "data's fingerprint": fingerprint, "ranks": ranks, "engine": engine}
     begun = {**facts["recipe"], "data's fingerprint": facts["data"]["fingerprint"], "ranks": facts["ranks"]}

@@ -203,17 +203,22 @@ class Engine:
         answer: T = told[0]
         return answer
 
+    def gather(self, thing: T) -> list[T]:
+        """Every rank's thing, by rank, on every rank."""
+        things = [thing]
+        if dist.is_initialized():
+            told: list[Any] = [None] * self.ranks
+            dist.all_gather_object(told, thing)
+            things = told
+        return things
+
     def agree(self, error: str | None) -> None:
         """Let an error on any rank be known to all.
 
         Raises:
             UserError: On every rank, if any has an error; the first one is told.
         """
-        errors: list[str | None] = [error]
-        if dist.is_initialized():
-            errors = [None] * self.ranks
-            dist.all_gather_object(errors, error)
-        for rank, told in enumerate(errors):
+        for rank, told in enumerate(self.gather(error)):
             if told is not None:
                 raise UserError(told if rank == 0 else f"{told} (rank {rank})")
 

@@ -84,7 +84,7 @@ def check_installed(recipe: StageRecipe, only_checked: bool = False) -> None:
     """
     needed = ["torch", "torchvision", "transformers"]
     if not only_checked:
-        needed += ["accelerate", "datasets"]
+        needed += ["accelerate", "datasets", "xxhash"]
         needed += ["peft"] if recipe.lora is not None else []
         needed += ["deepspeed"] if recipe.deepspeed is not None else []
         needed += ["wandb"] if recipe.wandb else []

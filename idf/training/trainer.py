@@ -41,6 +41,7 @@ from .lora import merged, save_adapter
 from .model import GradientWatch, StageModel, parameter_counts
 from .recipe import StageRecipe
 from .schedule import learning_rate
+from .whole import seal, write_list
 
 
 class StageTrainer:
@@ -114,9 +115,12 @@ class StageTrainer:
         facts = read_facts(checkpoint)
         if facts is None:
             raise UserError(f"{checkpoint} holds no idf.json")
+        state = checkpoint / STATE
+        if not state.is_dir():  # pruned, and resume=weights
+            return facts["step"], []
         if carries_moments(self.recipe, facts, self.engine.ranks):
-            self.engine.load_state(checkpoint / STATE)
-        progress = json.loads((checkpoint / STATE / "progress.json").read_text())
+            self.engine.load_state(state)
+        progress = json.loads((state / "progress.json").read_text())
         return progress["step"], progress["losses"]
 
     def _step(self, step: int, batches: Iterator[dict[str, Tensor]]) -> None:
@@ -207,8 +211,15 @@ class StageTrainer:
                 raise RankError(_could_not_be_written(name, problem)) from None
         self.watch.phase(f"step {step}: waiting for all of {name} to be written")
         engine.wait()
+        self.watch.phase(f"step {step}: flushing {name} to the disk")
+        try:
+            mine = seal(part, engine.rank)
+        except OSError as problem:
+            raise RankError(_could_not_be_written(name, problem)) from None
+        listed = engine.gather(mine)
         if engine.first:
             try:
+                write_list(part, listed)
                 publish(self.run, name)
                 remove_old(self.run, self.recipe.keep_checkpoints, self._best())
             except OSError as problem:
