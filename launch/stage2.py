@@ -24,6 +24,7 @@ def main() -> None:
     from idf.training.engine import Engine
     from idf.training.load import load_processor, load_trainable
     from idf.training.lock import lock_run
+    from idf.training.room import check_shared_memory
     from idf.training.trainer import StageTrainer
 
     # What can be wrong with machine, folder or samples is found before any weight is loaded.
@@ -40,6 +41,7 @@ def main() -> None:
     engine.watch.phase("loading the model")
     tokens = TokenStore(tokens_folder(folder, encoder, run))
     rows = PackedRows(folder, tokens, recipe.tokens_per_row, recipe.rows_per_step, recipe.seed)
+    check_shared_memory(recipe, rows, engine.ranks_here, engine.accumulation)
 
     # Stage 1's final checkpoint. Vision encoder and merger stay as they are; the language model goes on learning.
     vlm = load_trainable(recipe, resume)

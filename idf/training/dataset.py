@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from idf.data import DatasetFolder
@@ -46,6 +47,12 @@ class TokenStore:
     def label_counts(self) -> list[int]:
         """Label tokens of each sample."""
         return [int(n) for n in np.add.reduceat((self._labels >= 0).astype(np.int64), self._starts[:-1])]
+
+    def patches(self) -> NDArray[np.int64]:
+        """Patches of each sample's pictures, (samples,)."""
+        before = np.concatenate([[0], np.cumsum(self._grids.prod(axis=1))])
+        counts: NDArray[np.int64] = np.diff(before[self._grid_starts])
+        return counts
 
     def __getitem__(self, i: int) -> Encoded:
         part = slice(self._starts[i], self._starts[i + 1])

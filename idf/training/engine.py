@@ -59,6 +59,7 @@ class Engine:
         check_restarts()
         self.recipe = recipe
         self.rank, self.ranks = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+        self.ranks_here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
         self.first = self.rank == 0
         self.accumulation = recipe.accumulation_steps(self.ranks)
         from accelerate import Accelerator, DeepSpeedPlugin

@@ -40,6 +40,7 @@ from .log import RunLog, StepFacts
 from .lora import merged, save_adapter
 from .model import GradientWatch, StageModel, parameter_counts
 from .recipe import StageRecipe
+from .room import prefetched
 from .schedule import learning_rate
 from .whole import seal, write_list
 
@@ -176,7 +177,7 @@ class StageTrainer:
             num_workers=workers,
             pin_memory=engine.device.type == "cuda",
             # Two steps ahead, over all workers; it is shared memory.
-            prefetch_factor=max(2, -(-2 * engine.accumulation // workers)) if workers else None,
+            prefetch_factor=prefetched(recipe, engine.accumulation) if workers else None,
             worker_init_fn=_ignore_signals,
             generator=torch.Generator(),  # else it would draw from the numbers that dropout uses
         )

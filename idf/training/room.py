@@ -1,0 +1,58 @@
+"""What a run needs of the machine besides GPUs: shared memory for the loader's workers."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from idf.errors import UserError
+
+from .dataset import PackedRows
+from .recipe import StageRecipe
+
+SHARED_MEMORY = Path("/dev/shm")
+TOKEN_BYTES = (1 + 1 + 4) * 8
+"""Ids, labels and four rows of positions of a token, in int64."""
+
+
+def prefetched(recipe: StageRecipe, accumulation: int) -> int:
+    """Micro-batches that each loader worker holds ready: together two steps ahead, at least two each."""
+    return max(2, -(-2 * accumulation // recipe.loader_workers))
+
+
+def check_shared_memory(
+    recipe: StageRecipe, rows: PackedRows, image_processor: Any, ranks_here: int, accumulation: int
+) -> None:
+    """Refuse to begin where the loader's workers could not hand over their batches: they would wait for ever.
+
+    Args:
+        recipe: The stage's recipe.
+        rows: The rows of the data.
+        image_processor: The model's, which cuts pictures into patches.
+        ranks_here: Ranks on this node.
+        accumulation: Micro-batches of a step on each of them.
+
+    Raises:
+        UserError: /dev/shm is too small; what is needed and what would mend it.
+    """
+    if not recipe.loader_workers or not SHARED_MEMORY.is_dir():
+        return
+    disk = os.statvfs(SHARED_MEMORY)
+    free = disk.f_bavail * disk.f_frsize
+    patches = rows.tokens.patches()
+    # A patch as the image processor makes it: three channels, fp32.
+    patch_bytes = 3 * image_processor.temporal_patch_size * image_processor.patch_size**2 * 4
+    in_rows = sorted(
+        (sum(int(patches[i]) * patch_bytes for i in row) + recipe.tokens_per_row * TOKEN_BYTES for row in rows.rows),
+        reverse=True,
+    )
+    largest = sum(in_rows[: recipe.rows_per_micro_batch])
+    batches = ranks_here * recipe.loader_workers * prefetched(recipe, accumulation)
+    if batches * largest > free:
+        raise UserError(
+            f"{SHARED_MEMORY} has {free / 2**20:,.0f} MiB free, and the loader's workers need up to "
+            f"{batches * largest / 2**20:,.0f} MiB there ({ranks_here} ranks x {recipe.loader_workers} workers x "
+            f"{batches // ranks_here // recipe.loader_workers} micro-batches of {largest / 2**20:,.0f} MiB): start the container "
+            f"with --shm-size={-(-batches * largest // 2**30) + 1}g or --ipc=host, or set loader_workers=0 (slower) or a smaller one"
+        )
