@@ -41,7 +41,7 @@ def main() -> None:
     engine.watch.phase("loading the model")
     tokens = TokenStore(tokens_folder(folder, encoder, run))
     rows = PackedRows(folder, tokens, recipe.tokens_per_row, recipe.rows_per_step, recipe.seed)
-    check_shared_memory(recipe, rows, engine.ranks_here, engine.accumulation)
+    check_shared_memory(recipe, rows, processor.image_processor, engine.ranks_here, engine.accumulation)
 
     # Stage 1's final checkpoint. Vision encoder and merger stay as they are; the language model goes on learning.
     vlm = load_trainable(recipe, resume)

@@ -54,5 +54,5 @@ def check_shared_memory(
             f"{SHARED_MEMORY} has {free / 2**20:,.0f} MiB free, and the loader's workers need up to "
             f"{batches * largest / 2**20:,.0f} MiB there ({ranks_here} ranks x {recipe.loader_workers} workers x "
             f"{batches // ranks_here // recipe.loader_workers} micro-batches of {largest / 2**20:,.0f} MiB): start the container "
-            f"with --shm-size={-(-batches * largest // 2**30) + 1}g or --ipc=host, or set loader_workers=0 (slower) or a smaller one"
+            f"with --shm-size={-(-batches * largest // 2**30) + 1}g or --ipc=host, or set loader_workers=0 (slower)"
         )

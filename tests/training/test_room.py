@@ -35,19 +35,17 @@ def free(monkeypatch, mebibytes: float) -> None:
 def test_what_is_needed_is_what_the_workers_batches_hold(tiny, rows, monkeypatch):
     collator = Collator(tiny.processor.image_processor, 1, 0)
     order = [[a, b] for a in range(len(rows)) for b in range(len(rows)) if a != b]
-    batches = [
-        {name: tensor for name, tensor in batch.items() if name != "counts"}
-        for batch in DataLoader(rows, batch_sampler=order, collate_fn=collator)
-    ]
+    loader = DataLoader(rows, batch_sampler=order, collate_fn=collator)
+    batches = [{name: tensor for name, tensor in batch.items() if name != "counts"} for batch in loader]
     largest = max(sum(tensor.numel() * tensor.element_size() for tensor in batch.values()) for batch in batches)
     needed = 2 * 3 * 2 * largest / 2**20  # ranks, workers, micro-batches ahead
     free(monkeypatch, 1.1 * needed)
-    room.check_shared_memory(RECIPE, rows, 2, 1)
+    room.check_shared_memory(RECIPE, rows, tiny.processor.image_processor, 2, 1)
     free(monkeypatch, 0.95 * needed)
     with refused("/dev/shm", "MiB", "2 ranks", "3 workers", "--shm-size=2g", "--ipc=host", "loader_workers=0"):
-        room.check_shared_memory(RECIPE, rows, 2, 1)
+        room.check_shared_memory(RECIPE, rows, tiny.processor.image_processor, 2, 1)
 
 
 def test_without_workers_nothing_is_asked(rows, monkeypatch):
     free(monkeypatch, 0)
-    room.check_shared_memory(StageRecipe("imagery", "m", "d", "r", loader_workers=0), rows, 8, 1)
+    room.check_shared_memory(StageRecipe("imagery", "m", "d", "r", loader_workers=0), rows, None, 8, 1)
