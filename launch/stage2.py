@@ -22,6 +22,7 @@ def main() -> None:
     from idf.training.dataset import PackedRows, TokenStore, prepare_tokens, tokens_folder
     from idf.training.encode import Encoder
     from idf.training.engine import Engine
+    from idf.training.hub import fetch_model
     from idf.training.load import load_processor, load_trainable
     from idf.training.lock import lock_run
     from idf.training.room import check_shared_memory
@@ -34,17 +35,19 @@ def main() -> None:
     run = Path(recipe.run)
     engine.first_does(lambda: lock_run(run))
     resume = engine.first_says(lambda: find_resume(recipe, folder.fingerprint(), engine.ranks, True))
+    with engine.watch.paused("fetching the model"):
+        engine.one_of_each_node_does(lambda: fetch_model(recipe.model))
     processor = load_processor(recipe.model)
     encoder = Encoder(processor, recipe.tokens_per_row, recipe.max_pixels)
     with engine.watch.paused("encoding the samples"):
         engine.first_does(lambda: prepare_tokens(folder, encoder, run, show=True))
-    engine.watch.phase("loading the model")
     tokens = TokenStore(tokens_folder(folder, encoder, run))
     rows = PackedRows(folder, tokens, recipe.tokens_per_row, recipe.rows_per_step, recipe.seed)
     check_shared_memory(recipe, rows, processor.image_processor, engine.ranks_here, engine.accumulation)
 
     # Stage 1's final checkpoint. Vision encoder and merger stay as they are; the language model goes on learning.
-    vlm = load_trainable(recipe, resume)
+    with engine.watch.paused("loading the model"):
+        vlm = load_trainable(recipe, resume)
     trainer = StageTrainer(engine, vlm, rows, processor, recipe, checkpoint_facts(recipe, folder))
     final = trainer.train(resume)
     if final is not None and engine.first:

@@ -187,6 +187,20 @@ class Engine:
                 error = str(problem)
         self.agree(error)
 
+    def one_of_each_node_does(self, work: Callable[[], None]) -> None:
+        """Let one rank of every node do something while the others wait.
+
+        Raises:
+            UserError: On every rank, if the work of one raised it.
+        """
+        error = None
+        if int(os.environ.get("LOCAL_RANK", "0")) == 0:
+            try:
+                work()
+            except UserError as problem:
+                error = str(problem)
+        self.agree(error)
+
     def first_says(self, work: Callable[[], T]) -> T:
         """Rank 0's answer, on every rank: a shared file system may show others an older folder.
 

@@ -1,0 +1,47 @@
+"""A hub model is fetched before training begins: once a node, with a progress bar, while nobody watches for hangs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from idf.errors import UserError
+
+PATTERNS = ("*.json", "*.jinja", "*.txt", "*.model", "*.safetensors")
+"""What is fetched of a model: weights as safetensors alone, config, tokenizer, processor, chat template."""
+
+
+def fetch_model(name: str) -> None:
+    """Download what of a hub model is not in the cache; nothing for a local folder.
+
+    Args:
+        name: A local folder or a hub name.
+
+    Raises:
+        UserError: The hub cannot be reached or does not know the name, or the cache cannot be written.
+    """
+    if Path(name).is_dir() or name.count("/") != 1 or name.startswith((".", "/", "checkpoints/")):
+        return
+    from huggingface_hub import constants, snapshot_download
+
+    cache = Path(constants.HF_HUB_CACHE)
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(_no_cache(cache, error.strerror or str(error))) from None
+    if not os.access(cache, os.W_OK):
+        raise UserError(_no_cache(cache, "it is not writable"))
+    try:
+        snapshot_download(name, allow_patterns=list(PATTERNS))
+    except OSError as error:  # what huggingface_hub raises is of this kind, too: no network, no such model, a full disk
+        reason = " ".join(str(error).split())[:300]
+        raise UserError(
+            f"cannot fetch the model {name}: {reason}. Fetch it where there is a network (`hf download {name}`), and copy the "
+            "folder here: model=FOLDER"
+        ) from None
+
+
+def _no_cache(cache: Path, why: str) -> str:
+    return (
+        f"the cache of hub models, {cache}, cannot be written ({why}): set HF_HOME to a folder with room for the model"
+    )
