@@ -52,6 +52,7 @@ def test_what_making_data_costs_is_what_the_committed_result_says():
         f"{kept['picture_times_idf']:.0f} times as fast as with one figure kept"
     ) in (ROOT / "README.md").read_text()
     page = (ROOT / "docs/data.md").read_text()
+    assert f"Measured on two cores ({told['machine']['processor']})" in page
     assert f"take **{whole['seconds']:.0f} s** on two workers ({whole['cpu_seconds']:.0f} s of processor time" in page
     assert (
         f"{whole['largest_process_mib']} MiB for the largest process, and {whole['parquet_mib']} MiB of parquet" in page
@@ -67,6 +68,7 @@ def test_what_making_data_costs_is_what_the_committed_result_says():
         assert f"| {name} | {row}{times if 'matplotlib' in name else ''} |" in page
     hours, gibibytes = whole["cpu_seconds"] * 500 / 3600, whole["parquet_mib"] * 500 / 1024
     assert f"500 times that: {hours:.1f} hours of one core, {gibibytes:.0f} GiB" in page
+    assert f"on 64 cores in about {hours * 60 / 64:.0f} minutes" in page
     choosing, tables, chosen = (
         memory[f"{name}_bytes_per_sample"] / 1000 for name in ("choosing_peak", "shortcuts_peak", "chosen")
     )
