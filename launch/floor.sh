@@ -22,5 +22,7 @@ fi
 import sys, transformers
 print('transformers', transformers.__version__)
 sys.exit(not transformers.__version__.startswith('$floor.'))"
+# What asks transformers in the tests' own process; the rest starts programs, as launch/test.sh does.
+within=(model families encode load lora flops memory overlay qwen_vl_utils)
 .venv/floor/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow" -p no:cacheprovider "$@" \
-    tests/training tests/backends tests/traces/test_asked.py tests/cli tests/evaluation/test_job.py
+    $(printf "tests/training/test_%s.py " "${within[@]}") tests/backends/test_hf.py tests/evaluation/test_job.py
