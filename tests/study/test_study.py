@@ -100,6 +100,7 @@ def test_the_report_is_complete(undisturbed):
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
+@pytest.mark.full
 def test_killed_and_gone_on_with_it_comes_to_the_same_and_runs_nothing_twice(undisturbed, tmp_path):
     folder = tmp_path / "study"
     process = start(folder)
