@@ -16,7 +16,7 @@ from idf.training.dataset import PackedRows, TokenStore, micro_batches, prepare_
 from idf.training.encode import Encoder
 from idf.training.load import load_processor
 from idf.training.lock import lock_run
-from idf.training.stage import find_data
+from idf.training.data import find_data
 
 from ._recipe import check_run, stage_recipe
 
