@@ -1,19 +1,22 @@
 """What DeepSpeed holds of a small model on a CPU, in bytes a trained parameter: what `idf plan` counts, measured.
 
-python bench/zero_memory.py [--out bench/results/zero_memory.json]
+torchrun --nproc_per_node 2 bench/zero_memory.py --out bench/results/zero_memory.json
 
-One rank owns everything, so that nothing is divided. Of each preset, with and without accumulation, in bf16 and with
-gradients added up in fp32: the most bytes of tensors alive at once in the backward pass of the last micro-batch and in the
-optimizer's step, in two sizes of bucket. Activations are small: the rows of the model have 4 numbers, its layers 16,384.
+Of each preset, with and without accumulation, with micro-batches added up in bf16 and in fp32, in two sizes of bucket: the
+most bytes of tensors alive at once on rank 0 in the backward pass of the last micro-batch and in the optimizer's step, and
+what stays. Activations are small: a batch has 4 rows of 128 numbers, the model 64 layers of 16,384 parameters.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import logging
 import os
+import socket
 import weakref
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -24,10 +27,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from idf.training.deepspeed import PRESETS, deepspeed_config, leave_to_gloo
+from idf.training.recipe import BF16_SUMS
 
 WIDTH, LAYERS = 128, 64
-BUCKETS = (4, 8)
-"""Sizes of a bucket, in layers."""
 
 
 class LiveBytes(TorchDispatchMode):
@@ -110,35 +112,39 @@ def measure(preset: str, accumulation: int, fp32_gradients: bool, bucket: int) -
     return {name: round(size / (LAYERS * WIDTH * WIDTH), 3) for name, size in heights.items()}
 
 
-def measured() -> list[dict[str, Any]]:
-    """All presets, with and without accumulation, in bf16 and with fp32 gradients, in two sizes of bucket."""
+def measured(presets: Sequence[str], buckets: Sequence[int]) -> list[dict[str, Any]]:
+    """Presets, with and without accumulation, in bf16 and with fp32 gradients where the recipe takes them."""
     rows = []
-    for preset in PRESETS:
-        for fp32 in (False, True):
-            if fp32 and preset in ("zero2_offload",):
-                continue
-            for accumulation in (1, 2):
-                for bucket in BUCKETS:
-                    told = measure(preset, accumulation, fp32, bucket)
-                    rows.append({"preset": preset, "fp32_gradients": fp32, "accumulation": accumulation, "bucket": bucket} | told)
-                    os.environ["RANK"]=="0" and print(rows[-1], flush=True)
+    for preset, fp32, accumulation, bucket in itertools.product(presets, (False, True), (1, 2), buckets):
+        if not (fp32 and preset in BF16_SUMS):
+            asked = {"preset": preset, "fp32_gradients": fp32, "accumulation": accumulation, "bucket": bucket}
+            rows.append(asked | measure(preset, accumulation, fp32, bucket))
     return rows
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--out", type=Path, help="JSON file to write")
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--presets", nargs="+", default=list(PRESETS), help="DeepSpeed presets (default: all)")
+    parser.add_argument("--buckets", nargs="+", type=int, default=[4, LAYERS], help="sizes of a bucket, in layers")
+    parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
     arguments = parser.parse_args()
     logging.getLogger("deepspeed").setLevel(logging.ERROR)
-    os.environ.update({"RANK": "0", "WORLD_SIZE": "1", "LOCAL_RANK": "0", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29731"} | dict(os.environ))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    alone = {"RANK": "0", "WORLD_SIZE": "1", "LOCAL_RANK": "0", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    os.environ.update(alone | os.environ)  # torchrun says otherwise
     leave_to_gloo()
     import deepspeed
 
     deepspeed.init_distributed(dist_backend="gloo", verbose=False)
-    rows = measured()
-    if arguments.out:
-        facts = {"deepspeed": version("deepspeed"), "torch": version("torch"), "parameters": LAYERS * WIDTH * WIDTH}
-        arguments.out.write_text(json.dumps(facts | {"layers": LAYERS, "bytes a parameter": rows}, indent=1) + "\n")
+    rows = measured(arguments.presets, arguments.buckets)
+    facts = {"deepspeed": version("deepspeed"), "torch": version("torch"), "ranks": int(os.environ["WORLD_SIZE"])}
+    facts |= {"parameters": LAYERS * WIDTH * WIDTH, "layers": LAYERS}
+    if os.environ["RANK"] == "0":
+        lines = ",\n  ".join(map(json.dumps, rows))
+        head = json.dumps(facts)[1:-1]
+        arguments.out.write_text(f'{{{head}, "bytes_a_parameter": [\n  {lines}\n]}}\n')
 
 
 if __name__ == "__main__":

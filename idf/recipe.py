@@ -44,7 +44,10 @@ def key(
             the optimizer's moments are lost; None for never.
     """
     limits = {"least": least, "above": above, "most": most, "below": below}
-    metadata = {"limits": {name: limit for name, limit in limits.items() if limit is not None}, "may_change": may_change}
+    metadata = {
+        "limits": {name: limit for name, limit in limits.items() if limit is not None},
+        "may_change": may_change,
+    }
     if factory is not None:
         return dataclasses.field(default_factory=factory, metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)
@@ -66,7 +69,11 @@ def check_ranges(recipe: Any, prefix: str = "") -> None:
             check_ranges(value, f"{prefix}{field.name}.")
         for number in value if isinstance(value, list) else [value]:
             if limits and number is not None and not _within(number, limits):
-                null = ", or null" if type(None) in typing.get_args(typing.get_type_hints(type(recipe))[field.name]) else ""
+                null = (
+                    ", or null"
+                    if type(None) in typing.get_args(typing.get_type_hints(type(recipe))[field.name])
+                    else ""
+                )
                 raise UserError(f"{prefix}{field.name} must be {_in_words(limits)}{null}, not {number}")
 
 

@@ -105,7 +105,11 @@ def find_resume(recipe: StageRecipe, fingerprint: str, ranks: int, first: bool, 
     facts = read_facts(last) or {}
     told = {
         "engine": (facts.get("engine", "idf"), engine),
-        **{change.key: (change.begun, change.now) for change in differences(recipe, facts["recipe"]) if not change.may_change},
+        **{
+            change.key: (change.begun, change.now)
+            for change in differences(recipe, facts["recipe"])
+            if not change.may_change
+        },
         "data's fingerprint": (facts["data"]["fingerprint"], fingerprint),
     }
     if other := [f"{key}={begun}, not {now}" for key, (begun, now) in told.items() if begun != now]:

@@ -211,8 +211,7 @@ def checkpoint_bytes(recipe: StageRecipe, size: Size) -> tuple[float, float]:
         size: Its parameters.
     """
     half = 2 if recipe.precision == "bf16" else 4
-    adapters = size.trained if recipe.lora else 0  # they lie beside the merged weights
-    weights = half * (size.total - adapters) + half * adapters
+    weights = float(half * size.total)  # adapters lie beside the merged weights
     if recipe.deepspeed is None:
         return weights, 8.0 * size.trained
     return weights, (12.0 + (0 if recipe.sharded else half)) * size.trained

@@ -34,12 +34,16 @@ _RUN = "write run=FOLDER, which receives the checkpoints; a run in Weights & Bia
 _NO_NOISE = "the loss is the plain cross-entropy over label tokens"
 
 OTHERS_NAMES: dict[str, str] = {
-    **dict.fromkeys(("batch_size", "per_device_train_batch_size", "per_gpu_train_batch_size", "micro_batch_size"), _ROWS),
+    **dict.fromkeys(
+        ("batch_size", "per_device_train_batch_size", "per_gpu_train_batch_size", "micro_batch_size"), _ROWS
+    ),
     **dict.fromkeys(("train_micro_batch_size_per_gpu", "per_device_batch_size"), _ROWS),
     **dict.fromkeys(("global_batch_size", "train_batch_size", "total_batch_size"), _GLOBAL),
     **dict.fromkeys(("gradient_accumulation_steps", "gradient_accumulation", "accumulate_grad_batches"), _ACCUMULATION),
     **dict.fromkeys(("per_device_eval_batch_size", "eval_batch_size"), "write hook.batch_size=N"),
-    **dict.fromkeys(("num_train_epochs", "num_epochs", "max_epochs", "n_epochs"), "write epochs=N, which may be a fraction"),
+    **dict.fromkeys(
+        ("num_train_epochs", "num_epochs", "max_epochs", "n_epochs"), "write epochs=N, which may be a fraction"
+    ),
     **dict.fromkeys(("max_steps", "total_steps", "num_train_steps"), _STEPS),
     **dict.fromkeys(("lr", "base_lr", "peak_lr"), "write learning_rate=1e-5"),
     **dict.fromkeys(("warmup_ratio", "warmup_steps", "num_warmup_steps"), _WARMUP),
@@ -47,18 +51,28 @@ OTHERS_NAMES: dict[str, str] = {
     **dict.fromkeys(("optim", "optimizer", "optim_args", "adam_epsilon"), _OPTIMIZER),
     **dict.fromkeys(("adam_beta1", "adam_beta2", "beta1", "beta2"), _BETAS),
     **dict.fromkeys(("wd", "weight_decay_rate"), "write weight_decay=0.1"),
-    **dict.fromkeys(("gradient_clipping", "max_norm", "clip_grad", "grad_clip"), "write max_grad_norm=1.0, or null for none"),
-    **dict.fromkeys(("cutoff_len", "max_length", "max_seq_length", "max_seq_len", "model_max_length", "seq_len"), _LENGTH),
-    **dict.fromkeys(("packing", "neat_packing", "padding_free", "group_by_length", "data_packing", "data_flatten"), _PACKING),
+    **dict.fromkeys(
+        ("gradient_clipping", "max_norm", "clip_grad", "grad_clip"), "write max_grad_norm=1.0, or null for none"
+    ),
+    **dict.fromkeys(
+        ("cutoff_len", "max_length", "max_seq_length", "max_seq_len", "model_max_length", "seq_len"), _LENGTH
+    ),
+    **dict.fromkeys(
+        ("packing", "neat_packing", "padding_free", "group_by_length", "data_packing", "data_flatten"), _PACKING
+    ),
     **dict.fromkeys(("fp16", "bf16", "tf32", "torch_dtype", "dtype", "pure_bf16", "mixed_precision"), _PRECISION),
     **dict.fromkeys(("model_name_or_path", "model_name", "model_path", "model_id", "base_model"), _MODEL),
     **dict.fromkeys(("dataset", "dataset_dir", "dataset_name", "train_file", "data_path", "dataset_path"), _DATA),
     **dict.fromkeys(("output_dir", "save_dir", "run_name", "logging_dir"), _RUN),
-    **dict.fromkeys(("report_to", "use_wandb", "log_with"), "write wandb=true or wandb=false; history.jsonl is always written"),
+    **dict.fromkeys(
+        ("report_to", "use_wandb", "log_with"), "write wandb=true or wandb=false; history.jsonl is always written"
+    ),
     **dict.fromkeys(("logging_steps", "log_interval", "logging_strategy"), "write log_steps=N"),
     **dict.fromkeys(("save_strategy", "save_interval", "save_freq"), "write save_steps=N"),
     **dict.fromkeys(("save_total_limit", "max_checkpoints"), "write keep_checkpoints=N; the hook's best stays besides"),
-    **dict.fromkeys(("eval_steps", "eval_strategy", "evaluation_strategy", "do_eval", "val_size", "eval_dataset"), _HOOK),
+    **dict.fromkeys(
+        ("eval_steps", "eval_strategy", "evaluation_strategy", "do_eval", "val_size", "eval_dataset"), _HOOK
+    ),
     **dict.fromkeys(("predict_with_generate", "do_predict", "compute_accuracy"), _HOOK),
     **dict.fromkeys(("load_best_model_at_end", "metric_for_best_model", "greater_is_better"), _BEST),
     "max_new_tokens": "write hook.max_new_tokens=N",
@@ -70,11 +84,19 @@ OTHERS_NAMES: dict[str, str] = {
     **dict.fromkeys(("lora_dropout", "dropout"), "write lora.dropout=0.05"),
     **dict.fromkeys(("lora_target", "lora_target_modules", "target_modules"), _TARGETS),
     **dict.fromkeys(("quantization_bit", "load_in_4bit", "load_in_8bit", "quant_method"), _QUANTIZED),
-    **dict.fromkeys(("flash_attn", "attn_implementation", "attn_impl"), "write attention=sdpa or attention=flash_attention_2"),
-    **dict.fromkeys(("use_gradient_checkpointing", "activation_checkpointing"), "write gradient_checkpointing=true or false"),
+    **dict.fromkeys(
+        ("flash_attn", "attn_implementation", "attn_impl"), "write attention=sdpa or attention=flash_attention_2"
+    ),
+    **dict.fromkeys(
+        ("use_gradient_checkpointing", "activation_checkpointing"), "write gradient_checkpointing=true or false"
+    ),
     **dict.fromkeys(("deepspeed_config", "zero_stage"), "write deepspeed=zero2, the name of a preset"),
-    **dict.fromkeys(("image_max_pixels", "max_image_pixels", "video_max_pixels"), "write max_pixels=N; nothing is resampled"),
-    **dict.fromkeys(("image_min_pixels", "min_pixels"), "there is no least size of a picture; the largest is max_pixels"),
+    **dict.fromkeys(
+        ("image_max_pixels", "max_image_pixels", "video_max_pixels"), "write max_pixels=N; nothing is resampled"
+    ),
+    **dict.fromkeys(
+        ("image_min_pixels", "min_pixels"), "there is no least size of a picture; the largest is max_pixels"
+    ),
     **dict.fromkeys(("freeze_vision_tower", "freeze_multi_modal_projector", "freeze_language_model"), _VISION),
     **dict.fromkeys(("freeze_vit", "freeze_aligner", "freeze_llm", "freeze_merger"), _VISION),
     **dict.fromkeys(("tune_mm_vision", "tune_mm_mlp", "tune_mm_llm"), _VISION),

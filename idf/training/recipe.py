@@ -18,6 +18,9 @@ from idf.worlds import DIFFICULTIES, WORLDS
 from .deepspeed import PRESETS
 from .others_names import OTHERS_NAMES
 
+BF16_SUMS = ("zero1", "zero2_offload")
+"""Presets under which DeepSpeed 0.19 does not add gradients up in fp32 and step as it does elsewhere."""
+
 
 @dataclass(frozen=True)
 class LoraRecipe:
@@ -155,7 +158,7 @@ class StageRecipe:
                 "precision bf16 needs a deepspeed preset: without one there are no fp32 master weights, and at a "
                 "small learning rate most bf16 weights would never change"
             )
-        if self.fp32_gradients and self.precision == "bf16" and self.deepspeed in ("zero1", "zero2_offload"):
+        if self.fp32_gradients and self.precision == "bf16" and self.deepspeed in BF16_SUMS:
             raise UserError(
                 f"deepspeed {self.deepspeed} does not take fp32_gradients: DeepSpeed would "
                 + ("step with another optimizer" if self.deepspeed == "zero1" else "add them up in bf16 all the same")

@@ -23,6 +23,7 @@ from .checkpoint import read_facts
 from .guard import stop_signal
 from .recipe import StageRecipe
 
+
 def run_stage(story: Callable[[], None]) -> None:
     """Run a launch script's story; a UserError becomes one sentence and exit status 1, a signal a saved run and 0.
 

@@ -51,7 +51,7 @@ def survey(recipe: StageRecipe, recipe_path: Path | None = None) -> Survey:
             does not divide.
     """
     recipe.accumulation_steps(recipe.gpus)  # refused before the data is read, which may take minutes
-    base, told = _base_of(recipe, recipe_path)
+    base, told = base_of(recipe, recipe_path)
     vlm = meta_model(base)
     shape = shape_of(vlm)
     size = size_of(vlm, shape, recipe.lora.rank if recipe.lora else None)
@@ -67,8 +67,13 @@ def survey(recipe: StageRecipe, recipe_path: Path | None = None) -> Survey:
     return Survey(base, shape, size, size_of(vlm, shape, LoraRecipe().rank), work, text)
 
 
-def _base_of(recipe: StageRecipe, recipe_path: Path | None) -> tuple[str, str]:
-    """The model whose shapes count, and a line on it if it is not the recipe's own."""
+def base_of(recipe: StageRecipe, recipe_path: Path | None) -> tuple[str, str]:
+    """The model whose shapes count, and a line on it if it is not the recipe's own.
+
+    Args:
+        recipe: The recipe.
+        recipe_path: Its file, beside which that of the run may lie from whose end it begins.
+    """
     if recipe_path is not None and not (Path(recipe.model) / "config.json").exists():
         for path in sorted(find_recipe(recipe_path).parent.glob("*.yaml")):
             parent = yaml.safe_load(path.read_text(encoding="utf-8"))

@@ -13,8 +13,8 @@ from mmengine.dist import barrier
 from mmengine.hooks import Hook
 
 from idf.training.checkpoint import publish, remove_old, saving_folder
-from idf.training.overlay import base_folder, overlay
 from idf.training.data import find_data
+from idf.training.overlay import base_folder, overlay
 from idf.training.stage import checkpoint_facts
 
 from ._model import bare
