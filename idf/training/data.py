@@ -78,10 +78,11 @@ def _check_kind(recipe: StageRecipe, manifest: Mapping[str, Any]) -> None:
     if recipe.stage == "reasoning" and found == CANDIDATES:
         remedy = f"run `idf filter {recipe.data} --out DIR` and set data=DIR"
     elif found == CANDIDATES:
-        remedy = f"make stage 1's with `{data_command(recipe)}`"
+        remedy = "set data to what `idf imagery` made"
     else:
         other = next(stage for stage, made in MADE_AS.items() if made == found)
-        remedy = f"set data to {wanted}, or run {_SCRIPTS[other]} on these"
+        made = "`idf imagery`" if recipe.stage == "imagery" else "`idf traces` and `idf filter`"
+        remedy = f"set data to what {made} made, or run {_SCRIPTS[other]} on these"
     raise UserError(
         f"{_SCRIPTS[recipe.stage]} learns from {_WORDS[wanted].partition(',')[0]}, and {recipe.data} holds "
         f"{_WORDS[found]}: {remedy}, or say any_data=true to train on them all the same"

@@ -31,10 +31,10 @@ def describe_disk(recipe: StageRecipe, size: Size, steps: int) -> str:
     stay, at_once = min(made, recipe.keep_checkpoints + best), min(made, recipe.keep_checkpoints + best + 1)
     room = max(at_once * (weights + state), stay * (weights + state) + weights)
     kept = f"{recipe.keep_checkpoints} kept{', the best one' if best else ''}, and the one being written"
+    before = f"{made:,} before it, of which at most {at_once} are there at once ({kept})" if made else "none before it"
     return (
         f"disk: {room / 1e9:,.1f} GB; a checkpoint takes {(weights + state) / 1e9:.1f} GB ({weights / 1e9:.1f} of weights, "
-        f"{state / 1e9:.1f} to resume from), final/ {weights / 1e9:.1f}; the run writes {made:,} before final/, of which "
-        f"{at_once} are there at once ({kept})"
+        f"{state / 1e9:.1f} to resume from), final/ {weights / 1e9:.1f}, and the run writes {before}"
     )
 
 
