@@ -7,21 +7,136 @@ import difflib
 import math
 import types
 import typing
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import MISSING, dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from idf.errors import UserError
 from idf.files import read_text
 
 T = TypeVar("T")
 
+Resumed = Literal["exact", "weights"]
+"""What of a run carries over where a key differs: everything, or all but the optimizer's moments."""
+
+
+def key(
+    default: Any = MISSING,
+    *,
+    factory: Callable[[], Any] | None = None,
+    least: float | None = None,
+    above: float | None = None,
+    most: float | None = None,
+    below: float | None = None,
+    may_change: Resumed | None = None,
+) -> Any:
+    """A key of a recipe, with all that is checked of it.
+
+    Args:
+        default: Its value where the recipe says nothing.
+        factory: Makes that value, for lists and sections.
+        least: The least that a number may be.
+        above: What it must be above.
+        most: The most that it may be.
+        below: What it must be below.
+        may_change: Whether it may differ when a run is resumed: "exact" if the result does not depend on it, "weights" if
+            the optimizer's moments are lost; None for never.
+    """
+    limits = {"least": least, "above": above, "most": most, "below": below}
+    metadata = {
+        "limits": {name: limit for name, limit in limits.items() if limit is not None},
+        "may_change": may_change,
+    }
+    if factory is not None:
+        return dataclasses.field(default_factory=factory, metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def check_ranges(recipe: Any, prefix: str = "") -> None:
+    """Refuse a number outside of the limits that its key has, in sections and lists too.
+
+    Args:
+        recipe: A recipe, whose keys were made by `key`.
+        prefix: What stands before its keys in a message, such as "hook.".
+
+    Raises:
+        UserError: It is outside.
+    """
+    for field in dataclasses.fields(recipe):
+        value, limits = getattr(recipe, field.name), field.metadata.get("limits", {})
+        if dataclasses.is_dataclass(value):
+            check_ranges(value, f"{prefix}{field.name}.")
+        for number in value if isinstance(value, list) else [value]:
+            if limits and number is not None and not _within(number, limits):
+                null = (
+                    ", or null"
+                    if type(None) in typing.get_args(typing.get_type_hints(type(recipe))[field.name])
+                    else ""
+                )
+                raise UserError(f"{prefix}{field.name} must be {_in_words(limits)}{null}, not {number}")
+
+
+def _within(number: float, limits: Mapping[str, float]) -> bool:
+    return (
+        limits.get("least", -math.inf) <= number <= limits.get("most", math.inf)
+        and not number <= limits.get("above", -math.inf)
+        and not number >= limits.get("below", math.inf)
+    )
+
+
+def _in_words(limits: Mapping[str, float]) -> str:
+    words = {"least": "at least", "above": "above", "most": "at most", "below": "below"}
+    return " and ".join(f"{words[name]} {'zero' if limit == 0 else f'{limit:,}'}" for name, limit in limits.items())
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A key that a resumed run has with another value.
+
+    Attributes:
+        key: Its name, with its section.
+        begun: The value that the run was begun with.
+        now: The value now.
+        may_change: What the key says of that, see `key`.
+    """
+
+    key: str
+    begun: Any
+    now: Any
+    may_change: Resumed | None
+
+
+def differences(recipe: Any, begun: Mapping[str, Any], prefix: str = "") -> Iterator[Difference]:
+    """The keys in which a recipe differs from a saved one. A key that the saved one does not have has its default there.
+
+    Args:
+        recipe: The recipe now.
+        begun: The saved one, as `to_plain` gave it, maybe by an older version.
+        prefix: What stands before its keys, such as "hook.".
+    """
+    fields = {field.name: field for field in dataclasses.fields(recipe)}
+    for name, value in begun.items():
+        if name not in fields:  # of a newer version: what it means is not known here
+            yield Difference(f"{prefix}{name}", value, "unknown here", None)
+    for name, field in fields.items():
+        now, may_change = getattr(recipe, name), field.metadata.get("may_change")
+        default = field.default if field.default_factory is MISSING else field.default_factory()
+        before = begun.get(name, to_plain(default) if dataclasses.is_dataclass(default) else default)
+        if dataclasses.is_dataclass(now) and isinstance(before, Mapping) and may_change is None:
+            yield from differences(now, before, f"{prefix}{name}.")
+            continue
+        now = to_plain(now) if dataclasses.is_dataclass(now) else now
+        if now != before:
+            yield Difference(f"{prefix}{name}", before, now, may_change)
+
 
 def read_recipe(kind: type[T], path: Path | str | None, overrides: Sequence[str] = ()) -> T:
     """Read a recipe file into a dataclass, then apply `key=value` overrides.
 
     Args:
-        kind: The dataclass. Nested dataclasses are sections; fields without default are required.
+        kind: The dataclass. Nested dataclasses are sections; fields without default are required. If it has an attribute
+            `others_names`, a map of names that other trainers use to a sentence on ours, those names are answered with it.
         path: The YAML file; `idf:NAME` for one that comes with idf; None for all defaults.
         overrides: "key=value" or "section.key=value"; values are read as YAML.
 
@@ -106,7 +221,7 @@ def build_recipe(kind: type[T], data: Any, where: str) -> T:
 def _default_map(kind: type, key: str) -> dict[str, Any]:
     """The default of a key whose value is a map; empty for all other keys."""
     for field in dataclasses.fields(kind):
-        if field.name == key and field.default_factory is not dataclasses.MISSING:
+        if field.name == key and field.default_factory is not MISSING:
             default = field.default_factory()
             return dict(default) if isinstance(default, dict) else {}
     return {}
@@ -125,12 +240,14 @@ def _build(kind: type[T], data: Any, where: str, prefix: str) -> T:
     values = {}
     for key, value in data.items():
         if key not in fields:
+            if told := getattr(kind, "others_names", {}).get(str(key)):
+                raise UserError(f"{where}: there is no key {prefix}{key} here: {told}")
             near = difflib.get_close_matches(str(key), fields, n=1, cutoff=0.4)
             hint = f"did you mean {prefix}{near[0]}?" if near else f"known keys: {', '.join(fields)}"
             raise UserError(f"{where}: unknown key {prefix}{key}; {hint}")
         values[key] = _convert(hints[key], value, where, f"{prefix}{key}")
     for name, field in fields.items():
-        if name not in values and field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
+        if name not in values and field.default is MISSING and field.default_factory is MISSING:
             raise UserError(f"{where}: the key {prefix}{name} is missing")
     return kind(**values)
 

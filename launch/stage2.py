@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from idf.training.recipe import read_arguments
-from idf.training.stage import check_device, check_installed, checkpoint_facts, dry_run, find_data, run_stage
+from idf.training.stage import check_device, check_installed, checkpoint_facts, dry_run, run_stage
 
 
 def main() -> None:
@@ -16,9 +16,10 @@ def main() -> None:
     recipe = arguments.recipe
     check_installed(recipe, arguments.dry_run)
     if arguments.dry_run:
-        return dry_run(recipe)
+        return dry_run(recipe, arguments.recipe_path)
 
     from idf.training.checkpoint import find_resume
+    from idf.training.data import find_data
     from idf.training.dataset import PackedRows, TokenStore, prepare_tokens, tokens_folder
     from idf.training.encode import Encoder
     from idf.training.engine import Engine

@@ -11,8 +11,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from idf import __version__
+from idf.arguments import parse_arguments
 from idf.errors import UserError
 from idf.extras import require
+from idf.training.others_names import OTHERS_NAMES
 
 OF_THE_PLACE = {
     *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR),
@@ -28,13 +30,8 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def run_command(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> None:
     """Parse, run, and end with status 0 only on success; a UserError is printed as one sentence."""
-    arguments, rest = parser.parse_known_args(argv)
-    # Changes to the recipe may stand between options; argparse takes them in one place only.
-    if rest and hasattr(arguments, "overrides") and all("=" in word and not word.startswith("-") for word in rest):
-        arguments.overrides = [*arguments.overrides, *rest]
-    elif rest:
-        parser.error(f"unrecognized arguments: {' '.join(rest)}")
     try:
+        arguments = parse_arguments(parser, sys.argv[1:] if argv is None else argv)
         status = arguments.run(arguments)
         sys.stdout.flush()
     except BrokenPipeError:  # whoever read the output, such as `head`, has seen enough
@@ -91,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--allow-fewer", action="store_true", help="be content with fewer")
     sub.add_argument("--recipe", type=Path, help="YAML recipe")
     sub.add_argument("overrides", nargs="*", metavar="key=value", help="changes to the recipe, e.g. most_words=800")
+    sub.set_defaults(places=("source",))
 
     sub = command("mix", "write several datasets as one, thoroughly mixed", _mix)
     sub.add_argument("sources", metavar="DIR[:N]", nargs="+", help="dataset folders; DIR:2 takes each sample twice")
@@ -135,7 +133,15 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--peak-tflops", type=float, metavar="X", help="its dense bf16 peak, 10^12/s, instead of a name")
     sub.add_argument("--mfu", type=float, default=0.4, help="share of the peak that is expected (default: %(default)g)")
     sub.add_argument("--data", help="dataset folder (default: the recipe's)")
+    sub.add_argument(
+        "--write-speed",
+        type=float,
+        default=1.0,
+        metavar="X",
+        help="what the disk takes, in GB (10^9 bytes) a second (default: %(default)g)",
+    )
     sub.add_argument("overrides", nargs="*", metavar="key=value", help="changes to the recipe, e.g. deepspeed=zero3")
+    sub.set_defaults(others_names=OTHERS_NAMES)
 
     sub = command("verify", "replay every published SpatiaLite item and compare with its answer", _verify)
     sub.add_argument("spatialite", metavar="SPATIALITE_DIR", type=Path, help="a clone of SpatiaLite")
@@ -287,7 +293,15 @@ def _plan(arguments: argparse.Namespace) -> None:
     from idf.training.recipe import StageRecipe
 
     recipe = read_recipe(StageRecipe, arguments.recipe, _overrides(arguments, "gpus", "data"))
-    made = plan(recipe, arguments.gpu_memory, arguments.gpu, arguments.peak_tflops, arguments.mfu)
+    made = plan(
+        recipe,
+        arguments.gpu_memory,
+        arguments.gpu,
+        arguments.peak_tflops,
+        arguments.mfu,
+        write_speed=arguments.write_speed,
+        recipe_path=arguments.recipe,
+    )
     print(made.text)
     if not made.fits:
         raise UserError(made.advice)

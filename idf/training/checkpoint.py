@@ -1,4 +1,4 @@
-"""Checkpoints: complete Hugging Face folders that appear by one rename, and where a run goes on from."""
+"""Checkpoints: complete Hugging Face folders that appear by one rename, and where a run is resumed from."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from idf.errors import UserError
-from idf.recipe import to_plain
+from idf.recipe import differences
 
 from .recipe import StageRecipe
 from .whole import damage, flush_folder, lacks
@@ -18,7 +18,7 @@ from .whole import damage, flush_folder, lacks
 PREFIX = "vlm."  # StageModel holds the model under this name
 SAVING = ".saving-"  # what a checkpoint is called until it is whole
 NAME = re.compile(r"checkpoint-\d+")
-STATE = "state"  # what is needed to go on: optimizer, random numbers, progress
+STATE = "state"  # what is needed to resume: optimizer, random numbers, progress
 
 
 def export(vlm: Any, processor: Any, state: dict[str, Any] | None, facts: dict[str, Any], out: Path) -> None:
@@ -113,25 +113,15 @@ def newest_whole(complete: list[Path], weights_alone: bool, first: bool) -> Path
     )
 
 
-SAME = (
-    *("stage", "model", "data", "seed", "epochs", "learning_rate", "betas", "weight_decay", "warmup", "max_grad_norm"),
-    *("precision", "lora", "tokens_per_row", "rows_per_step", "max_pixels"),
-)
-"""Keys of a recipe that a run must keep when it goes on."""
-
-SHARDING = ("deepspeed", "rows_per_micro_batch", "ranks")
-"""What decides how the optimizer's state lies on disk and in which order gradients are added up."""
-
-
 def find_resume(recipe: StageRecipe, fingerprint: str, ranks: int, first: bool, engine: str = "idf") -> Path | None:
-    """Where to go on from: the last checkpoint, or None for a fresh start.
+    """Where to resume from: the last checkpoint, or None for a fresh start.
 
     Args:
         recipe: The recipe; `recipe.run` is the folder of the run.
         fingerprint: Of the data.
         ranks: How many there are now; DeepSpeed's state is stored in one part per rank.
         first: Whether this rank removes what an interrupted save left, and speaks.
-        engine: What trains: each engine goes on from its own state alone.
+        engine: What trains: each engine resumes from its own state alone.
 
     Raises:
         UserError: The run has finished already, or was begun with another recipe, other data or other ranks.
@@ -150,21 +140,26 @@ def find_resume(recipe: StageRecipe, fingerprint: str, ranks: int, first: bool, 
         return None
     last = newest_whole(complete, recipe.resume == "weights", first)
     facts = read_facts(last) or {}
-    now = {**to_plain(recipe), "data's fingerprint": fingerprint, "ranks": ranks, "engine": engine}
-    begun = {**facts["recipe"], "data's fingerprint": facts["data"]["fingerprint"], "ranks": facts["ranks"]}
-    begun["engine"] = facts.get("engine", "idf")
-    for key in ("engine", *SAME, "data's fingerprint"):
-        if begun.get(key) != now[key]:
-            raise UserError(
-                f"the run {run} was begun with {key}={begun.get(key)}, not {now[key]}: set it back, remove the "
-                f"folder, or set run=another/folder (model={last} would begin there with these weights)"
-            )
-    changed = [f"{key}={now[key]} instead of {begun.get(key)}" for key in SHARDING if begun.get(key) != now[key]]
+    told = {
+        "engine": (facts.get("engine", "idf"), engine),
+        **{
+            change.key: (change.begun, change.now)
+            for change in differences(recipe, facts["recipe"])
+            if not change.may_change
+        },
+        "data's fingerprint": (facts["data"]["fingerprint"], fingerprint),
+    }
+    if other := [f"{key}={begun}, not {now}" for key, (begun, now) in told.items() if begun != now]:
+        raise UserError(
+            f"the run {run} was begun with {'; '.join(other)}: set it back, remove the folder, or set run=another/folder "
+            f"(model={last} would begin there with these weights)"
+        )
+    changed = [f"{key}={now} instead of {begun}" for key, begun, now in _resharded(recipe, facts, ranks)]
     if changed and recipe.resume == "exact":
         raise UserError(
-            f"the run {run} would go on with {', '.join(changed)}. What carries over is the weights, the step, the order "
+            f"the run {run} would resume with {', '.join(changed)}. What carries over is the weights, the step, the order "
             "of the data and the learning rate's schedule; the optimizer's moments do not (ZeRO stores one part for each "
-            "rank). Say resume=weights to go on so, or go on with what it was begun with"
+            "rank). Say resume=weights to resume so, or resume with what it was begun with"
         )
     if first:
         print(f"resuming from {last}")
@@ -176,9 +171,15 @@ def find_resume(recipe: StageRecipe, fingerprint: str, ranks: int, first: bool, 
 
 
 def carries_moments(recipe: StageRecipe, facts: dict[str, Any], ranks: int) -> bool:
-    """Whether the optimizer's state of a checkpoint fits the run that goes on."""
-    now, begun = {**to_plain(recipe), "ranks": ranks}, {**facts["recipe"], "ranks": facts["ranks"]}
-    return all(begun.get(key) == now[key] for key in SHARDING)
+    """Whether the optimizer's state of a checkpoint fits the run that is resumed."""
+    return not _resharded(recipe, facts, ranks)
+
+
+def _resharded(recipe: StageRecipe, facts: dict[str, Any], ranks: int) -> list[tuple[str, Any, Any]]:
+    """Key, old and new value of what decides how the optimizer's state lies on disk: the keys marked so, and the ranks."""
+    changes = [change for change in differences(recipe, facts["recipe"]) if change.may_change == "weights"]
+    found = [(change.key, change.begun, change.now) for change in changes]
+    return found + ([("ranks", facts["ranks"], ranks)] if facts["ranks"] != ranks else [])
 
 
 def read_facts(folder: Path) -> dict[str, Any] | None:

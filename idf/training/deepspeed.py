@@ -18,7 +18,8 @@ def deepspeed_config(
     adapters: bool,
     micro_batch: int,
     accumulation: int,
-    max_grad_norm: float,
+    max_grad_norm: float | None,
+    fp32_gradients: bool = False,
 ) -> dict[str, Any]:
     """The DeepSpeed configuration of a preset, without any "auto" that another place would fill in.
 
@@ -29,9 +30,10 @@ def deepspeed_config(
         adapters: Whether adapters alone learn.
         micro_batch: Rows in one forward pass on one device.
         accumulation: Micro-batches in one step on one device.
-        max_grad_norm: Gradients are clipped to this global norm.
+        max_grad_norm: Gradients are clipped to this global norm; None for never.
+        fp32_gradients: Whether micro-batches are added up in fp32; else in the precision of the gradients.
     """
-    return {
+    config: dict[str, Any] = {
         "zero_optimization": zero_config(preset, device, adapters),
         "bf16": {"enabled": precision == "bf16"},
         "zero_allow_untested_optimizer": True,
@@ -39,9 +41,12 @@ def deepspeed_config(
         "zero_force_ds_cpu_optimizer": device == "gpu",
         "train_micro_batch_size_per_gpu": micro_batch,
         "gradient_accumulation_steps": accumulation,
-        "gradient_clipping": max_grad_norm,
+        "gradient_clipping": max_grad_norm or 0.0,  # 0 is DeepSpeed's word for no clipping
         "steps_per_print": 10**9,
     }
+    if fp32_gradients:
+        config["data_types"] = {"grad_accum_dtype": "fp32"}
+    return config
 
 
 def zero_config(preset: str, device: str, adapters: bool) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from math import inf
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -78,6 +79,7 @@ class Engine:
                 micro_batch=recipe.rows_per_micro_batch,
                 accumulation=self.accumulation,
                 max_grad_norm=recipe.max_grad_norm,
+                fp32_gradients=recipe.fp32_gradients and recipe.precision == "bf16",
             )
             plugin = DeepSpeedPlugin(hf_ds_config=config)
         # How long ranks wait for each other is HangWatch's business: it knows who is behind.
@@ -154,7 +156,9 @@ class Engine:
                 self.accelerator.backward(total * factor)  # under DeepSpeed this steps, too, after the last one
                 loss += total.detach()
                 if self.accelerator.sync_gradients:
-                    norm = self.accelerator.clip_grad_norm_(self.model.parameters(), self.recipe.max_grad_norm)
+                    # Under DeepSpeed its own configuration clips, and this only tells the norm.
+                    limit = inf if self.recipe.max_grad_norm is None else self.recipe.max_grad_norm
+                    norm = self.accelerator.clip_grad_norm_(self.model.parameters(), limit)
                     self.optimizer.step()
                     self.optimizer.zero_grad()
         return float(loss), float(norm)

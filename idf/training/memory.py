@@ -112,10 +112,18 @@ def memory_of(recipe: StageRecipe, shape: Shape, size: Size, preset: str | None,
 
     Mixed-precision Adam keeps 2 + 2 + 12 bytes a trained parameter: bf16 weight and gradient, and in fp32 master weight
     and two moments. ZeRO-1 splits the 12 over the GPUs, ZeRO-2 the gradients too, ZeRO-3 all (Rajbhandari et al.,
-    arXiv 1910.02054, section 3.1 and figure 1). The step casts a split's gradients to fp32 and Adam needs one
-    fp32 number a parameter for itself: 8 bytes, at a time for all that a GPU owns (stages 1 and 2), or
-    for 10^9 parameters (stage 3), as deepspeed/runtime/zero/stage_1_and_2.py and stage3.py are written.
-    Buckets: 5 x 10^8 elements, twice where communication overlaps; ZeRO-3 gathers up to 10^9 parameters besides.
+    arXiv 1910.02054, section 3.1 and figure 1). What DeepSpeed 0.19 holds besides was measured on a CPU
+    (bench/zero_memory.py):
+
+    - Stage 1 copies the gradients that a GPU owns before its step. Stage 2 holds those of the last micro-batch beside the
+      sum of those before, if there are any; with `fp32_gradients` the sum alone, in fp32. Stage 3 adds up in place.
+    - Offloaded, stage 2 sums micro-batches in CPU memory, in a copy of its own; all that are offloaded have there the
+      gradients in fp32 for the step, and a buffer in bf16 (stage 3: the sum itself).
+    - The step casts a split's gradients to fp32 and Adam needs one fp32 number a parameter for itself: 8 bytes, at a time
+      for all that a GPU owns (stages 1 and 2), or for 10^9 parameters while the sum stays (stage 3).
+    - Buckets: 5 x 10^8 elements, twice where communication overlaps, and a copy of one while it is sent to more than one
+      GPU. Stage 3 has one, two copies of it while it is sent, and gathers up to 10^9 parameters besides.
+
     Without DeepSpeed all is fp32, and PyTorch's buckets hold the gradients a second time.
 
     Args:
@@ -134,19 +142,25 @@ def memory_of(recipe: StageRecipe, shape: Shape, size: Size, preset: str | None,
         split = {"gradients": 4 * trained, "optimizer": 8 * trained, "buckets": 4 * trained, "step": 12 * trained}
         return Memory(None, 4 * size.total, **split, kept=kept, layer=layer, logits=logits, hook=hook, host=0)
     stage, offload, own = int(preset[4]), "offload" in preset, trained / gpus
+    sums = 4 if recipe.fp32_gradients else half  # bytes of a gradient where micro-batches are added up
+    several = recipe.rows_per_step > recipe.rows_per_micro_batch * gpus
     zero = zero_config(preset, recipe.device, recipe.lora is not None)
-    bucket = half * zero.get("reduce_bucket_size", _BUCKET) * (2 if zero["overlap_comm"] and stage < 3 else 1)
+    buffers = (2 if zero["overlap_comm"] else 1) + (1 if gpus > 1 else 0) if stage < 3 else 3
+    bucket = half * zero.get("reduce_bucket_size", _BUCKET) * buffers
     weights: float = half * size.total
-    gradients: float = half * (trained if stage == 1 else own)
+    gradients: float = half * (trained + own)
     step: float = 8 * own
     host = 0.0
+    if stage == 2:
+        gradients = own * (4 if sums > half else 2 * half if several else half)
     if stage == 3:
         bucket += half * max(size.largest, min(_LIVE, size.total))
         weights /= gpus
-        at_once = min(own, _SUB_GROUP)
-        step = half * (own - at_once) + 8 * at_once
+        gradients = sums * own
+        step = gradients + 8 * min(own, _SUB_GROUP)
     if offload:
-        host = (12 + 4 + half) * own + (weights if stage == 3 else 0)  # the state, gradients in fp32, a bf16 buffer
+        copies = sums if stage == 3 else 2 * half if several else half
+        host = (12 + 4 + copies) * own + (weights if stage == 3 else 0)
         weights = 0 if stage == 3 else weights
         gradients = step = 0
     optimizer = 0.0 if offload else 12 * own
@@ -184,6 +198,23 @@ def activation_bytes(recipe: StageRecipe, shape: Shape, half: int) -> tuple[floa
     if recipe.gradient_checkpointing:
         return shape.layers * tokens * half * h + ends, whole + gradients
     return shape.layers * whole + ends, gradients
+
+
+def checkpoint_bytes(recipe: StageRecipe, size: Size) -> tuple[float, float]:
+    """What a checkpoint takes of the disk: its weights, and the state that a run is resumed from.
+
+    The weights are a complete folder. The state is 12 bytes a trained parameter, and DeepSpeed's own copy of the trained
+    weights (stages 1 and 2); without DeepSpeed it is the two moments.
+
+    Args:
+        recipe: The stage's recipe.
+        size: Its parameters.
+    """
+    half = 2 if recipe.precision == "bf16" else 4
+    weights = float(half * size.total)  # adapters lie beside the merged weights
+    if recipe.deepspeed is None:
+        return weights, 8.0 * size.trained
+    return weights, (12.0 + (0 if recipe.sharded else half)) * size.trained
 
 
 def logit_bytes(recipe: StageRecipe, shape: Shape, half: int) -> float:

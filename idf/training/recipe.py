@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass, field
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
+from idf.arguments import parse_arguments
 from idf.errors import UserError
-from idf.recipe import check_names, check_pixels, check_positive, read_recipe
+from idf.recipe import check_names, check_pixels, check_ranges, key, read_recipe
 from idf.suites import MODES, PROMPTS
 from idf.worlds import DIFFICULTIES, WORLDS
 
 from .deepspeed import PRESETS
+from .others_names import OTHERS_NAMES
+
+BF16_SUMS = ("zero1", "zero2_offload")
+"""Presets under which DeepSpeed 0.19 does not add gradients up in fp32 and step as it does elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +32,9 @@ class LoraRecipe:
         dropout: Share of an adapter's inputs that are dropped in training.
     """
 
-    rank: int = 64
-    alpha: int = 128
-    dropout: float = 0.0
+    rank: int = key(64, least=1)
+    alpha: int = key(128, above=0)
+    dropout: float = key(0.0, least=0, below=1)
 
 
 @dataclass(frozen=True)
@@ -46,29 +53,35 @@ class HookRecipe:
         batch_size: Prompts generated at once on each device.
     """
 
-    mode: Literal["inline", "watch", "off"] = "inline"
-    items: int = 10
-    worlds: list[str] = field(default_factory=lambda: list(WORLDS))
-    difficulties: list[str] = field(default_factory=lambda: list(DIFFICULTIES))
-    modes: list[str] = field(default_factory=lambda: ["vtqa"])
+    # What is asked may not change within a run: the best checkpoint is found by comparing answers.
+    mode: Literal["inline", "watch", "off"] = key("inline", may_change="exact")
+    items: int = key(10, least=1)
+    worlds: list[str] = key(factory=lambda: list(WORLDS))
+    difficulties: list[str] = key(factory=lambda: list(DIFFICULTIES))
+    modes: list[str] = key(factory=lambda: ["vtqa"])
     prompts: str = "idf-long-1"
-    max_new_tokens: int = 2048
-    batch_size: int = 16
+    max_new_tokens: int = key(2048, least=1)
+    batch_size: int = key(16, least=1, may_change="exact")
 
 
 @dataclass(frozen=True)
 class StageRecipe:
     """A training stage.
 
+    A key may differ when a run is resumed only if it says `may_change`; any other is refused by name.
+
     Attributes:
         stage: "imagery" (Imagery-Distillation) or "reasoning" (Reasoning-Distillation).
         model: Base model or parent checkpoint: a local folder or a hub name.
-        data: Dataset folder.
+        data: Dataset folder. When a run is resumed it may be another one with the same data.
         run: Folder of the run; receives `checkpoint-<step>/` and `final/`.
+        any_data: Train on data that are not the stage's, too: unfiltered candidates, or the other stage's.
         device: "gpu", or "cpu" for tiny models.
         gpus: Number of devices the recipe is meant for; `--dry-run` counts steps with it.
         precision: "bf16" (with fp32 master weights, by DeepSpeed) or "fp32".
         deepspeed: Name of a preset, or None for plain data parallelism.
+        fp32_gradients: Micro-batches are added up in fp32; else in bf16, with precision bf16. By DeepSpeed's
+            `grad_accum_dtype`.
         attention: Implementation of attention in transformers.
         gradient_checkpointing: Recompute activations in the backward pass.
         epochs: Passes over the data.
@@ -76,7 +89,7 @@ class StageRecipe:
         betas: Its two decay rates.
         weight_decay: Its decoupled weight decay.
         warmup: Share of the steps over which the learning rate rises linearly; then it falls along a cosine to 0.
-        max_grad_norm: Gradients are clipped to this global norm.
+        max_grad_norm: Gradients are clipped to this global norm; None for no clipping.
         tokens_per_row: Samples are packed into rows of at most this many tokens.
         rows_per_micro_batch: Rows in one forward pass on one device.
         rows_per_step: Rows in one optimizer step, over all devices.
@@ -98,41 +111,46 @@ class StageRecipe:
         hook: The evaluation hook.
     """
 
+    others_names: ClassVar[Mapping[str, str]] = OTHERS_NAMES
+
     stage: Literal["imagery", "reasoning"]
     model: str
-    data: str
-    run: str
+    data: str = key(may_change="exact")  # its fingerprint may not
+    run: str = key(may_change="exact")
+    any_data: bool = key(False, may_change="exact")
     device: Literal["gpu", "cpu"] = "gpu"
-    gpus: int = 8
+    gpus: int = key(8, least=1, may_change="exact")
     precision: Literal["bf16", "fp32"] = "bf16"
-    deepspeed: str | None = "zero2"
+    deepspeed: str | None = key("zero2", may_change="weights")
+    fp32_gradients: bool = False
     attention: Literal["sdpa", "flash_attention_2", "eager"] = "sdpa"
     gradient_checkpointing: bool = True
-    epochs: float = 1.0
-    learning_rate: float = 1e-5
-    betas: list[float] = field(default_factory=lambda: [0.9, 0.95])
-    weight_decay: float = 0.0
-    warmup: float = 0.03
-    max_grad_norm: float = 1.0
-    tokens_per_row: int = 8192
-    rows_per_micro_batch: int = 1
-    rows_per_step: int = 16
-    max_pixels: int = 1204224
+    epochs: float = key(1.0, above=0)
+    learning_rate: float = key(1e-5, above=0, most=1)
+    betas: list[float] = key(factory=lambda: [0.9, 0.95], least=0, below=1)
+    weight_decay: float = key(0.0, least=0, most=1)
+    warmup: float = key(0.03, least=0, below=1)
+    max_grad_norm: float | None = key(1.0, above=0)
+    tokens_per_row: int = key(8192, least=1)
+    rows_per_micro_batch: int = key(1, least=1, may_change="weights")
+    rows_per_step: int = key(16, least=1)
+    max_pixels: int = key(1204224, least=1)
     lora: LoraRecipe | None = None
-    save_steps: int = 200
-    keep_checkpoints: int = 2
-    log_steps: int = 1
-    loader_workers: int = 4
-    resume: Literal["exact", "weights"] = "exact"
-    loss_spike: float | None = 2.0
-    hang_seconds: int = 1800
-    peak_tflops: float | None = None
-    seed: int = 0
-    wandb: bool = True
-    hook: HookRecipe = field(default_factory=HookRecipe)
+    save_steps: int = key(200, least=1, may_change="exact")
+    keep_checkpoints: int = key(2, least=1, may_change="exact")
+    log_steps: int = key(1, least=1, may_change="exact")
+    loader_workers: int = key(4, least=0, may_change="exact")
+    resume: Literal["exact", "weights"] = key("exact", may_change="exact")
+    loss_spike: float | None = key(2.0, above=0, may_change="exact")
+    hang_seconds: int = key(1800, least=1, may_change="exact")
+    peak_tflops: float | None = key(None, above=0, may_change="exact")
+    seed: int = key(0, least=0, below=2**63)
+    wandb: bool = key(True, may_change="exact")
+    hook: HookRecipe = key(factory=HookRecipe)
 
     def check(self) -> None:
         """Refuse what cannot work, before any device is touched."""
+        check_ranges(self)
         if self.deepspeed is not None and self.deepspeed not in PRESETS:
             raise UserError(f"deepspeed must be one of {', '.join(PRESETS)} or null, not {self.deepspeed!r}")
         if self.deepspeed is None and self.precision == "bf16":
@@ -140,37 +158,19 @@ class StageRecipe:
                 "precision bf16 needs a deepspeed preset: without one there are no fp32 master weights, and at a "
                 "small learning rate most bf16 weights would never change"
             )
-        for name in ("epochs", "learning_rate", "tokens_per_row", "rows_per_micro_batch", "rows_per_step", "gpus"):
-            if getattr(self, name) <= 0:
-                raise UserError(f"{name} must be above zero, not {getattr(self, name)}")
-        for name in ("save_steps", "log_steps", "keep_checkpoints", "hang_seconds"):
-            check_positive(name, getattr(self, name))
-        for name in ("loss_spike", "peak_tflops"):
-            if getattr(self, name) is not None and getattr(self, name) <= 0:
-                raise UserError(f"{name} must be above zero or null, not {getattr(self, name)}")
-        if self.lora is not None:
-            check_positive("lora.rank", self.lora.rank)
-            if self.lora.alpha <= 0:
-                raise UserError(f"lora.alpha must be above zero, not {self.lora.alpha}")
-            if not 0 <= self.lora.dropout < 1:
-                raise UserError(f"lora.dropout is a share, from 0 to below 1, not {self.lora.dropout}")
+        if self.fp32_gradients and self.precision == "bf16" and self.deepspeed in BF16_SUMS:
+            raise UserError(
+                f"deepspeed {self.deepspeed} does not take fp32_gradients: DeepSpeed would "
+                + ("step with another optimizer" if self.deepspeed == "zero1" else "add them up in bf16 all the same")
+                + "; zero2, zero3 and zero3_offload take it"
+            )
         if len(self.betas) != 2:
             raise UserError(f"betas must be two numbers, not {self.betas}")
-        if self.hook.items < 1:
-            raise UserError(f"hook.items must be at least 1, not {self.hook.items}; hook.mode=off turns the hook off")
         check_pixels(self.max_pixels)
         if self.attention == "flash_attention_2" and self.rows_per_micro_batch > 1:
             raise UserError(
                 "rows_per_micro_batch must be 1 with attention flash_attention_2: only then it keeps packed samples apart"
             )
-        if not 0 <= self.warmup < 1:
-            raise UserError(f"warmup is a share of the steps, from 0 to below 1, not {self.warmup}")
-        if not all(0 <= beta < 1 for beta in self.betas):
-            raise UserError(f"betas must lie between 0 and 1, not {self.betas}")
-        if self.loader_workers < 0:
-            raise UserError(f"loader_workers must not be negative, but is {self.loader_workers}")
-        check_positive("hook.max_new_tokens", self.hook.max_new_tokens)
-        check_positive("hook.batch_size", self.hook.batch_size)
         check_names("hook.worlds", self.hook.worlds, WORLDS)
         check_names("hook.difficulties", self.hook.difficulties, DIFFICULTIES)
         check_names("hook.modes", self.hook.modes, MODES)
@@ -211,7 +211,7 @@ def read_arguments(description: str | None, default: str, stage: str) -> StageAr
     Raises:
         UserError: The recipe is wrong, or of another stage.
     """
-    parser = argparse.ArgumentParser(description=description)
+    parser = argparse.ArgumentParser(description=description, allow_abbrev=False)
     parser.add_argument("--recipe", type=Path, default=Path(default), help="YAML recipe (default: %(default)s)")
     parser.add_argument(
         "--dry-run", action="store_true", help="check recipe and data, count parameters and steps, train nothing"
@@ -219,7 +219,8 @@ def read_arguments(description: str | None, default: str, stage: str) -> StageAr
     parser.add_argument(
         "overrides", nargs="*", metavar="key=value", help="changes to the recipe, e.g. learning_rate=5e-6"
     )
-    arguments = parser.parse_args()
+    parser.set_defaults(others_names=OTHERS_NAMES)
+    arguments = parse_arguments(parser, sys.argv[1:])
     recipe = read_recipe(StageRecipe, arguments.recipe, arguments.overrides)
     if recipe.stage != stage:
         other = {"imagery": "launch/stage1.py", "reasoning": "launch/stage2.py"}[recipe.stage]

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from idf import __version__
-from idf.data import DatasetFolder, open_dataset
+from idf.data import DatasetFolder
 from idf.errors import RankError, UserError
 from idf.extras import require
 from idf.recipe import to_plain
@@ -24,11 +24,6 @@ from .checkpoint import read_facts
 from .failure import tell_failure
 from .guard import stop_signal
 from .recipe import StageRecipe
-
-DATA_COMMANDS = {
-    "imagery": "idf imagery --out {data}",
-    "reasoning": "idf traces --out {data}-candidates && idf filter {data}-candidates --out {data}",
-}
 
 
 def run_stage(story: Callable[[], None]) -> None:
@@ -106,15 +101,6 @@ def check_device(recipe: StageRecipe) -> None:
         )
 
 
-def find_data(recipe: StageRecipe) -> DatasetFolder:
-    """The stage's dataset.
-
-    Raises:
-        UserError: It is missing (the command that makes it is named) or corrupt.
-    """
-    return open_dataset(Path(recipe.data), made_by=DATA_COMMANDS[recipe.stage].format(data=recipe.data))
-
-
 def checkpoint_facts(recipe: StageRecipe, data: DatasetFolder) -> dict[str, Any]:
     """What `idf.json` says of every checkpoint of the run: all that `idf reproduce` needs to repeat it."""
     parent = read_facts(Path(recipe.model)) if Path(recipe.model).is_dir() else None
@@ -159,12 +145,16 @@ def _hub_revision(model: str) -> str | None:
     return Path(found).parent.name if isinstance(found, str) else None
 
 
-def dry_run(recipe: StageRecipe) -> None:
+def dry_run(recipe: StageRecipe, recipe_path: Path | None = None) -> None:
     """Check recipe and data, count parameters and steps; needs neither GPU, weights nor network.
+
+    Args:
+        recipe: The recipe.
+        recipe_path: Its file, beside which that of the parent run may lie.
 
     Raises:
         UserError: The data is missing or cannot be trained on.
     """
     from .survey import survey
 
-    print(survey(recipe).text)
+    print(survey(recipe, recipe_path).text)

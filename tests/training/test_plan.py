@@ -75,7 +75,6 @@ def test_what_does_not_fit_ends_with_status_1_and_the_nearest_change(tiny, capsy
     ("changes", "memory", "advice"),
     [
         ({}, 32, ("fits with", "deepspeed=zero3")),
-        ({"gpus": 1}, 80, ("fits with", "deepspeed=zero2_offload", "137 GB", "CPU memory")),
         ({"lora": LoraRecipe(), "gpus": 1}, 24, ("fits with", "deepspeed=zero2_offload", "3 GB", "CPU memory")),
     ],
 )
@@ -90,6 +89,82 @@ def test_more_gpus_come_second_with_rows_that_divide(recipe, monkeypatch):
     advice = plan(large).advice
     assert advice.endswith(" gpus=32 rows_per_step=32")
     assert plan(replace(large, gpus=32, rows_per_step=32)).fits
+
+
+@pytest.mark.parametrize(
+    ("hook", "memory", "advice"),
+    [
+        ("inline", 80, ("--recipe idf:1gpu-80gb/stage1.yaml",)),
+        (
+            "watch",
+            24,
+            ("--recipe idf:lora-24gb/stage1.yaml", "`idf imagery --out data/imagery-small max_pixels=401408`"),
+        ),
+        ("off", 141, ("deepspeed=zero3",)),
+    ],
+)
+def test_one_gpu_is_told_of_adapters_before_cpu_memory_and_never_to_watch(recipe, hook, memory, advice):
+    alone = plan(replace(recipe, gpus=1, hook=replace(recipe.hook, mode=hook)), memory)
+    says(alone.advice, "fits with", *advice)
+    assert "watch" not in alone.advice
+    assert not any(f"{host} GB of CPU memory" in alone.advice for host in (137, 152, 154))
+
+
+def test_one_gpu_without_room_for_the_hook_turns_it_off(recipe):
+    adapters = replace(recipe, gpus=1, lora=LoraRecipe())
+    assert plan(replace(adapters, hook=replace(recipe.hook, mode="off")), 32).fits
+    assert plan(adapters, 32).advice.endswith("fits with hook.mode=off")
+
+
+def test_stage_2_is_planned_before_stage_1_has_run(tiny, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    stage2 = PAPERS.with_name("stage2.yaml")
+    status, out, err = said(capsys, "--recipe", str(stage2), "--data", str(tiny.traces.path))
+    assert status == 0, err
+    line_that_says(out, "checkpoints/stage1/final", "not there yet", "Qwen/Qwen2.5-VL-7B-Instruct", PAPERS)
+    line_that_says(out, "8.292 B", "7.616 B trainable")
+    monkeypatch.setattr("sys.argv", ["-"])
+    dry_run(replace(read_recipe(StageRecipe, stage2), data=str(tiny.traces.path)), stage2)
+    assert out.startswith(capsys.readouterr().out.rstrip("\n"))
+    status, _, err = said(capsys, "--recipe", str(stage2), "--data", str(tiny.traces.path), "model=checkpoints/x/final")
+    assert status == 1  # no recipe beside it ends there
+    says(err, "no model", "checkpoints/x/final")
+
+
+def test_the_disk_holds_the_kept_checkpoints_the_best_and_the_one_being_written(recipe):
+    def disk(**changes) -> str:
+        return line_that_says(plan(replace(recipe, epochs=1000, save_steps=10, **changes)).text, "disk:", "checkpoint")
+
+    off = replace(recipe.hook, mode="off")
+    says(disk(), "492.8 GB", "123.2 GB", "16.6", "at most 4 are there at once", "best")  # 2 kept, the best, one in the making
+    says(disk(hook=off), "369.6 GB", "at most 3 are there at once")
+    says(disk(hook=off, keep_checkpoints=5), "739.2 GB", "at most 6 are there at once")
+    says(disk(lora=LoraRecipe()), "19.")
+    short = plan(replace(recipe, epochs=1)).text
+    line_that_says(short, "disk: 16.6 GB", "none before it")
+
+
+def test_saving_and_the_hook_take_their_time(recipe):
+    def minutes(made: StageRecipe, start: str, **options) -> float:
+        line = next(line for line in plan(made, 1000, **options).text.splitlines() if line.startswith(start))
+        return float(line.removeprefix(start).replace("at most", "").split()[0])
+
+    assert minutes(recipe, "saving:") == pytest.approx(16.6 / 60, rel=0.05)  # final/ alone, at 1 GB a second
+    assert minutes(recipe, "saving:", write_speed=0.1) == pytest.approx(166 / 60, rel=0.05)
+    # 60 prompts in 4 batches over 8 GPUs: one batch of 2,048 tokens at 28 layers; on one GPU four.
+    assert minutes(recipe, "hook:") == pytest.approx(2048 * 0.028 / 60, rel=0.05)
+    assert minutes(replace(recipe, gpus=1), "hook:") == pytest.approx(4 * 2048 * 0.028 / 60, rel=0.05)
+    line_that_says(plan(replace(recipe, hook=replace(recipe.hook, mode="watch"))).text, "hook:", "none", "watch")
+    with refused("--write-speed", "above zero", 0):
+        plan(recipe, write_speed=0)
+
+
+def test_gradients_in_fp32_are_in_the_plan(recipe):
+    whole = replace(recipe, deepspeed="zero3", fp32_gradients=True)
+    line = line_that_says(plan(whole).text, "* zero3")
+    other = line_that_says(plan(replace(whole, fp32_gradients=False)).text, "* zero3")
+    assert float(line.split()[3]) == pytest.approx(2 * float(other.split()[3]), abs=0.1)
+    line_that_says(plan(whole).text, "zero2_offload", "not with fp32_gradients")
 
 
 def test_shorter_rows_and_adapters_come_last(recipe, monkeypatch):

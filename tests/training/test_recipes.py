@@ -61,7 +61,7 @@ def planned(name: str, tiny, pictures: DatasetFolder, **changes) -> Plan:
     gpus, memory = PROMISED[Path(name).parent.as_posix()]
     small = name.startswith(SMALL)
     model, data = (str(tiny.model), tiny.imagery.path) if small else (base(name), pictures.path)
-    return plan(replace(read(name), model=model, data=str(data), gpus=gpus, **changes), memory)
+    return plan(replace(read(name), model=model, data=str(data), any_data=True, gpus=gpus, **changes), memory)
 
 
 @pytest.mark.parametrize("name", STAGES)

@@ -15,6 +15,11 @@ import pytest
 import yaml
 from safetensors.torch import load_file
 
+from idf.recipe import build_recipe
+from idf.training.flops import shape_of
+from idf.training.load import meta_model
+from idf.training.memory import checkpoint_bytes, size_of
+from idf.training.recipe import StageRecipe
 from tests.sentences import line_that_says, says
 
 from .running import COMMON, HOOK, ROOT, history, imagery_recipe, losses, run, sentence
@@ -67,6 +72,15 @@ def test_frozen_tensors_are_the_bases_bit_by_bit_and_all_names_too(tiny, runs):
         frozen = {name for name in base if name.startswith("visual.")}
         assert any("merger" in name for name in frozen)
         assert changed == set(base) - frozen
+
+
+def test_a_checkpoint_takes_the_room_that_the_plan_counts(tiny, runs):
+    folder, *_, recipe = runs
+    shape = shape_of(vlm := meta_model(str(tiny.model)))
+    weights, state = checkpoint_bytes(build_recipe(StageRecipe, recipe, "-"), size_of(vlm, shape, None))
+    for name, planned in {"checkpoint-2": weights + state, "final": weights}.items():
+        room = sum(path.stat().st_size for path in (folder / "stage1" / name).rglob("*") if path.is_file())
+        assert planned < room < 1.1 * planned, name
 
 
 def test_stage_2_begins_from_stage_1(runs):
@@ -183,7 +197,7 @@ def recipe(tiny, tmp_path):
 
 
 def test_a_missing_dataset_names_the_command_that_makes_it(recipe, tmp_path):
-    says(refused({**recipe, "data": "nowhere"}, tmp_path), "no dataset", "`idf imagery --out nowhere`")
+    says(refused({**recipe, "data": "nowhere"}, tmp_path), "no dataset", "`idf imagery --out nowhere max_pixels=12544`")
 
 
 def test_the_sentence_stands_in_torchruns_own_summary_at_the_end(recipe, tmp_path):
@@ -217,6 +231,17 @@ def test_a_recipe_for_gpus_on_a_machine_without_one_points_at_the_quickstart_and
 
 def test_the_recipe_of_the_other_stage_is_refused(recipe, tmp_path):
     says(refused(recipe, tmp_path, script="stage2.py"), "stage 'imagery'", "launch/stage1.py")
+
+
+def test_data_of_the_other_stage_and_unfiltered_candidates_are_refused(tiny, recipe, tmp_path):
+    candidates = shutil.copytree(tiny.traces.path.parent / "candidates", tmp_path / "candidates")
+    stage2 = {**recipe, "stage": "reasoning"}
+    line = refused({**stage2, "data": str(candidates)}, tmp_path, "--dry-run", script="stage2.py")
+    says(line, "filtered traces", "candidate traces", f"`idf filter {candidates} --out DIR`", "any_data=true")
+    line = refused(stage2, tmp_path, script="stage2.py")
+    says(line, "filtered traces", tiny.imagery.path, "imagery samples", "launch/stage1.py", "any_data=true")
+    done = run("stage2.py", stage2, tmp_path, "--dry-run", "any_data=true", ranks=0)
+    assert done.returncode == 0, done.stderr
 
 
 def test_without_torchrun_it_says_how_to_start_it(recipe, tmp_path):

@@ -12,11 +12,11 @@ from torch.utils.data import Dataset
 
 from idf.errors import UserError
 from idf.training.collate import Collator
+from idf.training.data import find_data
 from idf.training.dataset import PackedRows, TokenStore, micro_batches, prepare_tokens, steps_in_run, tokens_folder
 from idf.training.encode import Encoder
 from idf.training.load import load_processor
 from idf.training.lock import lock_run
-from idf.training.stage import find_data
 
 from ._recipe import check_run, stage_recipe
 

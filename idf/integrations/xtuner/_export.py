@@ -13,8 +13,9 @@ from mmengine.dist import barrier
 from mmengine.hooks import Hook
 
 from idf.training.checkpoint import publish, remove_old, saving_folder
+from idf.training.data import find_data
 from idf.training.overlay import base_folder, overlay
-from idf.training.stage import checkpoint_facts, find_data
+from idf.training.stage import checkpoint_facts
 
 from ._model import bare
 from ._recipe import ENGINE, stage_recipe
