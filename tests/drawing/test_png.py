@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from idf.drawing._png import decode_png, encode_png
+from idf.drawing import decode_png, encode_png
 from tests.sentences import refused
 
 
