@@ -66,7 +66,7 @@ _TURNS = {
 }
 
 
-def decode_picture(data: bytes, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+def decode_picture(data: bytes, *, max_pixels: int | None = None) -> np.ndarray:
     """The pixels of a PNG, JPEG, WebP, BMP or GIF file, as a person sees it.
 
     What is transparent lies on white, EXIF orientation is obeyed. Colour profiles are ignored, as transformers and vLLM
@@ -74,7 +74,7 @@ def decode_picture(data: bytes, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
 
     Args:
         data: The file.
-        max_pixels: A picture with more pixels is refused before any of it is decoded.
+        max_pixels: A picture with more pixels is refused before any of it is decoded; None for `MAX_PIXELS`.
 
     Returns:
         (height, width, 3) uint8, red, green, blue.
@@ -83,10 +83,10 @@ def decode_picture(data: bytes, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
         ValueError: It is a file of another kind, broken or cut off, too large, animated, or has more than 8 bits a
             channel or other channels than grey or red, green and blue. The message says what it is and what would be right.
     """
-    rows = plain_rows(data, max_pixels)
+    rows = plain_rows(data, _most(max_pixels))
     if rows is not None:
         return np.array(rows).reshape(len(rows), -1, 3)
-    with _opened(data, max_pixels) as image, _whole_files():
+    with _opened(data, _most(max_pixels)) as image, _whole_files():
         image.load()
         turn = _TURNS.get(_orientation(image, data))
         if image.has_transparency_data:
@@ -97,28 +97,28 @@ def decode_picture(data: bytes, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
         return np.array(colours if turn is None else colours.transpose(turn))
 
 
-def check_picture(data: bytes, *, max_pixels: int = MAX_PIXELS) -> None:
+def check_picture(data: bytes, *, max_pixels: int | None = None) -> None:
     """Decode a picture to see whether it can be: what we wrote ourselves takes a third of the time of `decode_picture`.
 
     Raises:
         ValueError: As `decode_picture`.
     """
-    if plain_rows(data, max_pixels) is None:
+    if plain_rows(data, _most(max_pixels)) is None:
         decode_picture(data, max_pixels=max_pixels)
 
 
-def decode_png(data: bytes, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+def decode_png(data: bytes, *, max_pixels: int | None = None) -> np.ndarray:
     """What `encode_png` wrote, as pixels again: `decode_picture`, by the name of its counterpart."""
     return decode_picture(data, max_pixels=max_pixels)
 
 
-def decoded_size(data: bytes, *, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
+def decoded_size(data: bytes, *, max_pixels: int | None = None) -> tuple[int, int]:
     """(width, height) of what `decode_picture` gives, from the header alone, as far as that says it.
 
     Raises:
         ValueError: As `decode_picture`, but damage behind the header is not found.
     """
-    with _opened(data, max_pixels) as image:
+    with _opened(data, _most(max_pixels)) as image:
         width, height = image.size
         return (height, width) if _orientation(image, data) >= 5 else (width, height)
 
@@ -129,12 +129,12 @@ def is_turned(data: bytes) -> bool:
     Raises:
         ValueError: As `decoded_size`.
     """
-    with _opened(data, MAX_PIXELS) as image:
+    with _opened(data, _most(None)) as image:
         return _orientation(image, data) in _TURNS
 
 
 @contextmanager
-def _opened(data: bytes, max_pixels: int) -> Iterator[Image.Image]:
+def _opened(data: bytes, max_pixels: int) -> Iterator[ImageFile.ImageFile]:
     """A file whose header says that it can be read; what is raised inside becomes a ValueError with a sentence."""
     try:
         with warnings.catch_warnings():
@@ -153,11 +153,15 @@ def _opened(data: bytes, max_pixels: int) -> Iterator[Image.Image]:
         raise ValueError(f"not a readable picture, broken or cut off: {error}") from error
 
 
+def _most(max_pixels: int | None) -> int:
+    return MAX_PIXELS if max_pixels is None else max_pixels
+
+
 class _Refused(ValueError):
     """What this module says itself of a picture that Pillow would read."""
 
 
-def _check_header(image: Image.Image, max_pixels: int) -> None:
+def _check_header(image: ImageFile.ImageFile, max_pixels: int) -> None:
     width, height = image.size
     if width * height > max_pixels:
         raise _Refused(f"the picture has {width} x {height} pixels; at most {max_pixels:,} are read")
