@@ -43,7 +43,7 @@ from idf.data import (
     plan_slots,
     write_shard,
 )
-from idf.drawing import decode_png, draw, encode_png
+from idf.drawing import decode_picture, draw, encode_png
 from idf.imagery import ImageryMaker, ImageryRecipe
 from idf.suites import published
 from idf.worlds import WORLDS, Scene
@@ -141,7 +141,7 @@ def _measure(world: str, scenes: int, passes: int) -> tuple[dict[str, Stages], d
     files = {way: [made for batch in rounds[way] for made in batch] for way in ways}
     difference = None
     if len(ways) > 1:
-        difference = _difference(*([decode_png(made.png) for made in files[way][:scenes]] for way in ways))
+        difference = _difference(*([decode_picture(made.png) for made in files[way][:scenes]] for way in ways))
         if difference["same_scene"] >= difference["next_scene"] / 2:
             raise SystemExit(f"{world}: matplotlib draws other scenes than idf: {difference}")
     stages = {}

@@ -36,7 +36,9 @@ class PaddingCollator:
     def __call__(self, samples: Sequence[Sample]) -> dict[str, Tensor]:
         """A padded batch, with labels where the assistant speaks."""
         texts = [self.processor.apply_chat_template(sample.messages, tokenize=False) for sample in samples]
-        pictures = [[Image.open(io.BytesIO(image)) for image in sample.images] for sample in samples]
+        pictures = [
+            [Image.open(io.BytesIO(image), formats=("PNG", "JPEG")) for image in sample.images] for sample in samples
+        ]
         batch = dict(
             self.processor(text=texts, images=pictures if any(pictures) else None, padding=True, return_tensors="pt")
         )

@@ -5,15 +5,13 @@ Neither weights nor tokenizer of the real model are needed, and random tokens co
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 from torch import Tensor
 
-from idf.data import EstimatedTokens, Sample, open_dataset
+from idf.data import EstimatedTokens, Sample, open_dataset, size_of_picture
 from idf.drawing import PATCH
 from idf.training.collate import Collator
 from idf.training.dataset import PackedRows, TokenStore, write_tokens
@@ -37,8 +35,7 @@ def _random_tokens(sample: Sample, rng: np.random.Generator, vocabulary: int, im
     grids = []
     at = 1
     for image in sample.images:
-        with Image.open(io.BytesIO(image), formats=("PNG", "JPEG")) as picture:
-            width, height = picture.size
+        width, height = size_of_picture(sample, image)
         cells = width // PATCH * (height // PATCH)
         ids[at : at + cells] = image_token
         grids.append((1, height // PATCH * 2, width // PATCH * 2))

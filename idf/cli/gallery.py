@@ -14,7 +14,7 @@ from PIL import Image
 
 from idf.cli.stats import token_counter
 from idf.data import DatasetFolder, Sample, TokenCounter, open_dataset, text_of
-from idf.drawing import decode_png
+from idf.drawing import decode_picture
 from idf.errors import UserError
 from idf.files import package_text
 from idf.recipe import check_positive
@@ -132,7 +132,7 @@ def _thumbnail(owner: str, image: bytes) -> str:
         UserError: It cannot be read; its owner is named.
     """
     try:
-        picture = Image.fromarray(decode_png(image))
+        picture = Image.fromarray(decode_picture(image))
     except ValueError as error:
         raise UserError(f"{owner}: {error}") from None
     width, height = picture.size

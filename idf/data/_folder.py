@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -22,40 +22,14 @@ from idf.errors import UserError
 from idf.worlds import WORLDS
 
 from ._card import card
+from ._foreign import check_shard, found_at, too_large
 from ._sample import Sample
+from ._schema import IMAGE, MESSAGE, SCHEMA
 from ._shortcuts import measure_shortcuts
 
 ROWS_PER_SHARD = 1000
-
-_TEXT = {"dtype": "string", "_type": "Value"}
-# What `datasets` reads from the schema's metadata: without it the images would be plain structs.
-_FEATURES = {
-    "id": _TEXT,
-    "world": _TEXT,
-    "difficulty": _TEXT,
-    "kind": _TEXT,
-    "images": {"feature": {"_type": "Image"}, "_type": "List"},
-    "messages": {
-        "feature": {"role": _TEXT, "content": {"feature": {"type": _TEXT, "text": _TEXT}, "_type": "List"}},
-        "_type": "List",
-    },
-    "meta": _TEXT,
-}
-_IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
-_PART = pa.struct([("type", pa.string()), ("text", pa.string())])
-_MESSAGE = pa.struct([("role", pa.string()), ("content", pa.list_(_PART))])
-SCHEMA = pa.schema(
-    [
-        ("id", pa.string()),
-        ("world", pa.string()),
-        ("difficulty", pa.string()),
-        ("kind", pa.string()),
-        ("images", pa.list_(_IMAGE)),
-        ("messages", pa.list_(_MESSAGE)),
-        ("meta", pa.string()),
-    ],
-    metadata={"huggingface": json.dumps({"info": {"features": _FEATURES}})},
-)
+ROWS_PER_GROUP = 200
+BYTES_PER_GROUP = 2**30  # of pictures: Arrow reads at most 2 GiB of them at once
 
 
 @dataclass(frozen=True)
@@ -78,8 +52,13 @@ class DatasetFolder:
     def samples(self) -> Iterator[Sample]:
         """All samples, in order."""
         for shard in self.shards:
-            for row in pq.read_table(shard).to_pylist():
-                yield sample_from_row(row)
+            try:
+                with pq.ParquetFile(shard) as file:
+                    # In batches: in one piece, a shard with more than 2 GiB of pictures cannot be read by every Arrow.
+                    for batch in file.iter_batches(ROWS_PER_GROUP, columns=SCHEMA.names):
+                        yield from map(sample_from_row, batch.to_pylist())
+            except pa.ArrowException as error:
+                raise too_large(shard, error) from None
 
     def fingerprint(self) -> str:
         """One hash over the content of all shards."""
@@ -89,6 +68,11 @@ class DatasetFolder:
 def sample_from_row(row: dict[str, Any]) -> Sample:
     """The sample that a parquet row holds."""
     images = [image["bytes"] for image in row["images"]]
+    if None in images:
+        path = row["images"][images.index(None)]["path"]
+        raise UserError(
+            f"sample {row['id']}: a picture of it is the path {path}, not the bytes of the file: a dataset holds its pictures"
+        )
     return Sample(
         row["id"], row["world"], row["difficulty"], row["kind"], images, row["messages"], json.loads(row["meta"])
     )
@@ -99,7 +83,7 @@ def _table(samples: list[Sample]) -> pa.Table:
     pictures = [image for sample in samples for image in sample.images]
     starts = list(accumulate((len(sample.images) for sample in samples), initial=0))
     files = pa.StructArray.from_arrays(
-        [pa.array(pictures, pa.binary()), pa.nulls(len(pictures), pa.string())], fields=list(_IMAGE)
+        [pa.array(pictures, pa.binary()), pa.nulls(len(pictures), pa.string())], fields=list(IMAGE)
     )
     messages = [
         [
@@ -114,7 +98,7 @@ def _table(samples: list[Sample]) -> pa.Table:
         pa.array([sample.difficulty for sample in samples], pa.string()),
         pa.array([sample.kind for sample in samples], pa.string()),
         pa.ListArray.from_arrays(pa.array(starts, pa.int32()), files),
-        pa.array(messages, pa.list_(_MESSAGE)),
+        pa.array(messages, pa.list_(MESSAGE)),
         pa.array([json.dumps(sample.meta, ensure_ascii=False) for sample in samples], pa.string()),
     ]
     return pa.Table.from_arrays(columns, schema=SCHEMA)
@@ -142,8 +126,24 @@ def written(what: str) -> Iterator[None]:
 def write_shard(samples: list[Sample], path: Path) -> str:
     """Write samples as one parquet file; returns its sha256."""
     # The pictures' own deflate is fast rather than thorough: zstd takes another fifth off.
-    pq.write_table(_table(samples), path, compression="zstd", row_group_size=200)
+    with pq.ParquetWriter(path, SCHEMA, compression="zstd") as writer:
+        for group in _row_groups(samples):
+            writer.write_table(_table(group))
     return sha256(path.read_bytes()).hexdigest()
+
+
+def _row_groups(samples: Sequence[Sample]) -> Iterator[list[Sample]]:
+    group: list[Sample] = []
+    size = 0
+    for sample in samples:
+        more = sum(map(len, sample.images))
+        if group and (len(group) == ROWS_PER_GROUP or size + more > BYTES_PER_GROUP):
+            yield group
+            group, size = [], 0
+        group.append(sample)
+        size += more
+    if group:
+        yield group
 
 
 def versions() -> dict[str, Any]:
@@ -260,14 +260,15 @@ def open_dataset(folder: Path, made_by: str) -> DatasetFolder:
         made_by: The command that makes such a dataset, for the error message.
 
     Raises:
-        UserError: There is no dataset, a shard is missing, or its content is not what was written.
+        UserError: There is no dataset (what is there instead is said), a shard is missing, its content is not what was
+            written, or it has other columns than ours or a row group that is too large to be read.
     """
     path = folder / "dataset.json"
     if not path.exists():
-        raise UserError(f"no dataset in {folder}: make it with `{made_by}`")
+        raise UserError(found_at(folder, made_by))
     try:
         manifest = json.loads(path.read_text())
-        hashes: dict[str, str] = manifest["sha256"]
+        hashes: dict[str, str] = dict(manifest["sha256"])
         int(manifest["samples"])
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path} is broken ({error}): make the dataset again with `{made_by}`") from None
@@ -278,5 +279,6 @@ def open_dataset(folder: Path, made_by: str) -> DatasetFolder:
             raise UserError(f"the shard {shard} is missing: make the dataset again with `{made_by}`")
         if sha256(shard.read_bytes()).hexdigest() != hashes[name]:
             raise UserError(f"the shard {shard} is corrupt (its sha256 is not the one in dataset.json): make it again")
+        check_shard(shard)
         shards.append(shard)
     return DatasetFolder(folder, manifest, shards)

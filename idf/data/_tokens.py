@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import io
-import warnings
 from dataclasses import dataclass
 from typing import Protocol
 
 import regex
-from PIL import Image
 
-from idf.drawing import PATCH
+from idf.drawing import PATCH, decoded_size
 from idf.errors import UserError
 
 from ._sample import Sample, text_of
@@ -91,12 +88,9 @@ def size_of_picture(sample: Sample, image: bytes) -> tuple[int, int]:
     """(width, height) of a picture of a sample, in pixels, from its header alone.
 
     Raises:
-        UserError: It is no PNG or JPEG file; the sample is named.
+        UserError: It is no file that `decode_picture` reads, as far as its header says; the sample is named.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # nothing is decoded here
-            with Image.open(io.BytesIO(image), formats=("PNG", "JPEG")) as picture:
-                return picture.size
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise UserError(f"sample {sample.id}: a picture of it cannot be read ({error})") from None
+        return decoded_size(image)
+    except ValueError as error:
+        raise UserError(f"sample {sample.id}: a picture of it cannot be read: {error}") from None

@@ -17,13 +17,18 @@ from numpy.typing import NDArray
 
 from idf.worlds import Problem, Rng, Walk
 
-from ._png import decode_png, encode_png
+from ._decode import check_picture, decode_picture, decode_png, decoded_size, is_turned
+from ._png import encode_png
 
 __all__ = [
     "PATCH",
+    "check_picture",
+    "decode_picture",
     "decode_png",
+    "decoded_size",
     "draw",
     "encode_png",
+    "is_turned",
     "noise_of",
     "on_grid",
     "picture_file",

@@ -8,17 +8,14 @@ pictures of Wood Slide), and shards must have the same bytes in every run and fr
 
 from __future__ import annotations
 
-import io
 import struct
-import warnings
 from threading import local
 
 import numpy as np
-from PIL import Image
 from zlib_ng import zlib_ng
 
-MAX_PIXELS = 64_000_000  # the largest published picture has 46.7 million
-_READABLE_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK")
+_BEGIN = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + b"IHDR"
+_END = b"\0\0\0\0IEND\xaeB`\x82"
 
 
 def encode_png(pixels: np.ndarray) -> bytes:
@@ -46,38 +43,35 @@ def encode_png(pixels: np.ndarray) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", data) + _chunk(b"IEND", b"")
 
 
-def decode_png(data: bytes, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
-    """The pixels of a PNG file (or of a JPEG file: some published pictures are that). What is transparent is white.
+def plain_rows(data: bytes, max_pixels: int) -> np.ndarray | None:
+    """The rows of a PNG file in the very form of `encode_png`, about ten times as fast as Pillow.
 
     Args:
-        data: The file.
-        max_pixels: A picture with more pixels is refused before any of it is decoded.
+        data: Any bytes.
+        max_pixels: The most pixels that are decoded.
 
     Returns:
-        (height, width, 3) uint8, red, green, blue.
-
-    Raises:
-        ValueError: The bytes are no such file or end too early, the picture is too large, or has more than 8 bits.
+        (height, 3 * width) uint8, read-only and not contiguous; None if the file differs from that form in anything, is
+        damaged or larger.
     """
+    if data[:16] != _BEGIN or data[24:29] != b"\x08\x02\0\0\0" or data[37:41] != b"IDAT" or data[-12:] != _END:
+        return None
+    width, height = struct.unpack_from(">II", data, 16)
+    (length,) = struct.unpack_from(">I", data, 33)
+    if not 0 < width * height <= max_pixels or len(data) != 41 + length + 4 + len(_END):
+        return None
+    packed = memoryview(data)[41:-16]
+    if data[29:33] != _checksum(b"IHDR", data[16:29]) or data[-16:-12] != _checksum(b"IDAT", packed):
+        return None
+    inflate, size = zlib_ng.decompressobj(), height * (1 + 3 * width)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit below is stricter
-            file = Image.open(io.BytesIO(data), formats=("PNG", "JPEG"))
-        with file as image:
-            if image.width * image.height > max_pixels:
-                raise ValueError(
-                    f"the picture has {image.width} x {image.height} pixels; at most {max_pixels} are read"
-                )
-            if image.mode not in _READABLE_MODES:
-                raise ValueError(f"a picture of mode {image.mode} is not read: use 8 bits a channel")
-            if image.has_transparency_data:
-                paper = Image.new("RGBA", image.size, "white")
-                return np.array(Image.alpha_composite(paper, image.convert("RGBA")).convert("RGB"))
-            return np.array(image.convert("RGB"))
-    except Image.DecompressionBombError as error:
-        raise ValueError(f"the picture is too large: {error}") from error
-    except (OSError, SyntaxError) as error:  # Pillow reports broken PNG chunks as SyntaxError
-        raise ValueError(f"not a readable PNG or JPEG picture: {error}") from error
+        rows = np.frombuffer(inflate.decompress(packed, size + 1), np.uint8)
+    except zlib_ng.error:  # type: ignore[misc]  # its stub calls the class an instance
+        return None
+    if len(rows) != size or not inflate.eof:
+        return None
+    rows = rows.reshape(height, 1 + 3 * width)
+    return None if rows[:, 0].any() else rows[:, 1:]  # the first byte of a row: its filter
 
 
 class _Kept(local):
@@ -95,5 +89,8 @@ def _rows_of(height: int, width: int) -> np.ndarray:
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:
-    checksum = zlib_ng.crc32(content, zlib_ng.crc32(kind))
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", checksum)
+    return struct.pack(">I", len(content)) + kind + content + _checksum(kind, content)
+
+
+def _checksum(kind: bytes, content: bytes | memoryview) -> bytes:
+    return struct.pack(">I", zlib_ng.crc32(content, zlib_ng.crc32(kind)))

@@ -18,7 +18,7 @@ from PIL import Image
 from idf.worlds import Problem, Rng, Walk
 from idf.worlds.moving_box import SYMBOLS, Query, Room, grid
 
-from ._png import decode_png
+from ._decode import decode_picture
 
 SIZE = (560, 560)
 NOISE = "The file is a JPEG of quality 75 with colours at half the resolution, as the published ones are."
@@ -115,7 +115,7 @@ def draw(
                 picture[y : y + cell, x : x + cell] = _tile(symbol, cell)
             x += cell
         y += cell
-    return picture if noise is None else decode_png(noisy_file(picture))
+    return picture if noise is None else decode_picture(noisy_file(picture))
 
 
 def noisy_file(picture: NDArray[np.uint8]) -> bytes:

@@ -13,9 +13,10 @@ import numpy as np
 
 from idf.backends import Request, Sampling
 from idf.data import conversation
+from idf.drawing import is_turned
 from idf.suites import Item, item_prompt
 
-from ._picture import picture_of, seen_size
+from ._picture import picture_of, read_file, seen_size
 
 LOOK_AHEAD = 8  # batches that are sorted by length together
 
@@ -123,7 +124,8 @@ class Keys:
         """A hash of the pixels of a drawing, or of a file and what is made of it."""
         if item.id not in self._pictures:
             redraw = item.problem.world in self.form.redraw_worlds
-            if redraw or item.picture is None or not item.picture.exists():
+            # An earlier idf asked with turned pictures as they lay: the pixels tell that from today's, the file does not.
+            if redraw or item.picture is None or not item.picture.exists() or read_file(item, item.picture, is_turned):
                 pixels = picture_of(item, self.form.max_pixels, redraw)
                 digest = hashlib.sha256(f"{pixels.shape}".encode())
                 digest.update(np.ascontiguousarray(pixels).data)

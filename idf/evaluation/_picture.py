@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from PIL import Image
 
-from idf.drawing import draw, picture_size
+from idf.drawing import decode_picture, decoded_size, draw, picture_size
 from idf.errors import UserError
 from idf.recipe import check_pixels
 from idf.suites import Item
@@ -19,7 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 STEP = 28  # pixels per vision token, per side
-MOST_PIXELS = 80_000_000  # a larger file is refused before it is decoded; the largest published picture has 48 million
+
+T = TypeVar("T")
 
 
 def picture_of(item: Item, max_pixels: int, redraw: bool) -> NDArray[np.uint8]:
@@ -39,16 +39,13 @@ def picture_of(item: Item, max_pixels: int, redraw: bool) -> NDArray[np.uint8]:
     check_pixels(max_pixels)
     if redraw or item.picture is None:
         return draw(item.problem, max_pixels).copy()  # a drawing may be a shared, read-only array
-    with _opened(item, item.picture) as opened:
-        rgba = opened.convert("RGBA")
-    white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
-    picture = Image.alpha_composite(white, rgba).convert("RGB")
+    picture = Image.fromarray(read_file(item, item.picture, decode_picture))
     size = fitted_size(picture.width, picture.height, max_pixels)
     return np.array(picture if picture.size == size else picture.resize(size, Image.Resampling.BICUBIC))
 
 
 def seen_size(item: Item, max_pixels: int, redraw: bool) -> tuple[int, int]:
-    """Width and height of what `picture_of` gives, from the head of the file alone.
+    """Width and height of what `picture_of` gives, from the header of the file alone.
 
     Raises:
         UserError: As `picture_of`.
@@ -56,21 +53,16 @@ def seen_size(item: Item, max_pixels: int, redraw: bool) -> tuple[int, int]:
     check_pixels(max_pixels)
     if redraw or item.picture is None:
         return picture_size(item.problem.world, max_pixels)
-    with _opened(item, item.picture) as opened:
-        return fitted_size(opened.width, opened.height, max_pixels)
+    return fitted_size(*read_file(item, item.picture, decoded_size), max_pixels)
 
 
-@contextmanager
-def _opened(item: Item, path: Path) -> Iterator[Image.Image]:
-    """The picture file of an item, not yet decoded."""
+def read_file(item: Item, path: Path, read: Callable[[bytes], T]) -> T:
+    """What `read` makes of the picture file of an item."""
     if not path.exists():
         raise UserError(f"the picture {path} of item {item.id} is missing (--pictures drawn draws it from the state)")
     try:
-        with Image.open(path) as opened:
-            if opened.width * opened.height > MOST_PIXELS:
-                raise UserError(f"the picture {path} has more than {MOST_PIXELS:,} pixels")
-            yield opened
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        return read(path.read_bytes())
+    except (OSError, ValueError) as error:
         raise UserError(f"the picture {path} of item {item.id} cannot be read: {error}") from None
 
 

@@ -25,7 +25,7 @@ from idf.data import (
     plan_slots,
     refuse_existing,
 )
-from idf.drawing import decode_png, noise_of, picture_file
+from idf.drawing import decode_picture, noise_of, picture_file
 from idf.recipe import to_plain
 from idf.scoring import write_answer
 from idf.suites import LEVELS, Published, prompt_text, published
@@ -108,7 +108,7 @@ class TraceMaker:
         problem = self._problem(row)
         mode, prompts, _, images = self._shown(row, problem)
         text = f"{prompt_text(problem, mode, prompts)}\n\n{form_of_steps(row.slot.world)}"
-        picture = decode_png(images[0]) if images else None
+        picture = decode_picture(images[0]) if images else None
         return Request(conversation(text, None, with_picture=bool(images)), picture, row.copy)
 
     def _draw(self, slot: Slot, index: int) -> Draw:

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from idf.drawing import decode_png, on_grid
+from idf.drawing import decode_picture, on_grid
 
 from .encode import IGNORE, Encoded
 
@@ -80,7 +80,7 @@ class Collator:
         """One micro-batch.
 
         Args:
-            rows: For each row, its samples with their PNG files.
+            rows: For each row, its samples with their picture files.
 
         Returns:
             input_ids (rows, length), labels (rows, length), position_ids (4, rows, length) and, if there are pictures,
@@ -103,7 +103,7 @@ class Collator:
                 input_ids[r, at:end] = torch.tensor(encoded.ids)  # copies: the arrays are memory-mapped files
                 labels[r, at:end] = torch.tensor(encoded.labels)
                 position_ids[:, r, at:end] = mrope_positions(encoded.ids, encoded.grids, self.image_token_id, merge)
-                pictures += [on_grid(decode_png(image), grid) for image in images]
+                pictures += [on_grid(decode_picture(image), grid) for image in images]
                 patches = [time * height * width for time, height, width in encoded.grids]
                 learned = int((encoded.labels != IGNORE).sum())
                 counts += (len(encoded), learned, len(encoded) ** 2, sum(patches), sum(n**2 for n in patches))

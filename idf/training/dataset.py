@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from idf.data import DatasetFolder
+from idf.errors import UserError
 from idf.worlds import Rng
 
 from .encode import Encoded, Encoder, encode_all
@@ -190,6 +192,7 @@ def micro_batches(
 def _open_table(folder: DatasetFolder) -> Any:
     """The rows, memory-mapped by `datasets`; pictures as they are, undecoded."""
     from datasets import Features, Image, List, Value, disable_progress_bars, load_dataset
+    from datasets.exceptions import DatasetGenerationError
 
     disable_progress_bars()
     files = [str(shard) for shard in folder.shards]
@@ -205,4 +208,10 @@ def _open_table(folder: DatasetFolder) -> Any:
             "meta": text,
         }
     )
-    return load_dataset("parquet", data_files=files, split="train", features=features)
+    try:
+        return load_dataset("parquet", data_files=files, split="train", features=features, columns=list(features))
+    except (DatasetGenerationError, pa.ArrowException) as error:
+        raise UserError(
+            f"the shards in {folder.path} cannot be read by `datasets` ({error.__cause__ or error}): if one holds more than "
+            "2 GiB of pictures in a row group, write it again in smaller ones"
+        ) from error

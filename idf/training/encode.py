@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,11 +10,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from tqdm import tqdm
 
-from idf.data import Sample
-from idf.drawing import PATCH, size_on_grid
+from idf.data import Sample, size_of_picture
+from idf.drawing import PATCH, check_picture, size_on_grid
 from idf.errors import UserError
 
 IGNORE = -100
@@ -68,8 +66,8 @@ class Encoder:
         """Encode one sample.
 
         Raises:
-            UserError: It is too long, has no assistant turn, a text holds a special token, or pictures and
-                placeholders do not match; the sample is named.
+            UserError: It is too long, has no assistant turn, a text holds a special token, a picture cannot be decoded, or
+                pictures and placeholders do not match; the sample is named.
         """
         self._refuse_special_tokens(sample)
         grids = [self._grid(sample, image) for image in sample.images]
@@ -102,12 +100,13 @@ class Encoder:
         return Encoded(np.array(ids, np.int32), np.array(labels, np.int32), grids)
 
     def fingerprint(self) -> str:
-        """A hash of all that decides over token ids: vocabulary, chat template, sizes and limits."""
+        """A hash of all that decides over token ids: vocabulary, chat template, sizes, limits, and what is checked."""
         template = self.template.chat_template or self.tokenizer.chat_template
         decides = [
             self.tokenizer.backend_tokenizer.to_str(),
             template if isinstance(template, str) else json.dumps(template, sort_keys=True),
             *map(str, (self.grid, self.patch, self.max_length, self.max_pixels, IGNORE)),
+            "pictures decoded",  # tokens that an earlier idf stored say nothing of what it did not decode
         ]
         return sha256("\0".join(decides).encode()).hexdigest()
 
@@ -153,18 +152,18 @@ class Encoder:
                             raise UserError(f"sample {sample.id}: its text holds the special token {token}")
 
     def _grid(self, sample: Sample, image: bytes) -> tuple[int, int, int]:
-        """The patch grid of a picture, from its header alone."""
-        try:
-            with Image.open(io.BytesIO(image)) as picture:
-                width, height = picture.size
-        except OSError:
-            raise UserError(f"sample {sample.id}: a picture of it cannot be read") from None
+        """The patch grid of a picture, which is decoded once here: else a step of the training would come upon the damage."""
+        width, height = size_of_picture(sample, image)
         if width % PATCH or height % PATCH:
             raise UserError(f"sample {sample.id}: a picture of {width} x {height} is no multiple of {PATCH} pixels")
         if width * height > self.max_pixels:
             raise UserError(
                 f"sample {sample.id}: a picture of {width} x {height} is larger than max_pixels ({self.max_pixels})"
             )
+        try:
+            check_picture(image)
+        except ValueError as error:
+            raise UserError(f"sample {sample.id}: a picture of it cannot be read: {error}") from None
         width, height = size_on_grid((width, height), self.grid)
         return 1, height // self.patch, width // self.patch
 

@@ -162,7 +162,7 @@ def test_a_dataset_that_is_broken_is_one_sentence(capsys, tmp_path):
 def test_a_picture_that_is_none_is_one_sentence_that_names_its_sample(capsys, tmp_path):
     write_dataset([plain(0, images=[encode_png(np.zeros((56, 56, 3), np.uint8))[:64]])], tmp_path / "d", {})
     assert run("gallery", tmp_path / "d", "--out", tmp_path / "page.html") == 1
-    says(one_sentence(capsys, "idf"), "sample plain:0", "picture", "PNG or JPEG")
+    says(one_sentence(capsys, "idf"), "sample plain:0", "not a readable picture")
 
 
 def test_a_page_in_the_place_of_a_folder_is_one_sentence(capsys, dataset, tmp_path):

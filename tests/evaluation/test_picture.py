@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from idf.drawing import draw, encode_png
+from idf.backends import Sampling
+from idf.drawing import _decode, draw, encode_png
 from idf.errors import UserError
-from idf.evaluation import _picture as picture_module
+from idf.evaluation._asks import Form, Keys
 from idf.evaluation._picture import fitted_size, picture_of
 from idf.suites import Item
 from tests.evaluation.samples import ITEMS
@@ -113,9 +115,10 @@ def test_a_broken_picture_is_told_with_its_item(tmp_path, data):
 
 def test_a_huge_picture_is_refused_before_it_is_decoded(tmp_path, monkeypatch):
     item = stored(tmp_path, Image.new("RGB", (60, 60)))
-    monkeypatch.setattr(picture_module, "MOST_PIXELS", 3599)
+    monkeypatch.setattr(_decode, "MAX_PIXELS", 3599)
+    monkeypatch.setattr(Image.Image, "load", lambda *arguments: pytest.fail("decoded"))
     monkeypatch.setattr(Image.Image, "convert", lambda *arguments: pytest.fail("decoded"))
-    says(said(item), "more than", "3,599 pixels")
+    says(said(item), "60 x 60", "3,599")
 
 
 @pytest.mark.parametrize("at", ["the kind of the second chunk", "the length of the header"])
@@ -135,3 +138,20 @@ def test_a_png_with_a_broken_chunk_is_told_with_its_item(tmp_path, at):
 def test_a_limit_that_no_picture_can_keep_is_refused(tmp_path):
     with pytest.raises(UserError):
         picture_of(stored(tmp_path, Image.new("RGB", (100, 100))), 1000, redraw=False)
+
+
+def test_a_picture_with_16_bits_is_refused_not_turned_white(tmp_path):
+    item = stored(tmp_path, Image.fromarray(np.full((56, 56), 40_000, np.uint16)))
+    says(said(item), f"item {ITEM.id}", "16 bits", "8 bits")
+
+
+def test_answers_to_a_turned_picture_are_asked_anew_and_no_others(tmp_path):
+    """Their key once came from the file, whose pixels were shown as they lay."""
+    keys = Keys("who", Sampling(max_new_tokens=8), Form("idf-long-1", MANY))
+    image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (56, 84, 3), np.uint8))
+    turned = Image.Exif()
+    turned[0x0112] = 3
+    for id, options in (("plain", {}), ("turned", {"exif": turned})):
+        image.save(tmp_path / id, "PNG", **options)
+        before = hashlib.sha256(f"{MANY}".encode() + (tmp_path / id).read_bytes()).hexdigest()
+        assert (keys._picture(replace(ITEM, id=id, picture=tmp_path / id)) == before) == (id == "plain")

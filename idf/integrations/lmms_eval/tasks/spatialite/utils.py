@@ -6,7 +6,6 @@ Every item counts: an answer that cannot be read is wrong, and `unparsed` says h
 
 from __future__ import annotations
 
-import io
 import os
 from functools import partial
 from typing import Any
@@ -15,6 +14,7 @@ from datasets import Dataset
 from datasets import Image as ImageColumn
 from PIL import Image
 
+from idf.drawing import decode_picture
 from idf.errors import UserError
 from idf.integrations._documents import judge, read_documents
 from idf.suites import MODES
@@ -42,7 +42,7 @@ globals().update({f"{world}_{mode}": partial(suite_docs, world, mode) for world 
 def doc_to_visual(doc: dict[str, Any]) -> list[Image.Image]:
     image = doc.get("image")
     if isinstance(image, dict):  # not decoded
-        image = Image.open(io.BytesIO(image["bytes"]))
+        image = Image.fromarray(decode_picture(image["bytes"]))
     return [] if image is None else [image.convert("RGB")]
 
 
