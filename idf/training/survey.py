@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .flops import Shape, shape_of
-from .load import meta_model
+from .load import check_model, meta_model
 from .memory import Size, size_of
 from .recipe import LoraRecipe, StageRecipe
 from .stage import find_data
@@ -35,10 +35,11 @@ def survey(recipe: StageRecipe) -> Survey:
     """Count parameters on the meta device, and tokens, rows and steps on the data.
 
     Raises:
-        UserError: The model's shape is not known here, the data is missing or cannot be trained on, or `rows_per_step`
-            does not divide.
+        UserError: The model's shape is not known here, it cannot be trained as it lies there (`check_model`), the data is
+            missing or cannot be trained on, or `rows_per_step` does not divide.
     """
     recipe.accumulation_steps(recipe.gpus)  # refused before the data is read, which may take minutes
+    check_model(recipe.model)
     vlm = meta_model(recipe.model)
     shape = shape_of(vlm)
     size = size_of(vlm, shape, recipe.lora.rank if recipe.lora else None)
