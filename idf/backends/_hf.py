@@ -204,14 +204,13 @@ def _is_hub_name(name: str) -> bool:
 
 
 def check_complete(folder: Path) -> None:
-    """Refuse a checkpoint folder that lacks a part, naming it.
+    """Refuse a checkpoint folder that lacks a part, naming it; `check_base` looks at the weights.
 
     Raises:
         UserError: A part is missing.
     """
     parts = {
         "a config (config.json)": ["config.json"],
-        "weights (model.safetensors)": ["model.safetensors", "model.safetensors.index.json"],
         "a processor (preprocessor_config.json or processor_config.json)": [
             *_PROCESSOR,
         ],
