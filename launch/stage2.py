@@ -24,13 +24,14 @@ def main() -> None:
     from idf.training.encode import Encoder
     from idf.training.engine import Engine
     from idf.training.hub import fetch_model
-    from idf.training.load import load_processor, load_trainable
+    from idf.training.load import check_model, load_processor, load_trainable
     from idf.training.lock import lock_run
     from idf.training.room import check_shared_memory
     from idf.training.trainer import StageTrainer
 
-    # What can be wrong with machine, folder or samples is found before any weight is loaded.
+    # What can be wrong with machine, base model, folder or samples is found before any weight is loaded.
     check_device(recipe)
+    check_model(recipe.model)
     folder = find_data(recipe)
     engine = Engine(recipe)
     run = Path(recipe.run)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,8 @@ from idf.drawing import on_grid, size_on_grid
 from idf.errors import UserError
 from idf.extras import require
 
+from ._adapters import merge_adapters
+from ._base import check_base, check_loaded, untie_if_head_differs
 from ._fingerprint import adapter_base
 from ._request import Request, Response, Sampling, seed_of
 
@@ -161,10 +162,10 @@ def _load(checkpoint: str, dtype: Any) -> tuple[Any, Any]:
     """Model and processor of a checkpoint.
 
     Raises:
-        UserError: The folder is missing or incomplete.
+        UserError: The folder is missing or incomplete, its weights are quantised, or its adapters cannot be merged.
     """
     from safetensors import SafetensorError
-    from transformers import AutoModelForImageTextToText, AutoProcessor
+    from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
 
     folder = Path(checkpoint)
     base = adapter_base(folder)
@@ -177,53 +178,39 @@ def _load(checkpoint: str, dtype: Any) -> tuple[Any, Any]:
         raise UserError(f"the base model of {folder} is not in {name}: put it there, or correct adapter_config.json")
     elif not _is_hub_name(name):
         raise UserError(f"no checkpoint in {checkpoint}")
+    check_base(name)
     try:
         processor = AutoProcessor.from_pretrained(parts)
-        model = AutoModelForImageTextToText.from_pretrained(name, dtype=dtype, use_safetensors=True)
+        model, info = AutoModelForImageTextToText.from_pretrained(
+            name,
+            config=untie_if_head_differs(AutoConfig.from_pretrained(name), name),
+            dtype=dtype,
+            use_safetensors=True,
+            ignore_mismatched_sizes=True,  # they are refused below, in one sentence
+            output_loading_info=True,
+        )
     except (OSError, ValueError, SafetensorError) as error:
         raise UserError(f"cannot load {checkpoint}: {str(error).strip().splitlines()[0]}") from None
+    check_loaded(info, name)
     if not getattr(processor, "chat_template", None):
         raise UserError(f"the checkpoint {parts} has no chat template (chat_template.jinja): is the folder complete?")
-    return (model if base is None else _with_adapters(model, folder)), processor
+    if base is not None:
+        merge_adapters(model, folder, name)
+    return model, processor
 
 
 def _is_hub_name(name: str) -> bool:
     return name.count("/") == 1 and not name.startswith((".", "/", "checkpoints/"))
 
 
-def _with_adapters(model: Any, folder: Path) -> Any:
-    """A model with the adapters of a folder merged into its weights.
-
-    Raises:
-        UserError: They do not fit the model: some would be left out without a word.
-    """
-    from peft import PeftModel
-    from safetensors import safe_open
-
-    try:
-        wrapped = PeftModel.from_pretrained(model, str(folder))
-        with safe_open(folder / "adapter_model.safetensors", "pt") as file:
-            names = list(file.keys())
-        saved = {re.sub(r"\.lora_([AB])\.", r".lora_\1.default.", name) for name in names}
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
-        raise UserError(f"the adapters in {folder} cannot be loaded: {str(error).strip().splitlines()[0]}") from None
-    known = {name for name, _ in wrapped.named_parameters() if ".lora_" in name}
-    if strange := sorted(saved ^ known):
-        raise UserError(
-            f"the adapters in {folder} do not fit their base model: {len(strange)} tensors differ, {strange[0]} among them"
-        )
-    return wrapped.merge_and_unload()
-
-
 def check_complete(folder: Path) -> None:
-    """Refuse a checkpoint folder that lacks a part, naming it.
+    """Refuse a checkpoint folder that lacks a part, naming it; `check_base` looks at the weights.
 
     Raises:
         UserError: A part is missing.
     """
     parts = {
         "a config (config.json)": ["config.json"],
-        "weights (model.safetensors)": ["model.safetensors", "model.safetensors.index.json"],
         "a processor (preprocessor_config.json or processor_config.json)": [
             *_PROCESSOR,
         ],

@@ -11,6 +11,7 @@ from idf.drawing import on_grid
 from idf.errors import UserError
 from idf.extras import require
 
+from ._base import check_base
 from ._fingerprint import adapter_base
 from ._hf import check_complete
 from ._request import Request, Response, Sampling, chat_messages, seed_of
@@ -49,6 +50,7 @@ class VLLMBackend:
             raise UserError(f"{model} holds adapters: merge them first, idf merge {model} --out DIR, and name DIR")
         if Path(model).is_dir():
             check_complete(Path(model))
+            check_base(model, quantised=True)
         self.name = f"vllm:{model}"
         self.sampling = sampling
         self.batch_size = batch_size

@@ -8,7 +8,16 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from idf.backends import OPENAI_URL, Backend, HFBackend, OpenAIBackend, VLLMBackend, weights_fingerprint
+from idf.backends import (
+    OPENAI_URL,
+    Backend,
+    HFBackend,
+    OpenAIBackend,
+    VLLMBackend,
+    adapter_base,
+    check_base,
+    weights_fingerprint,
+)
 from idf.errors import UserError
 from idf.files import read_text
 
@@ -46,12 +55,18 @@ def fingerprint_of(job: Evaluation, checkpoint: str) -> str:
     """What tells whoever answers from anybody else.
 
     Of an endpoint only its address and the model's name are known: what it serves under that name may change.
+
+    Raises:
+        UserError: The checkpoint is not there, or cannot answer as it lies there (`check_base`).
     """
     backend = job.backend
     if backend == "openai":
         return f"openai {job.endpoint.get('base_url', OPENAI_URL)} {checkpoint}"
     if not Path(checkpoint).is_dir() and checkpoint.startswith((".", "/", "checkpoints/")):
         raise UserError(f"no checkpoint in {checkpoint}")
+    weighed = adapter_base(Path(checkpoint)) or checkpoint
+    if Path(weighed).is_dir():  # what cannot answer is refused before a suite is made; of a hub name, loading says it
+        check_base(weighed, quantised=backend == "vllm")
     # vLLM cuts an answer where its context ends, and another version or another way to batch may round differently.
     how = f" {versions(backend)['vllm']} {job.context} {job.deterministic}" if backend == "vllm" else ""
     return f"{backend} {_precision(backend)}{how} {weights_fingerprint(checkpoint, whole=job.whole_hash)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from idf.backends import check_base, check_loaded, untie_if_head_differs
 from idf.errors import UserError
 
 from .families import check_family
@@ -55,19 +56,37 @@ def load_model(name: str, *, precision: str, attention: str, **options: Any) -> 
     _check_folder(name)
     import torch
     from safetensors import SafetensorError
-    from transformers import AutoModelForImageTextToText
+    from transformers import AutoConfig, AutoModelForImageTextToText
 
     check_family(_config_of(name).model_type, of=name)
     dtype = {"bf16": torch.bfloat16, "fp32": torch.float32, "auto": "auto"}[precision]
     options |= {"dtype": dtype, "attn_implementation": attention, "use_safetensors": True}
+    options |= {"output_loading_info": True, "ignore_mismatched_sizes": True}  # refused below, in one sentence
     try:
         with readable(name) as source:
-            model, info = AutoModelForImageTextToText.from_pretrained(source, output_loading_info=True, **options)
+            config = untie_if_head_differs(AutoConfig.from_pretrained(source), source)
+            model, info = AutoModelForImageTextToText.from_pretrained(source, config=config, **options)
     except (OSError, ValueError, SafetensorError) as error:
         raise UserError(f"cannot load the model {name}: {_first_line(error)}") from None
-    if missing := sorted(info["missing_keys"]):
-        raise UserError(f"the files of {name} lack {len(missing)} weights, {missing[0]} among them")
+    check_loaded(info, name)
     return model
+
+
+def check_model(name: str) -> None:
+    """Refuse a model that cannot be trained as it lies there, before anything is encoded; no weight is read.
+
+    Of a known hub name, which is whole, nothing is asked: a plan needs no network.
+
+    Raises:
+        UserError: It is not there, of none of the three families, quantised, holds no safetensors, lacks weights, or has some
+            of another shape than its config says.
+    """
+    _check_folder(name)
+    if name in SHAPES:
+        return
+    with readable(name) as source:
+        check_family(_config_of(name).model_type, of=name)
+        check_base(name, source=source)
 
 
 def load_trainable(recipe: StageRecipe, resume: Path | None) -> Any:
@@ -148,7 +167,7 @@ def _config_of(name: str) -> Any:
 
     try:
         with readable(name) as source:
-            return AutoConfig.from_pretrained(source)
+            return untie_if_head_differs(AutoConfig.from_pretrained(source), source)
     except (OSError, ValueError) as error:
         raise UserError(f"cannot find the shape of {name}: {_first_line(error)}") from None
 

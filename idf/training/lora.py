@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
-import warnings
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
+from idf.backends import merge_adapters
 from idf.errors import UserError
 
 from .recipe import LoraRecipe
@@ -125,13 +126,13 @@ def merge_folder(adapter: Path, out: Path, base: str | None = None) -> int:
         Number of layers that were merged.
 
     Raises:
-        UserError: The folder holds no adapter, the base is missing, `out` exists, adapters and base do not fit together,
-            or the adapters would change nothing.
+        UserError: The folder holds no adapter, the base is missing or cannot be merged into (`check_model`), `out` exists,
+            adapters and base do not fit together, the adapters would change nothing, or merging would change what the
+            model says with them.
     """
-    from peft import PeftModel, set_peft_model_state_dict
-    from safetensors.torch import load_file
+    from safetensors import safe_open
 
-    from .load import load_model, load_processor
+    from .load import check_model, load_model, load_processor
 
     adapter, named = _find_adapter(adapter)
     if out.exists():
@@ -140,33 +141,24 @@ def merge_folder(adapter: Path, out: Path, base: str | None = None) -> int:
     if not base:
         raise UserError(f"{adapter}/adapter_config.json names no base model: name it with --base")
     try:
+        check_model(base)
         processor = load_processor(base)
         vlm = load_model(base, precision="auto", attention="sdpa")
     except UserError as error:
         raise UserError(f"{error} (it is the base of the adapters; --base names another place)") from None
-    saved = load_file(adapter / "adapter_model.safetensors")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that some adapters are missing: it is refused below
-            model = PeftModel.from_pretrained(vlm, str(adapter), torch_device="cpu")
-        told: Any = set_peft_model_state_dict(
-            model, saved
-        )  # once more, since only this says which adapters found no layer
-    except (ValueError, RuntimeError) as error:
-        reason = " ".join(str(error).split())
-        raise UserError(f"the adapters of {adapter} do not fit {base}: {reason[:200]}") from None
-    # peft would only warn, and the adapters, or a part of them, would silently do nothing.
-    if strange := sorted(told.unexpected_keys):
-        raise UserError(f"{len(strange)} tensors of {adapter} belong to no layer of {base}, {strange[0]} among them")
-    if empty := sorted(key for key in told.missing_keys if ".lora_" in key):
-        raise UserError(f"{adapter} lacks {len(empty)} tensors that its config names, {empty[0]} among them")
-    if not any(bool(tensor.any()) for name, tensor in saved.items() if "_B" in name):
-        raise UserError(f"the adapters of {adapter} change nothing: were they trained?")
-    layers = sum(hasattr(module, "lora_A") for module in vlm.modules())
-    plain = model.merge_and_unload()
+    with safe_open(adapter / "adapter_model.safetensors", framework="pt") as file:
+        # Besides layers that are saved whole, what an adapter changes is its half that begins at zero.
+        halves = [
+            name
+            for name in file.keys()  # noqa: SIM118
+            if "lora_B" in name or "lora_embedding_A" in name or not re.search(r"\.(lora_\w+|base_layer)\b", name)
+        ]
+        if not any(bool(file.get_tensor(name).any()) for name in halves):
+            raise UserError(f"the adapters of {adapter} change nothing: were they trained?")
+    layers = merge_adapters(vlm, adapter, base, whole=True)
     part = out.with_name(f".{out.name}.part")
     shutil.rmtree(part, ignore_errors=True)
-    plain.save_pretrained(part, safe_serialization=True)
+    vlm.save_pretrained(part, safe_serialization=True)
     processor.save_pretrained(part)
     part.rename(out)
     return layers

@@ -11,7 +11,7 @@ from idf.recipe import find_recipe
 
 from .data import find_data
 from .flops import Shape, shape_of
-from .load import meta_model
+from .load import check_model, meta_model
 from .memory import Size, size_of
 from .recipe import LoraRecipe, StageRecipe
 from .workload import Workload, describe, workload_of
@@ -47,11 +47,12 @@ def survey(recipe: StageRecipe, recipe_path: Path | None = None) -> Survey:
             looked for in the same folder, and the shapes of the model that it begins from are taken.
 
     Raises:
-        UserError: The model's shape is not known here, the data is missing or cannot be trained on, or `rows_per_step`
-            does not divide.
+        UserError: The model's shape is not known here, it cannot be trained as it lies there (`check_model`), the data is
+            missing or cannot be trained on, or `rows_per_step` does not divide.
     """
     recipe.accumulation_steps(recipe.gpus)  # refused before the data is read, which may take minutes
     base, told = base_of(recipe, recipe_path)
+    check_model(base)
     vlm = meta_model(base)
     shape = shape_of(vlm)
     size = size_of(vlm, shape, recipe.lora.rank if recipe.lora else None)

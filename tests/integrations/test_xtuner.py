@@ -36,6 +36,7 @@ from tests.integrations.xtuner_env import (
     train,
 )
 from tests.sentences import line_that_says, says
+from tests.training.hub_layout import hub_layout, weights
 from tests.training.running import history
 from tests.training.running import run as run_idf
 
@@ -76,7 +77,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     build_imagery(ImageryRecipe(samples=48, **easy), data / "imagery")
     build_traces(TracesRecipe(problems=24, **easy), root / "candidates")
     filter_traces(open_dataset(root / "candidates", made_by="-"), data / "traces", FilterRecipe(keep=16))
-    make_tiny_model([open_dataset(data / "imagery", made_by="-")], root / "checkpoints/xtuner-tiny/base")
+    make_tiny_model([open_dataset(data / "imagery", made_by="-")], root / "own")
+    hub_layout(root / "own", root / "checkpoints/xtuner-tiny/base")
     return root
 
 
@@ -85,10 +87,6 @@ def trained(folder: Path) -> Trained:
     ended = train(TINY / "stage1.py", folder)
     assert ended.status == 0, ended.said
     return Trained(folder, ended)
-
-
-def weights(folder: Path) -> dict[str, torch.Tensor]:
-    return load_file(folder / "model.safetensors")
 
 
 def test_a_tiny_model_learns_through_xtuner_train(trained):
@@ -229,7 +227,8 @@ def numbers(folder: Path) -> Path:
         (root / place).mkdir(parents=True)
     models = [root / family for family in FAMILIES]
     for model in models:
-        make_tiny_model([open_dataset(data, made_by="-")], model, family=model.name)
+        make_tiny_model([open_dataset(data, made_by="-")], root / "own" / model.name, family=model.name)
+        hub_layout(root / "own" / model.name, model)
         xtuner_probe.numbers(model, data, root / "here" / model.name)
     _probe("numbers", data, root / "there", *models)
     return root

@@ -24,6 +24,7 @@ from tests.backends.server import Call, Reply, completion, failing, serving
 from tests.cli.running import run
 from tests.data.samples import files_of
 from tests.sentences import line_that_says
+from tests.training.hub_layout import hub_layout
 
 KEY = "sk-nobody-may-see-this"
 FORM = ("max_pixels=12544", "difficulties={easy: 1}", "noise=0.5")
@@ -193,8 +194,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from idf.training.tiny import make_tiny_model
 
     root = tmp_path_factory.mktemp("local")
-    make_tiny_model([build_imagery(ImageryRecipe(samples=30, max_pixels=3136), root / "imagery")], root / "model")
-    return root / "model"
+    make_tiny_model([build_imagery(ImageryRecipe(samples=30, max_pixels=3136), root / "imagery")], root / "own")
+    return hub_layout(root / "own", root / "model")
 
 
 @pytest.mark.slow

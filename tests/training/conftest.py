@@ -7,19 +7,31 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from idf.data import DatasetFolder, open_dataset
 from idf.imagery import ImageryRecipe, build_imagery
 from idf.traces import FilterRecipe, TracesRecipe, build_traces, filter_traces
+
+from .hub_layout import hub_layout
 
 MAX_PIXELS = 112 * 112
 
 
 @dataclass(frozen=True)
 class Tiny:
-    """A tiny model's folder and data for both stages."""
+    """A tiny model and data for both stages.
+
+    Attributes:
+        model: The model's folder as it would lie on the hub: what runs begin from, and idf did not write.
+        own: The same model as `idf tiny` wrote it, and as checkpoints of training look.
+        imagery: Data of stage 1.
+        traces: Data of stage 2.
+        processor: The model's.
+    """
 
     model: Path
+    own: Path
     imagery: DatasetFolder
     traces: DatasetFolder
     processor: Any
@@ -39,5 +51,33 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
     build_traces(traces, root / "candidates")
     filter_traces(open_dataset(root / "candidates", made_by="-"), root / "traces", FilterRecipe(keep=32))
     folders = [open_dataset(root / name, made_by="-") for name in ("imagery", "traces")]
-    make_tiny_model(folders, root / "base")
-    return Tiny(root / "base", *folders, load_processor(str(root / "base")))
+    make_tiny_model(folders, root / "own")
+    base = hub_layout(root / "own", root / "base")
+    return Tiny(base, root / "own", *folders, load_processor(str(base)))
+
+
+class Hub:
+    """Tiny models of every family, tied or not, in every type, as they would lie on the hub; each made when first asked for.
+
+    Args:
+        tiny: The data whose texts the tokenizers learn, and the first of the models.
+        root: An empty folder.
+    """
+
+    def __init__(self, tiny: Tiny, root: Path) -> None:
+        self.tiny, self.root = tiny, root
+
+    def __call__(self, family: str, *, tied: bool = True, dtype: torch.dtype = torch.float32) -> Path:
+        """The folder of one of them."""
+        from idf.training.tiny import make_tiny_model
+
+        own = self.tiny.own if family == "qwen2_5_vl" else self.root / family
+        if not own.exists():
+            make_tiny_model([self.tiny.imagery, self.tiny.traces], own, family=family)
+        folder = self.root / f"{family}-{'tied' if tied else 'untied'}-{str(dtype).removeprefix('torch.')}"
+        return folder if folder.exists() else hub_layout(own, folder, tied=tied, dtype=dtype)
+
+
+@pytest.fixture(scope="session")
+def hub(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Hub:
+    return Hub(tiny, tmp_path_factory.mktemp("hub"))

@@ -12,6 +12,7 @@ from idf.training.dataset import PackedRows, TokenStore, micro_batches
 from idf.training.recipe import StageRecipe
 from tests.sentences import line_that_says
 
+from .hub_layout import weights as weights_of
 from .running import history, imagery_recipe, run
 
 pytestmark = pytest.mark.slow
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.slow
 
 def update(tiny, checkpoint) -> torch.Tensor:
     """What a run changed up to a checkpoint, as one vector."""
-    before, after = load_file(tiny.model / "model.safetensors"), load_file(checkpoint / "model.safetensors")
+    before, after = weights_of(tiny.model), weights_of(checkpoint)
     return torch.cat([(after[name] - before[name]).double().flatten() for name in sorted(before)])
 
 
@@ -152,7 +153,7 @@ def test_bf16_at_a_small_learning_rate_changes_what_it_should(tiny, tmp_path):
     assert done.returncode == 0, done.stderr[-3000:]
     state = tmp_path / "run" / "checkpoint-2" / "state"
     masters = get_fp32_state_dict_from_zero_checkpoint(str(state), "zero", exclude_frozen_parameters=True)
-    base = load_file(tiny.model / "model.safetensors")
+    base = weights_of(tiny.model)
     saved = load_file(tmp_path / "run" / "checkpoint-2" / "model.safetensors")
     moved, moved_in_bf16, learned = 0, 0, 0
     for name, master in masters.items():

@@ -10,7 +10,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
 
 from idf.backends import HFBackend
 from idf.drawing import decode_png, encode_png, on_grid, size_on_grid
@@ -26,15 +25,29 @@ from tests.cli.running import evaluate
 from tests.sentences import refused
 
 from .conftest import MAX_PIXELS
+from .hub_layout import weights
 from .running import history, imagery_recipe, run
 
+IN_CI = {("qwen2_vl", True, torch.bfloat16), ("qwen2_5_vl", False, torch.bfloat16), ("qwen3_vl", False, torch.float32)}
+"""Tied Qwen2.5-VL in fp32 is what most other tests begin from."""
+ALL = [
+    (family, tied, dtype) for family in FAMILIES for tied in (True, False) for dtype in (torch.float32, torch.bfloat16)
+]
 
-@pytest.fixture(scope="module", params=FAMILIES)
-def base(request, tiny, tmp_path_factory):
-    """The folder of a tiny model of each family."""
-    folder = tmp_path_factory.mktemp(request.param) / "base"
-    make_tiny_model([tiny.imagery, tiny.traces], folder, family=request.param)
-    return folder
+
+def named(layout):
+    family, tied, dtype = layout
+    return f"{family}-{'tied' if tied else 'untied'}-{str(dtype).removeprefix('torch.')}"
+
+
+LAYOUTS = [pytest.param(layout, id=named(layout), marks=() if layout in IN_CI else pytest.mark.full) for layout in ALL]
+
+
+@pytest.fixture(scope="module", params=LAYOUTS)
+def base(request, hub):
+    """The folder of a tiny model of each family, as it would lie on the hub: tied or not, in fp32 or bf16."""
+    family, tied, dtype = request.param
+    return hub(family, tied=tied, dtype=dtype)
 
 
 @pytest.fixture(scope="module")
@@ -191,7 +204,7 @@ def trained(base, tiny, tmp_path_factory):
 
 @pytest.mark.slow
 def test_a_run_exports_the_names_and_frozen_tensors_of_its_base(base, trained):
-    before, after = (load_file(folder / "model.safetensors") for folder in (base, trained))
+    before, after = ({n: t.float() for n, t in weights(folder).items()} for folder in (base, trained))
     assert {name: tensor.shape for name, tensor in before.items()} == {name: t.shape for name, t in after.items()}
     still = {name for name in before if before[name].equal(after[name])}
     assert still == {name for name in before if "visual." in name}

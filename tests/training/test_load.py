@@ -46,16 +46,17 @@ def test_a_known_shape_has_the_parameters_of_the_published_files(name):
 
 def test_a_folder_without_a_processor_is_refused(tiny, tmp_path):
     folder = shutil.copytree(tiny.model, tmp_path / "model")
-    (folder / "processor_config.json").unlink()
+    (folder / "preprocessor_config.json").unlink()
     with refused("no processor", "preprocessor_config.json"):
         load_processor(str(folder))
 
 
 def test_a_folder_that_lacks_weights_is_refused(tiny, tmp_path):
     folder = shutil.copytree(tiny.model, tmp_path / "model")
-    weights = load_file(folder / "model.safetensors")
+    shard = folder / "model-00002-of-00002.safetensors"
+    weights = load_file(shard)
     weights.pop("model.norm.weight")
-    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    save_file(weights, shard, metadata={"format": "pt"})
     with refused("lack", "1 weight", "norm"):
         load_model(str(folder), precision="fp32", attention="sdpa")
 

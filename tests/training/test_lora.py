@@ -14,11 +14,11 @@ from idf.training.load import load_model, load_processor
 from idf.training.lora import add_adapters, load_adapter, merged, save_adapter
 from idf.training.model import StageModel, parameter_counts
 from idf.training.recipe import LoraRecipe
-from idf.training.tiny import make_tiny_model
 from tests.cli.running import one_sentence
 from tests.cli.running import run as idf
 from tests.sentences import line_that_says, says
 
+from .hub_layout import weights
 from .running import history, imagery_recipe, run
 
 LORA = LoraRecipe(rank=4, alpha=8)
@@ -30,11 +30,9 @@ def load(folder):
 
 
 @pytest.fixture(scope="module", params=FAMILIES)
-def base(request, tiny, tmp_path_factory):
+def base(request, hub):
     """The folder of a tiny model of each family."""
-    folder = tmp_path_factory.mktemp(request.param) / "base"
-    make_tiny_model([tiny.imagery, tiny.traces], folder, family=request.param)
-    return folder
+    return hub(request.param, tied=request.param != "qwen2_vl")
 
 
 @pytest.fixture
@@ -152,14 +150,14 @@ def test_a_saved_adapter_is_what_peft_reads_and_no_no_op(base, adapted, asked, t
 # --- idf merge -----------------------------------------------------------------------------------------------------
 
 
-def test_merge_writes_a_complete_folder_under_the_bases_names(capsys, base, adapted, asked, tmp_path):
+def test_merge_writes_a_complete_folder_under_the_bases_names(capsys, tiny, base, adapted, asked, tmp_path):
     train(adapted)
     save_adapter(adapted.state_dict(), LORA, str(base), tmp_path / "adapter")
     assert idf("merge", tmp_path / "adapter", "--out", tmp_path / "merged") == 0
     line_that_says(capsys.readouterr().out, "28 layers", "merged")
-    before, after = (load_file(folder / "model.safetensors") for folder in (base, tmp_path / "merged"))
+    before, after = (weights(folder) for folder in (base, tmp_path / "merged"))
     assert {name: tensor.shape for name, tensor in before.items()} == {name: t.shape for name, t in after.items()}
-    assert {path.name for path in base.iterdir()} <= {path.name for path in (tmp_path / "merged").iterdir()}
+    assert {path.name for path in tiny.own.iterdir()} <= {path.name for path in (tmp_path / "merged").iterdir()}
     load_processor(str(tmp_path / "merged"))
     inputs = asked(base)
     assert difference(logits(load(tmp_path / "merged"), inputs), logits(adapted, inputs)) < 1e-5
@@ -271,7 +269,7 @@ def test_a_run_of_adapters_learns(trained):
 @pytest.mark.slow
 def test_its_final_folder_is_complete_and_differs_from_the_base_in_the_adapted_layers_alone(tiny, trained):
     final = trained[0] / "final"
-    before, after = (load_file(folder / "model.safetensors") for folder in (tiny.model, final))
+    before, after = (weights(folder) for folder in (tiny.model, final))
     assert {name: tensor.shape for name, tensor in before.items()} == {name: t.shape for name, t in after.items()}
     changed = {name for name in before if not before[name].equal(after[name])}
     names = tuple(f"{name}.weight" for names in LINEAR.values() for name in names)

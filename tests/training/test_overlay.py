@@ -14,6 +14,8 @@ from idf.training.model import freeze_vision
 from idf.training.overlay import overlay
 from tests.sentences import refused
 
+from .hub_layout import weights
+
 
 @pytest.fixture
 def trained(tiny) -> Any:
@@ -27,17 +29,17 @@ def trained(tiny) -> Any:
     return vlm
 
 
-def copy_of(model: Path, to: Path, weights: dict[str, dict[str, torch.Tensor]]) -> Path:
+def copy_of(model: Path, to: Path, files: dict[str, dict[str, torch.Tensor]]) -> Path:
     """A model folder with other weight files."""
-    shutil.copytree(model, to, ignore=shutil.ignore_patterns("*.safetensors"))
-    for name, tensors in weights.items():
+    shutil.copytree(model, to, ignore=shutil.ignore_patterns("*.safetensors", "*.index.json"))
+    for name, tensors in files.items():
         save_file(tensors, to / name, metadata={"format": "pt"})
     return to
 
 
 def test_learned_tensors_are_replaced_and_all_else_is_the_bases(tiny, trained, tmp_path):
     overlay(tiny.model, trained, {"step": 3}, tmp_path)
-    base, written = load_file(tiny.model / "model.safetensors"), load_file(tmp_path / "model.safetensors")
+    base, written = weights(tiny.model), weights(tmp_path)
     assert written.keys() == base.keys()
     for name, tensor in base.items():
         assert torch.equal(written[name], tensor if name.startswith("visual.") else tensor + 1)
@@ -47,7 +49,7 @@ def test_learned_tensors_are_replaced_and_all_else_is_the_bases(tiny, trained, t
 
 
 def test_shards_stay_as_they_are_cut(tiny, trained, tmp_path):
-    whole = load_file(tiny.model / "model.safetensors")
+    whole = weights(tiny.model)
     names = sorted(whole)
     shards = {"model-1.safetensors": names[:20], "model-2.safetensors": names[20:]}
     base = copy_of(tiny.model, tmp_path / "base", {file: {n: whole[n] for n in part} for file, part in shards.items()})
@@ -62,7 +64,7 @@ def test_shards_stay_as_they_are_cut(tiny, trained, tmp_path):
 
 
 def test_a_tied_head_that_a_file_repeats_is_replaced_as_well(tiny, trained, tmp_path):
-    whole = load_file(tiny.model / "model.safetensors")
+    whole = weights(tiny.model)
     whole["lm_head.weight"] = whole["model.embed_tokens.weight"].clone()
     base = copy_of(tiny.model, tmp_path / "base", {"model.safetensors": whole})
     (tmp_path / "out").mkdir()
@@ -73,7 +75,7 @@ def test_a_tied_head_that_a_file_repeats_is_replaced_as_well(tiny, trained, tmp_
 
 
 def test_weights_keep_the_dtype_that_the_config_names(tiny, trained, tmp_path):
-    whole = {name: tensor.bfloat16() for name, tensor in load_file(tiny.model / "model.safetensors").items()}
+    whole = {name: tensor.bfloat16() for name, tensor in weights(tiny.model).items()}
     base = copy_of(tiny.model, tmp_path / "base", {"model.safetensors": whole})
     (tmp_path / "out").mkdir()
     overlay(base, trained, {}, tmp_path / "out")
@@ -89,7 +91,7 @@ def test_weights_keep_the_dtype_that_the_config_names(tiny, trained, tmp_path):
     ],
 )
 def test_a_base_with_other_tensors_is_refused(tiny, trained, tmp_path, change, said):
-    whole = load_file(tiny.model / "model.safetensors")
+    whole = weights(tiny.model)
     change(whole)
     base = copy_of(tiny.model, tmp_path / "base", {"model.safetensors": whole})
     (tmp_path / "out").mkdir()

@@ -16,15 +16,15 @@ def under_4(monkeypatch):
 
 
 def test_under_transformers_5_a_model_is_read_where_it_lies(tiny):
-    with versions.readable(str(tiny.model)) as source:
-        assert source == str(tiny.model)
+    with versions.readable(str(tiny.own)) as source:
+        assert source == str(tiny.own)
 
 
 def test_under_transformers_4_a_folder_of_5_is_told_in_the_older_form(under_4, tiny):
-    with versions.readable(str(tiny.model)) as source:
+    with versions.readable(str(tiny.own)) as source:
         links = Path(source)
-        assert {path.name for path in links.iterdir()} == {path.name for path in tiny.model.iterdir()}
-        assert (links / "model.safetensors").samefile(tiny.model / "model.safetensors")
+        assert {path.name for path in links.iterdir()} == {path.name for path in tiny.own.iterdir()}
+        assert (links / "model.safetensors").samefile(tiny.own / "model.safetensors")
         text = json.loads((links / "config.json").read_text())["text_config"]
         assert text["rope_theta"] == 10000.0
         assert text["rope_scaling"] == {"rope_type": "default", "mrope_section": [4, 6, 6]}
@@ -33,7 +33,7 @@ def test_under_transformers_4_a_folder_of_5_is_told_in_the_older_form(under_4, t
         assert "<|image_pad|>" in tokenizer["additional_special_tokens"]
         assert "extra_special_tokens" not in tokenizer
     assert not links.exists()
-    assert "rope_parameters" in json.loads((tiny.model / "config.json").read_text())["text_config"]
+    assert "rope_parameters" in json.loads((tiny.own / "config.json").read_text())["text_config"]
 
 
 def test_under_transformers_4_a_name_on_the_hub_and_an_older_folder_stay_as_they_are(under_4, tmp_path):

@@ -356,7 +356,7 @@ def test_a_checkpoint_that_fails_is_noted_not_retried_and_the_status_is_1(tiny, 
     says(out.splitlines()[-1], "1 evaluated", "2 failed", "0 removed")
     assert "Traceback" in failure_file(run / "checkpoint-2").read_text()
     # A restart tries once more: here with the weights mended.
-    shutil.copy(tiny.model / "model.safetensors", run / "checkpoint-2")
+    shutil.copy(tiny.own / "model.safetensors", run / "checkpoint-2")
     assert watch(run, **QUICK) == 1
     assert list(evaluated(run)) == ["checkpoint-2", "final"]
     assert not failure_file(run / "checkpoint-2").exists()

@@ -15,7 +15,7 @@ from idf.training.collate import Collator
 from idf.training.data import find_data
 from idf.training.dataset import PackedRows, TokenStore, micro_batches, prepare_tokens, steps_in_run, tokens_folder
 from idf.training.encode import Encoder
-from idf.training.load import load_processor
+from idf.training.load import check_model, load_processor
 from idf.training.lock import lock_run
 
 from ._recipe import check_run, stage_recipe
@@ -44,6 +44,7 @@ class MicroBatches(Dataset[dict[str, Any]]):
         ranks = get_world_size()
         self.recipe.accumulation_steps(ranks)  # refuses what does not divide
         run, folder = Path(self.recipe.run), find_data(self.recipe)
+        check_model(self.recipe.model)
         processor = load_processor(self.recipe.model)
         encoder = Encoder(processor, self.recipe.tokens_per_row, self.recipe.max_pixels)
         if get_rank() == 0:
