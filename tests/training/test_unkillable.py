@@ -141,7 +141,9 @@ def test_a_signal_saves_and_ends_with_status_0_and_the_same_run_goes_on(straight
     again = run("stage1.py", recipe, tmp_path)
     assert again.returncode == 0, again.stderr[-3000:]
     assert history(tmp_path / "run") == steps
-    assert [row["train/step"] for row in wandb_rows(tmp_path / "run") if "train/loss" in row] == [s["step"] for s in steps]
+    assert [row["train/step"] for row in wandb_rows(tmp_path / "run") if "train/loss" in row] == [
+        s["step"] for s in steps
+    ]
 
 
 @pytest.mark.parametrize("by", ["SIGTERM to torchrun, which passes it on", "SIGINT to all, as Ctrl-C sends it"])
