@@ -13,8 +13,8 @@ from pathlib import Path
 from idf import __version__
 from idf.errors import UserError
 from idf.extras import EXTRAS
-
 from idf.gpus import Gpus, Torch, driver_problem, find_gpus, find_torch
+
 from .recipe import StageRecipe
 from .room import SHARED_MEMORY, TOKEN_BYTES, free_bytes, prefetched
 from .stage import find_data, needed_modules
@@ -62,7 +62,7 @@ def examine(recipe: StageRecipe | None) -> list[Finding]:
         partial(_communication, gpus, torch),
         _attention,
         partial(_shared_memory, gpus),
-        _disk,
+        partial(_disk, torch),
         _hub,
         _ports,
         _data,
@@ -176,22 +176,25 @@ def _shared_memory(gpus: Gpus, recipe: StageRecipe | None) -> Finding:
     )
 
 
-def _disk(recipe: StageRecipe | None) -> Finding:
+def _disk(torch: Torch, recipe: StageRecipe | None) -> Finding:
     if recipe is None:
         return Finding("disk", OK, f"{_size(free_bytes(Path.cwd()))} free here; --recipe F says what a run takes")
     run = Path(recipe.run)
     free, kept = free_bytes(run), sum(file.stat().st_size for file in run.rglob("*") if file.is_file())
     here = f"{_size(free)} free for {run}"
-    if find_spec("torch") is None or find_spec("transformers") is None:
+    if not torch.version or find_spec("transformers") is None:
         return Finding(
             "disk", MAYBE, f"{here}; what the run takes is counted once torch and transformers are installed"
         )
-    from .survey import sizes
-
     try:
+        from .survey import sizes
+
         total, trained = sizes(recipe)
-    except UserError as error:
-        return Finding("disk", MAYBE, f"{here}; what the run takes is not known: {error}")
+    except Exception as error:  # the model is not known here, or a broken installation raises whatever it likes
+        why = " ".join(str(error).split())
+        return Finding(
+            "disk", MAYBE, f"{here}; what the run takes could not be counted ({type(error).__name__}: {why})"
+        )
     needed = disk_bytes(recipe, total, trained)
     count = recipe.keep_checkpoints + 1 + (recipe.hook.mode != "off")
     needs = f"{here}; the run takes {_size(needed)} ({count} checkpoints at a time, and final/)"

@@ -18,11 +18,11 @@ from idf import __version__
 from idf.data import DatasetFolder, open_dataset
 from idf.errors import RankError, UserError
 from idf.extras import require
+from idf.gpus import why_no_gpu
 from idf.recipe import to_plain
 
 from .checkpoint import read_facts
 from .failure import tell_failure
-from idf.gpus import why_no_gpu
 from .guard import stop_signal
 from .recipe import StageRecipe
 

@@ -187,7 +187,9 @@ def test_without_torch_the_doctor_says_so_in_one_of_ten_lines(machine, tmp_path)
     assert done.returncode == 0, done.stderr
     assert [line[9:].split("  ")[0].strip() for line in done.stdout.splitlines()] == NAMES
     says(of(done.stdout, "packages")[1], "torch", "not", "pip install 'idf[train]'")
-    (tmp_path / "r.yaml").write_text(yaml.safe_dump({"stage": "imagery", "model": "m", "data": "d", "run": "r", "device": "cpu"}))
+    (tmp_path / "r.yaml").write_text(
+        yaml.safe_dump({"stage": "imagery", "model": "m", "data": "d", "run": "r", "device": "cpu"})
+    )
     done = in_a_process("--recipe", "r.yaml", stub=None, folder=tmp_path)
     assert done.returncode == 1
     assert of(done.stdout, "packages")[0] == MISSING
@@ -195,7 +197,12 @@ def test_without_torch_the_doctor_says_so_in_one_of_ten_lines(machine, tmp_path)
 
 
 def test_a_recipe_that_runs_here_ends_with_status_0(tiny, tmp_path, capsys):
-    recipe = {"stage": "imagery", "model": str(tiny.model), "data": str(tiny.imagery.path), "run": str(tmp_path / "run")}
+    recipe = {
+        "stage": "imagery",
+        "model": str(tiny.model),
+        "data": str(tiny.imagery.path),
+        "run": str(tmp_path / "run"),
+    }
     recipe |= {"device": "cpu", "gpus": 2, "max_pixels": 12544, "tokens_per_row": 768, "loader_workers": 1}
     (tmp_path / "r.yaml").write_text(yaml.safe_dump(recipe))
     with pytest.raises(SystemExit) as ended:
@@ -222,6 +229,7 @@ def test_a_full_disk_and_a_small_dev_shm_are_told_before_the_run(tiny, tmp_path,
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_the_disk_that_a_run_takes_is_what_its_folders_take(tiny, tmp_path):
     from .running import imagery_recipe, run
 
@@ -268,7 +276,12 @@ def test_a_hub_model_is_in_the_cache_or_the_hub_is_asked(monkeypatch, tmp_path):
     state, sentence = of(examine(recipe), "hub")
     assert state == MISSING
     says(sentence, "http://127.0.0.1:9", "does not answer", "hf download Qwen/Qwen2.5-VL-7B-Instruct", "HF_HOME")
-    for status, words in ((200, None), (307, None), (404, ("no Qwen/Qwen2.5-VL-7B-Instruct",)), (401, ("who you are",))):
+    for status, words in (
+        (200, None),
+        (307, None),
+        (404, ("no Qwen/Qwen2.5-VL-7B-Instruct",)),
+        (401, ("who you are",)),
+    ):
         monkeypatch.setattr(httpx, "head", lambda *_, status=status, **__: httpx.Response(status))
         problem = surroundings.hub_problem(recipe.model)
         assert problem is None if words is None else not missing(problem, *words)
@@ -276,7 +289,9 @@ def test_a_hub_model_is_in_the_cache_or_the_hub_is_asked(monkeypatch, tmp_path):
     snapshot = tmp_path / "home/hub/models--Qwen--Qwen2.5-VL-7B-Instruct/snapshots/cc59489"
     snapshot.mkdir(parents=True)
     (snapshot / "config.json").write_text("{}")
-    (snapshot / "model.safetensors.index.json").write_text('{"weight_map": {"a": "1.safetensors", "b": "2.safetensors"}}')
+    (snapshot / "model.safetensors.index.json").write_text(
+        '{"weight_map": {"a": "1.safetensors", "b": "2.safetensors"}}'
+    )
     (snapshot / "1.safetensors").touch()
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     state, sentence = of(examine(recipe), "hub")
