@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from idf.drawing import on_grid, size_on_grid
 from idf.errors import UserError
 from idf.extras import require
+from idf.gpus import unused_gpus
 
 from ._adapters import merge_adapters
 from ._base import check_base, check_loaded, untie_if_head_differs
@@ -53,6 +55,8 @@ class HFBackend:
         self.sampling = Sampling(max_new_tokens, temperature, top_p, seed)
         self.batch_size = batch_size
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        if device is None and self.device == "cpu" and (why := unused_gpus()):
+            print(f"the GPUs of this machine are not used, the CPU answers: {why}", file=sys.stderr, flush=True)
         dtype = torch.bfloat16 if self.device.startswith("cuda") else torch.float32
         self.model, self.processor = _load(checkpoint, dtype) if loaded is None else loaded
         self.model.to(self.device).eval()

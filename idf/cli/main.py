@@ -143,6 +143,12 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("overrides", nargs="*", metavar="key=value", help="changes to the recipe, e.g. deepspeed=zero3")
     sub.set_defaults(others_names=OTHERS_NAMES)
 
+    sub = command("doctor", "say in ten lines what will not work on this machine", _doctor)
+    sub.add_argument(
+        "--recipe", type=Path, help="YAML recipe of a training stage: end with status 0 only if it can run"
+    )
+    sub.add_argument("overrides", nargs="*", metavar="key=value", help="changes to the recipe, e.g. run=/scratch/run")
+
     sub = command("verify", "replay every published SpatiaLite item and compare with its answer", _verify)
     sub.add_argument("spatialite", metavar="SPATIALITE_DIR", type=Path, help="a clone of SpatiaLite")
 
@@ -305,6 +311,21 @@ def _plan(arguments: argparse.Namespace) -> None:
     print(made.text)
     if not made.fits:
         raise UserError(made.advice)
+
+
+def _doctor(arguments: argparse.Namespace) -> None:
+    from idf.recipe import read_recipe
+    from idf.training.doctor import MISSING, examine
+    from idf.training.recipe import StageRecipe
+
+    if arguments.recipe is None and arguments.overrides:
+        raise UserError(f"{arguments.overrides[0]} changes a recipe: name it with --recipe")
+    recipe = None if arguments.recipe is None else read_recipe(StageRecipe, arguments.recipe, arguments.overrides)
+    findings = examine(recipe)
+    print("\n".join(str(finding) for finding in findings))
+    lacking = [finding.name for finding in findings if finding.state == MISSING]
+    if lacking:
+        raise UserError(f"{arguments.recipe} cannot run on this machine: {', '.join(lacking)}")
 
 
 def _verify(arguments: argparse.Namespace) -> int:

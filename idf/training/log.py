@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -55,9 +56,18 @@ class RunLog:
         steps: Steps of the whole run.
         done: Steps that are done already; what the history says beyond them is dropped, since they are done again.
         peak: 100 % MFU, in 10^12 operations a second and device, with the name of where the figure is from; None if unknown.
+        evaluations: What is known of the run's checkpoints: name -> mode -> accuracy.
     """
 
-    def __init__(self, recipe: StageRecipe, ranks: int, steps: int, done: int, peak: tuple[float, str] | None) -> None:
+    def __init__(
+        self,
+        recipe: StageRecipe,
+        ranks: int,
+        steps: int,
+        done: int,
+        peak: tuple[float, str] | None,
+        evaluations: Mapping[str, Mapping[str, float]] | None = None,
+    ) -> None:
         self.recipe, self.ranks, self.steps, self.peak = recipe, ranks, steps, peak
         self.run = Path(recipe.run)
         kept = [row for row in read_history(self.run) if row["step"] <= done]
@@ -68,7 +78,27 @@ class RunLog:
         self._since: list[StepFacts] = []
         self._seconds = 0.0
         self._counted = 0
+        self._sent = 0  # the last step that wandb has already
         self.wandb = _open_wandb(recipe, self.run) if recipe.wandb else None
+        if self.wandb is not None and self.wandb.offline:
+            self._write_again(kept, evaluations or {})
+        elif self.wandb is not None and self.wandb.resumed:
+            self._sent = int(self.wandb.summary.get("train/step", 0))
+
+    def _write_again(self, rows: list[dict[str, Any]], evaluations: Mapping[str, Mapping[str, float]]) -> None:
+        """Make an offline run of a job that resumes whole: the steps before, and what earlier jobs wrote set aside.
+
+        wandb cannot resume offline: each job writes a folder of its own under the run's one id, and `wandb sync` of a later
+        one replaces the history of an earlier one from its first line on (wandb/wandb#3841, #5865). So the last folder holds
+        all of the run, and is the only one.
+        """
+        accuracy = {int(name.rpartition("-")[2]): by for name, by in evaluations.items() if name != "final"}
+        for row in rows:
+            self._to_wandb(self._row(row))
+            if row["step"] in accuracy:
+                self.evaluation(row["step"], accuracy[row["step"]])
+        if self.wandb is not None:
+            set_aside(self.run / "wandb", Path(self.wandb.dir).parent)
 
     def step(self, facts: StepFacts) -> None:
         """Take the figures of a step; print them if it is time to.
@@ -85,7 +115,8 @@ class RunLog:
         self._since.append(facts)
         self._seconds += facts.seconds
         self._counted += 1
-        self._to_wandb({f"train/{key}": value for key, value in row.items()} | self._rates([facts]))
+        if facts.step > self._sent:  # of a run that resumes online, wandb keeps what an earlier job has sent
+            self._to_wandb(self._row(row))
         if facts.step % self.recipe.log_steps == 0 or facts.step == self.steps:
             print(self.line(self._since), flush=True)
             self._since = []
@@ -108,14 +139,16 @@ class RunLog:
             f"data wait {sum(f.data_wait for f in facts) / seconds:.1%}  {left / 60:.1f} min left"
         )
 
-    def _rates(self, facts: list[StepFacts]) -> dict[str, float]:
-        seconds = sum(f.seconds for f in facts)
-        rates = {"train/tokens_per_second_per_device": sum(f.tokens for f in facts) / seconds / self.ranks}
-        if self.peak is not None:
-            rates["train/mfu"] = sum(f.teraflops * f.seconds for f in facts) / seconds / self.peak[0]
-        return rates
+    def _row(self, row: dict[str, Any]) -> dict[str, float]:
+        """A row of the history as wandb gets it, with the rates that follow from it."""
+        named = {f"train/{key}": value for key, value in row.items()}
+        if "tokens" in row and "seconds" in row:  # a line that somebody wrote by hand may lack them
+            named["train/tokens_per_second_per_device"] = row["tokens"] / row["seconds"] / self.ranks
+        if self.peak is not None and "teraflops" in row:
+            named["train/mfu"] = row["teraflops"] / self.peak[0]
+        return named
 
-    def evaluation(self, step: int, accuracy: dict[str, float]) -> None:
+    def evaluation(self, step: int, accuracy: Mapping[str, float]) -> None:
         """Take the accuracy of a checkpoint, by mode."""
         self._to_wandb({"train/step": step} | {f"eval/{mode}_accuracy": share for mode, share in accuracy.items()})
 
@@ -169,6 +202,27 @@ def read_history(run: Path) -> list[dict[str, Any]]:
     return rows
 
 
+def set_aside(folder: Path, whole: Path) -> None:
+    """Move the offline runs that another one replaces to `replaced/`, where neither `wandb sync` nor a reader finds them.
+
+    Args:
+        folder: wandb's folder of a run.
+        whole: The offline run that holds all of them.
+    """
+    old = [path for path in sorted(folder.glob("offline-run-*")) if path != whole]
+    for path in old:
+        aside = folder / "replaced" / path.name
+        aside.parent.mkdir(exist_ok=True)
+        path.rename(aside)
+        for file in aside.glob("*.wandb"):
+            file.rename(file.with_name(f"{file.name}.replaced"))
+    if old:
+        print(
+            f"wandb: {whole} holds the run from its first step; {len(old)} of earlier jobs moved to {folder}/replaced",
+            flush=True,
+        )
+
+
 def wandb_error() -> type[Exception]:
     """What wandb raises; imported where it is needed, since not every run logs there."""
     import wandb
@@ -178,7 +232,7 @@ def wandb_error() -> type[Exception]:
 
 
 def _open_wandb(recipe: StageRecipe, run: Path) -> Any:
-    """The run of Weights & Biases; a run that goes on is the same one there."""
+    """The run of Weights & Biases; a run that resumes has the same id there."""
     import wandb
 
     path = run / "wandb-id"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from idf.errors import UserError
 
-from .dataset import PackedRows
 from .recipe import StageRecipe
+
+if TYPE_CHECKING:
+    from .dataset import PackedRows  # which needs torch
 
 SHARED_MEMORY = Path("/dev/shm")
 TOKEN_BYTES = (1 + 1 + 4) * 8
@@ -19,6 +21,14 @@ TOKEN_BYTES = (1 + 1 + 4) * 8
 def prefetched(recipe: StageRecipe, accumulation: int) -> int:
     """Micro-batches that each loader worker holds ready: together two steps ahead, at least two each."""
     return max(2, -(-2 * accumulation // recipe.loader_workers))
+
+
+def free_bytes(folder: Path) -> int:
+    """Bytes that may still be written where a folder is, or will be."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    disk = os.statvfs(folder)
+    return disk.f_bavail * disk.f_frsize
 
 
 def check_shared_memory(
@@ -38,8 +48,7 @@ def check_shared_memory(
     """
     if not recipe.loader_workers or not SHARED_MEMORY.is_dir():
         return
-    disk = os.statvfs(SHARED_MEMORY)
-    free = disk.f_bavail * disk.f_frsize
+    free = free_bytes(SHARED_MEMORY)
     patches = rows.tokens.patches()
     # A patch as the image processor makes it: three channels, fp32.
     patch_bytes = 3 * image_processor.temporal_patch_size * image_processor.patch_size**2 * 4

@@ -18,6 +18,7 @@ from idf import __version__
 from idf.data import DatasetFolder
 from idf.errors import RankError, UserError
 from idf.extras import require
+from idf.gpus import why_no_gpu
 from idf.recipe import to_plain
 
 from .checkpoint import read_facts
@@ -77,27 +78,33 @@ def check_installed(recipe: StageRecipe, only_checked: bool = False) -> None:
     Raises:
         UserError: One is missing; the extra that installs it is named.
     """
-    needed = ["torch", "torchvision", "transformers"]
-    if not only_checked:
-        needed += ["accelerate", "datasets", "xxhash"]
-        needed += ["peft"] if recipe.lora is not None else []
-        needed += ["deepspeed"] if recipe.deepspeed is not None else []
-        needed += ["wandb"] if recipe.wandb else []
+    needed = needed_modules(recipe) if not only_checked else DRY_RUN
     require("training" if not only_checked else "--dry-run", "train", *needed)
 
 
+DRY_RUN = ("torch", "torchvision", "transformers")
+"""The modules that a dry run needs."""
+
+
+def needed_modules(recipe: StageRecipe) -> tuple[str, ...]:
+    """The modules that training by a recipe needs."""
+    needed = [*DRY_RUN, "accelerate", "datasets", "xxhash"]
+    needed += ["peft"] if recipe.lora is not None else []
+    needed += ["deepspeed"] if recipe.deepspeed is not None else []
+    needed += ["wandb"] if recipe.wandb else []
+    return tuple(needed)
+
+
 def check_device(recipe: StageRecipe) -> None:
-    """Refuse a recipe for GPUs on a machine that has none.
+    """Refuse a recipe for GPUs on a machine where torch has none.
 
     Raises:
-        UserError: There is no GPU.
+        UserError: There is no GPU, or the driver is too old for torch; what would help.
     """
-    import torch
-
-    if recipe.device == "gpu" and not torch.cuda.is_available():
+    if recipe.device == "gpu" and (why := why_no_gpu()):
         raise UserError(
-            f"this recipe trains {recipe.model} on GPUs, and this machine has none: see the whole pipeline work on a tiny "
-            "model with `bash launch/quickstart.sh`, or check this recipe with --dry-run"
+            f"this recipe trains {recipe.model} on GPUs, which does not work here: {why}. See the whole pipeline work on a "
+            "tiny model with `bash launch/quickstart.sh`, or check this recipe with --dry-run"
         )
 
 

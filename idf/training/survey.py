@@ -86,5 +86,16 @@ def base_of(recipe: StageRecipe, recipe_path: Path | None) -> tuple[str, str]:
     return recipe.model, ""
 
 
+def sizes(recipe: StageRecipe) -> tuple[int, int]:
+    """Parameters of a recipe's model, adapters included, and those that learn.
+
+    Raises:
+        UserError: The model's shape is not known here.
+    """
+    vlm = meta_model(recipe.model)
+    size = size_of(vlm, shape_of(vlm), recipe.lora.rank if recipe.lora else None)
+    return size.total, size.trained
+
+
 def _in_words(n: int) -> str:
     return f"{n / 1e9:.3f} B" if n >= 1e8 else f"{n / 1e6:.3f} M"

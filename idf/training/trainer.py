@@ -87,7 +87,7 @@ class StageTrainer:
         self.stop = stop_signal()
         self.stop.training = True
         self.watch = engine.watch
-        self.log = RunLog(recipe, engine.ranks, self.steps, done, self._peak()) if engine.first else None
+        self.log = self._open_log(done) if engine.first else None
         self._announce(done)
         engine.model.train()
         batches = self._batches(done)
@@ -110,6 +110,16 @@ class StageTrainer:
             self.watch.stop()
             if self.log is not None:
                 self.log.close()
+
+    def _open_log(self, done: int) -> RunLog:
+        """The log of the run, with what its checkpoints were found to know."""
+        known: dict[str, dict[str, float]] = {}
+        if done and self.hook is not None:
+            try:
+                known = evaluated(self.run)
+            except UserError as error:
+                print(f"wandb gets no accuracy of the steps before: {error}", flush=True)
+        return RunLog(self.recipe, self.engine.ranks, self.steps, done, self._peak(), known)
 
     def _go_on_from(self, checkpoint: Path) -> tuple[int, list[float]]:
         """Load the optimizer's state, if it fits; the number of steps done, and the last losses."""

@@ -147,6 +147,23 @@ def history(run_folder: Path) -> list[dict[str, Any]]:
     return rows
 
 
+def wandb_rows(folder: Path) -> list[dict[str, Any]]:
+    """The rows of all of wandb's folders in a run, in their order, by wandb's own reader."""
+    from wandb.proto import wandb_internal_pb2
+    from wandb.sdk.internal.datastore import DataStore
+
+    rows = []
+    for path in sorted(folder.rglob("*.wandb")):
+        store = DataStore()
+        store.open_for_scan(str(path))
+        while (data := store.scan_data()) is not None:
+            record = wandb_internal_pb2.Record()
+            record.ParseFromString(data)
+            if record.WhichOneof("record_type") == "history":
+                rows.append({"/".join(i.nested_key) or i.key: json.loads(i.value_json) for i in record.history.item})
+    return rows
+
+
 def losses(out: str) -> list[float]:
     """The losses that a run printed."""
     lines = [line for line in out.splitlines() if line.startswith("step ")]

@@ -1,11 +1,24 @@
-"""`history.jsonl` as a full disk, a kill or an editor may leave it."""
+"""`history.jsonl` as a full disk, a kill or an editor may leave it; wandb after a kill, read by its own reader."""
 
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
-from idf.training.log import HISTORY, read_history
+import psutil
+import pytest
+
+from idf.training.log import HISTORY, RunLog, StepFacts, read_history
+from idf.training.recipe import StageRecipe
 from tests.sentences import line_that_says
+
+from .running import ROOT, wandb_rows
 
 
 def test_a_broken_line_costs_that_line_alone(tmp_path, capsys):
@@ -25,3 +38,82 @@ def test_a_last_line_that_a_kill_cut_off_is_left_out_in_silence(tmp_path, capsys
     assert [row["step"] for row in read_history(tmp_path)] == [1]
     assert capsys.readouterr().out == ""
     assert read_history(tmp_path / "nowhere") == []
+
+
+# --- wandb -------------------------------------------------------------------------------------------------------
+
+JOB = """
+import sys
+from idf.training.log import RunLog, StepFacts
+from idf.training.recipe import StageRecipe
+done, last = int(sys.argv[1]), int(sys.argv[2])
+known = {"checkpoint-4": {"vtqa": 0.25}} if done >= 4 else {}
+log = RunLog(StageRecipe("imagery", "m", "d", "run"), 2, 12, done, (100.0, "test"), known)
+for step in range(done + 1, last + 1):
+    log.step(StepFacts(step, 1 / step, 1.0, 1e-5, 10 * step, 20 * step, 2.0, 0.1, 25.0, None))
+    if step in (4, 8):
+        log.evaluation(step, {"vtqa": step / 16})
+if last == 12:
+    log.close()
+print("END", flush=True)
+sys.stdin.read()
+"""
+
+
+def job(folder: Path, done: int, last: int, kill: signal.Signals | None = None) -> str:
+    """A job that logs some steps, and is killed with all that it started (or ends); what it printed."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", JOB, str(done), str(last)],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "WANDB_MODE": "offline"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    lines = []
+    while (line := process.stdout.readline()) != "END\n":
+        assert line, "it ended by itself"
+        lines.append(line)
+    if kill is not None:
+        for member in [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]:
+            member.send_signal(kill)
+    process.stdin.close()
+    process.wait(120)
+    assert kill is not None or process.returncode == 0
+    return "".join(lines)
+
+
+@pytest.mark.slow
+def test_an_offline_run_that_was_killed_twice_has_every_step_once_in_all_of_wandbs_folders(tmp_path):
+    (tmp_path / "run").mkdir()
+    job(tmp_path, 0, 6, signal.SIGKILL)  # its last checkpoint is of step 4
+    job(tmp_path, 4, 9, signal.SIGTERM)  # of step 8
+    said = job(tmp_path, 8, 12)
+    rows = wandb_rows(tmp_path / "run")
+    trained = [row for row in rows if "train/loss" in row]
+    assert [row["train/step"] for row in trained] == list(range(1, 13))
+    assert [row["train/loss"] for row in trained] == [1 / step for step in range(1, 13)]
+    assert {row["train/mfu"] for row in trained} == {0.25}
+    answered = [(row["train/step"], row["eval/vtqa_accuracy"]) for row in rows if "eval/vtqa_accuracy" in row]
+    assert answered == [(4, 0.25)], "the third job was told of one checkpoint"
+    (whole,) = (tmp_path / "run/wandb").glob("offline-run-*")
+    line_that_says(said, f"run/wandb/{whole.name}", "run/wandb/replaced")
+    kept = list((tmp_path / "run/wandb/replaced").glob("offline-run-*/*.wandb.replaced"))
+    assert len(kept) == 2, "what earlier jobs measured of the machine is not thrown away"
+    assert {path.name.split(".")[0] for path in kept} == {next(whole.glob("*.wandb")).stem}, "one run at wandb, one id"
+
+
+def test_a_run_that_resumes_online_sends_no_step_a_second_time(tmp_path, monkeypatch):
+    import wandb
+
+    sent: list[dict[str, Any]] = []
+    online = SimpleNamespace(
+        offline=False, resumed=True, summary={"train/step": 6}, log=sent.append, define_metric=lambda *_, **__: None
+    )
+    monkeypatch.setattr(wandb, "init", lambda **_: online)
+    log = RunLog(StageRecipe("imagery", "m", "d", str(tmp_path)), 2, 12, 4, None)
+    for step in range(5, 9):
+        log.step(StepFacts(step, 1 / step, 1.0, 1e-5, 10, 20, 2.0, 0.1, 25.0, None))
+    assert [row["train/step"] for row in sent] == [7, 8]

@@ -136,7 +136,9 @@ def test_the_disk_holds_the_kept_checkpoints_the_best_and_the_one_being_written(
         return line_that_says(plan(replace(recipe, epochs=1000, save_steps=10, **changes)).text, "disk:", "checkpoint")
 
     off = replace(recipe.hook, mode="off")
-    says(disk(), "492.8 GB", "123.2 GB", "16.6", "at most 4 are there at once", "best")  # 2 kept, the best, one in the making
+    says(
+        disk(), "492.8 GB", "123.2 GB", "16.6", "at most 4 are there at once", "best"
+    )  # 2 kept, the best, one in the making
     says(disk(hook=off), "369.6 GB", "at most 3 are there at once")
     says(disk(hook=off, keep_checkpoints=5), "739.2 GB", "at most 6 are there at once")
     says(disk(lora=LoraRecipe()), "19.")
