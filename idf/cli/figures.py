@@ -9,10 +9,19 @@ from typing import Any
 
 from idf.cli.stats import shortened
 from idf.data import in_order
+from idf.errors import UserError
 
 _DPI = 110
 _COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#bbbbbb", "#332288")  # Paul Tol, bright
 _LONG_LIST = 20  # bars; beyond this every second name is left out
+
+
+def check_plots() -> None:
+    """Raise a UserError if nothing can be plotted."""
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError:
+        raise UserError("--out draws plots and needs matplotlib: pip install matplotlib, or leave out --out") from None
 
 
 def write_figures(stats: dict[str, Any], out: Path) -> list[Path]:

@@ -32,6 +32,10 @@ def write_stats(source: Path, out: Path | None, model: Path | None) -> str:
     folder = open_dataset(source, made_by=f"idf imagery --out {source}")
     if out is not None and out.is_file():
         raise UserError(f"--out: {out} is a file, name a folder")
+    if out is not None:
+        from idf.cli.figures import check_plots
+
+        check_plots()  # before the work, not after it
     stats = measure_dataset(folder, token_counter(model))
     if out is not None:
         from idf.cli.figures import write_figures

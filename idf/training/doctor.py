@@ -15,9 +15,10 @@ from idf.errors import UserError
 from idf.extras import EXTRAS
 from idf.gpus import Gpus, Torch, driver_problem, find_gpus, find_torch
 
+from .data import find_data
 from .recipe import StageRecipe
 from .room import SHARED_MEMORY, TOKEN_BYTES, free_bytes, prefetched
-from .stage import find_data, needed_modules
+from .stage import needed_modules
 from .surroundings import cached, free_port_29500, hub_problem, offline, reaches_itself
 
 OK, MISSING, MAYBE, UNUSED = "ok", "MISSING", "maybe", "-"
