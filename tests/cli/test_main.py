@@ -27,6 +27,7 @@ COMMANDS = (
     "mix",
     "suite",
     "verify",
+    "doctor",
     "plan",
     "reproduce",
     "gallery",

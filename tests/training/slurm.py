@@ -143,7 +143,7 @@ class Slurm:
         return self.fact("job", job, "JobState")
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 400) -> None:
+def wait_until(true: Callable[[], bool], seconds: float = 900) -> None:
     """Wait, with patience for a machine that does other things."""
     patience = time.monotonic() + seconds
     while not true():

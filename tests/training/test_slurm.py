@@ -21,7 +21,7 @@ from tests.sentences import line_that_says
 from .running import ROOT, history, imagery_recipe
 from .slurm import Slurm, missing, repository, wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 # The environment of these tests, as commands; and python's own settings, so that two ranks fit on two cores.
 ENTER = f"export PATH={Path(sys.executable).parent}:$PATH PYTHONPATH={ROOT} OMP_NUM_THREADS=1"
 ENDED = ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL")
@@ -132,6 +132,26 @@ def test_a_job_whose_node_drops_starts_again_when_the_node_is_back_and_resumes(s
     assert slurm.wait_for(job, *ENDED) == "COMPLETED", said(folder, job)[-3000:]
     line_that_says(said(folder, job), "resuming from")
     assert (folder / "run/final/idf.json").exists()
+
+
+@pytest.mark.full
+def test_data_and_evaluation_run_as_jobs(slurm, tiny, tmp_path):
+    folder = repository(tmp_path)
+    rolls = ("worlds={cube_rolling: 1}", "difficulties={easy: 1}", "max_pixels=3136")
+    small = ("--cpus-per-task=2", "launch/slurm/data.sbatch", "idf")
+    data = slurm.submit(folder, *small, "imagery", "--out", "data", "--samples", "6", *rolls, IDF_ENVIRONMENT=ENTER)
+    worlds = ("worlds=[cube_rolling]", "difficulties=[easy]", "max_pixels=12544")
+    suite = slurm.submit(folder, *small, "suite", "--out", "suite", "--items", "3", *worlds, IDF_ENVIRONMENT=ENTER)
+    for job in (data, suite):
+        assert slurm.wait_for(job, *ENDED) == "COMPLETED", said(folder, job)
+    line_that_says(said(folder, data), "6 imagery samples")
+    asked = ("--suite", "suite", "--modes", "tqa", "--max-new-tokens", "4", "--out", "results")
+    job = slurm.submit(
+        *(folder, "--gpus-per-node=2", "launch/slurm/evaluate.sbatch", "idf-eval", tiny.model, *asked),
+        IDF_ENVIRONMENT=ENTER,
+    )
+    assert slurm.wait_for(job, *ENDED) == "COMPLETED", said(folder, job)[-3000:]
+    assert len((folder / "results/samples.jsonl").read_text().splitlines()) == 3
 
 
 def of_node(name: str, job: str) -> list[psutil.Process]:
