@@ -12,6 +12,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from idf.backends import share_weights
 from idf.errors import UserError
 
 BESIDE_WEIGHTS = (".json", ".jinja", ".txt", ".model")
@@ -45,6 +46,8 @@ def overlay(base: Path, vlm: nn.Module, facts: Mapping[str, Any], out: Path) -> 
     for path in base.iterdir():
         if path.is_file() and path.suffix in BESIDE_WEIGHTS and path.name != "idf.json":
             shutil.copyfile(path, out / path.name)
+    if not share_weights(vlm):
+        _say_untied(out / "config.json")
     shards = sorted(base.glob("*.safetensors"))
     with_names = {key: shard for shard in shards for key in _keys(shard)}
     # A tied tensor has two names; files hold one of them, or both.
@@ -61,6 +64,16 @@ def overlay(base: Path, vlm: nn.Module, facts: Mapping[str, Any], out: Path) -> 
             tensors = {key: _replaced(file.get_tensor(key), weights[key], key) for key in file.keys()}  # noqa: SIM118
         save_file(tensors, out / shard.name, metadata={"format": "pt"})
     (out / "idf.json").write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
+
+
+def _say_untied(path: Path) -> None:
+    """Let a config that says "tied" of two tensors say otherwise: a reader that goes by it would drop the head."""
+    config = json.loads(path.read_text())
+    parts = [part for part in (config, config.get("text_config", {})) if part.get("tie_word_embeddings")]
+    for part in parts:
+        part["tie_word_embeddings"] = False
+    if parts:
+        path.write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n")
 
 
 def _keys(shard: Path) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 
 import pytest
@@ -120,12 +121,16 @@ def test_a_killed_run_goes_on_to_the_same_digits_under_every_preset(tiny, curves
     assert all(weights[name].equal(again[name]) for name in weights)
 
 
-def test_text_beside_pictures_under_zero_3_does_not_hang(tiny, tmp_path):
+def test_text_beside_pictures_under_zero_3_does_not_hang_and_a_head_of_its_own_is_kept(tiny, hub, tmp_path):
     # Rows of one sample: in some steps one rank has a picture and the other has none. A rank that skipped the sharded
     # tower would make the other wait for ever; the hang watch would end that after a minute.
     length = max(len_of(sample, tiny) for sample in tiny.imagery.samples())
     changes = {"deepspeed": "zero3", "tokens_per_row": length, "rows_per_step": 2, "hang_seconds": 60}
-    done = run("stage1.py", imagery_recipe(tiny, run="run", **changes), tmp_path)
+    # The base's config says "tied", its files hold two tensors: cut up, both look empty, and alike.
+    base = shutil.copytree(hub("qwen2_5_vl", tied=False), tmp_path / "base")
+    config = json.loads((base / "config.json").read_text())
+    (base / "config.json").write_text(json.dumps(config | {"tie_word_embeddings": True}))
+    done = run("stage1.py", imagery_recipe(tiny, run="run", model="./base", **changes), tmp_path)
     assert done.returncode == 0, done.stderr[-3000:]
     (tokens,) = (tmp_path / "run").glob("tokens-*")
     rows = PackedRows(tiny.imagery, TokenStore(tokens), length, 2, 0)
@@ -136,6 +141,10 @@ def test_text_beside_pictures_under_zero_3_does_not_hang(tiny, tmp_path):
         for share in (micro_batches(len(rows), recipe, rank, 2, 0, steps) for rank in (0, 1))
     ]
     assert any(a != b for a, b in zip(*shown, strict=True)), "no step had a picture on one rank alone"
+    before, after = weights_of(base), weights_of(tmp_path / "run" / "final")
+    assert after.keys() == before.keys()
+    head = before["lm_head.weight"]
+    assert 0 < difference(head, after["lm_head.weight"]) < 0.5, "another tensor, or one that did not learn"
 
 
 def len_of(sample, tiny) -> int:

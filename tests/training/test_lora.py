@@ -325,7 +325,8 @@ def test_an_interrupted_run_of_adapters_goes_on_to_the_same_losses_and_weights(t
 
 @pytest.mark.slow
 def test_what_is_dropped_after_an_interruption_is_what_would_have_been_dropped(tiny, tmp_path):
-    changes = {"lora": {"rank": 4, "alpha": 8, "dropout": 0.2}, "learning_rate": 5e-3, "gpus": 1}
+    lora = {"rank": 4, "alpha": 8, "dropout": 0.2}
+    changes = {"lora": lora, "learning_rate": 5e-3, "gpus": 1, "deepspeed": "zero1"}
     recipe = imagery_recipe(tiny, run="run", **changes)
     done = run("stage1.py", recipe, tmp_path, ranks=1)
     assert done.returncode == 0, done.stderr[-3000:]

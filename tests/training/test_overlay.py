@@ -74,6 +74,18 @@ def test_a_tied_head_that_a_file_repeats_is_replaced_as_well(tiny, trained, tmp_
     assert torch.equal(written["lm_head.weight"], written["model.embed_tokens.weight"])
 
 
+def test_a_head_of_its_own_is_written_and_the_config_no_longer_says_tied(hub, tmp_path):
+    base = shutil.copytree(hub("qwen2_5_vl", tied=False), tmp_path / "base")
+    config = json.loads((base / "config.json").read_text()) | {"tie_word_embeddings": True}
+    (base / "config.json").write_text(json.dumps(config))
+    vlm = load_model(str(base), precision="fp32", attention="sdpa")
+    freeze_vision(vlm)
+    (tmp_path / "out").mkdir()
+    overlay(base, vlm, {}, tmp_path / "out")
+    assert torch.equal(weights(tmp_path / "out")["lm_head.weight"], weights(base)["lm_head.weight"])
+    assert json.loads((tmp_path / "out/config.json").read_text()) == config | {"tie_word_embeddings": False}
+
+
 def test_weights_keep_the_dtype_that_the_config_names(tiny, trained, tmp_path):
     whole = {name: tensor.bfloat16() for name, tensor in weights(tiny.model).items()}
     base = copy_of(tiny.model, tmp_path / "base", {"model.safetensors": whole})
