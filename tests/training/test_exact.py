@@ -178,3 +178,31 @@ def test_bf16_at_a_small_learning_rate_changes_what_it_should(tiny, tmp_path):
     assert learned > 500_000
     assert moved > 0.99 * learned
     assert moved_in_bf16 < 0.7 * learned, "this learning rate is too large to show anything"
+
+
+def test_without_a_limit_gradients_are_not_clipped(tiny, tmp_path):
+    changes = {"max_grad_norm": None, "save_steps": 1, "epochs": 0.5, "warmup": 0.0}
+    done = run("stage1.py", imagery_recipe(tiny, run="run", **changes), tmp_path, ranks=1)
+    assert done.returncode == 0, done.stderr[-3000:]
+    norm = history(tmp_path / "run")[0]["grad_norm"]
+    assert norm > 1, "a limit of 1 would clip nothing either"
+    assert float(gradient(tmp_path / "run" / "checkpoint-1").norm()) == pytest.approx(0.1 * norm, rel=1e-4)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("preset", ["zero2", "zero3", "zero3_offload"])
+def test_a_run_that_adds_up_in_fp32_is_resumed_to_the_same_digits(tiny, tmp_path, preset):
+    changes = {"precision": "bf16", "deepspeed": preset, "fp32_gradients": True, "warmup": 0.0, "save_steps": 2}
+    recipe = imagery_recipe(tiny, run="run", **changes)
+    done = run("stage1.py", recipe, tmp_path, ranks=1)
+    assert done.returncode == 0, done.stderr[-3000:]
+    copy = tmp_path / "again"
+    shutil.copytree(tmp_path / "run", copy)
+    shutil.rmtree(copy / "final")
+    for checkpoint in copy.glob("checkpoint-*"):
+        if checkpoint.name != "checkpoint-2":
+            shutil.rmtree(checkpoint)
+    resumed = run("stage1.py", {**recipe, "run": "again"}, tmp_path, ranks=1)
+    assert resumed.returncode == 0, resumed.stderr[-3000:]
+    assert "resuming from" in resumed.stdout
+    assert history(copy) == history(tmp_path / "run")
