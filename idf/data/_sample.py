@@ -15,7 +15,8 @@ class Sample:
         world: Name of the world.
         difficulty: "easy", "medium" or "hard".
         kind: What sort of sample it is ("rollout", "trace").
-        images: Picture files that `idf.drawing.decode_picture` reads (ours: PNG or JPEG), in the order of the messages.
+        images: Picture files that `idf.drawing.decode_picture` reads (ours are PNG or JPEG), in the order in which the
+            messages show them.
         messages: `[{"role": ..., "content": [{"type": "image"} | {"type": "text", "text": ...}]}]`.
         meta: Where it comes from: seed, states, actions, hashes (JSON values).
     """
