@@ -75,6 +75,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
+@pytest.mark.full
 def test_the_report_is_complete(undisturbed):
     folder, out = undisturbed
     study = results(folder)
@@ -122,6 +123,7 @@ def test_killed_and_gone_on_with_it_comes_to_the_same_and_runs_nothing_twice(und
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
+@pytest.mark.full
 def test_a_study_is_not_gone_on_with_another_plan(undisturbed):
     folder, _ = undisturbed
     process = start(folder, "items=3")
@@ -149,6 +151,7 @@ def test_the_committed_results_are_of_the_committed_recipe_wherever_its_files_li
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
+@pytest.mark.full
 def test_the_seeds_that_are_whole_are_reported_before_the_others_and_the_report_says_so(undisturbed, tmp_path):
     folder = tmp_path / "study"
     shutil.copytree(undisturbed[0], folder)
@@ -186,6 +189,7 @@ def test_the_seeds_that_are_whole_are_reported_before_the_others_and_the_report_
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
+@pytest.mark.full
 def test_every_figure_and_table_is_drawn_from_the_json_alone(undisturbed, tmp_path):
     folder, _ = undisturbed
     for name in ("a", "b"):
