@@ -240,15 +240,17 @@ def _open_wandb(recipe: StageRecipe, run: Path) -> Any:
         part = run / ".wandb-id"
         part.write_text(secrets.token_hex(4))
         part.replace(path)
+    # An empty WANDB_MODE is none; without a key nobody could be asked for one.
+    mode = os.environ.get("WANDB_MODE") or (None if os.environ.get("WANDB_API_KEY") else "offline")
     try:
         opened = wandb.init(
             project=os.environ.get("WANDB_PROJECT", "idf"),
             name=run.name,
             id=path.read_text().strip(),
-            resume="allow",
+            resume=None if mode == "offline" else "allow",  # it would warn that it cannot; RunLog makes up for it
             dir=str(run),
             config=to_plain(recipe),
-            mode=None if os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_MODE") else "offline",
+            mode=mode,
             settings=wandb.Settings(silent=True, console="off"),
         )
     except wandb.Error as error:

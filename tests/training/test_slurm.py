@@ -120,7 +120,7 @@ def test_a_cancelled_job_has_saved_and_the_same_line_resumes_it(slurm, tiny, tmp
 @pytest.mark.full
 def test_a_job_whose_node_drops_starts_again_when_the_node_is_back_and_resumes(slurm, tiny, tmp_path):
     folder = repository(tmp_path)
-    recipe = imagery_recipe(tiny, run="run", epochs=40, save_steps=3)
+    recipe = imagery_recipe(tiny, run="run", epochs=12, save_steps=4)
     job = submit(slurm, folder, "nodes.sbatch", recipe, "--gpus-per-node=1")
     wait_until(lambda: len(history(folder / "run")) >= 5)
     slurm.kill_node("n2")
