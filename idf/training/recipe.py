@@ -126,7 +126,7 @@ class StageRecipe:
     attention: Literal["sdpa", "flash_attention_2", "eager"] = "sdpa"
     gradient_checkpointing: bool = True
     epochs: float = key(1.0, above=0)
-    learning_rate: float = key(1e-5, above=0, most=1)
+    learning_rate: float = key(1e-5, above=0)
     betas: list[float] = key(factory=lambda: [0.9, 0.95], least=0, below=1)
     weight_decay: float = key(0.0, least=0, most=1)
     warmup: float = key(0.03, least=0, below=1)
