@@ -82,7 +82,6 @@ def test_zero_is_refused_where_it_means_nothing(key):
         ("warmup", 1),
         ("lora.dropout", 1),
         ("betas", [0.9, 1]),
-        ("learning_rate", -1e-5),
         ("weight_decay", 10),
         ("seed", 2**63),
     ],
