@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from threading import Lock
 
 import numpy as np
-from PIL import Image, ImageFile
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from ._png import plain_rows
 
@@ -145,7 +145,7 @@ def _opened(data: bytes, max_pixels: int) -> Iterator[ImageFile.ImageFile]:
             yield image
     except (_Refused, MemoryError):
         raise
-    except Image.UnidentifiedImageError:
+    except UnidentifiedImageError:
         raise ValueError(_what_it_is(data)) from None
     except Image.DecompressionBombError as error:
         raise ValueError(f"the picture is too large: at most {max_pixels:,} pixels are read ({error})") from None

@@ -81,7 +81,7 @@ def test_a_checkpoint_that_cannot_be_loaded_and_one_that_is_gone_do_not_stop_tra
     assert hook.run(folder) is None
     assert hook.run(tmp_path / "checkpoint-4") is None
     first, second = capsys.readouterr().out.splitlines()
-    says(first, folder, "failed", "rank 0", "UserError: cannot load")
+    says(first, folder, "failed", "rank 0", "UserError", "model.safetensors", "no whole safetensors file")
     says(second, tmp_path / "checkpoint-4", "failed", "rank 0", "UserError: no checkpoint")
 
 

@@ -352,7 +352,7 @@ def test_a_checkpoint_that_fails_is_noted_not_retried_and_the_status_is_1(tiny, 
     out = capsys.readouterr().out
     failures = [line for line in out.splitlines() if not missing(line, run / "checkpoint-2", "failed")]
     assert len(failures) == 1
-    says(failures[0], "UserError: cannot load")
+    says(failures[0], "UserError", "model.safetensors", "no whole safetensors file")
     says(out.splitlines()[-1], "1 evaluated", "2 failed", "0 removed")
     assert "Traceback" in failure_file(run / "checkpoint-2").read_text()
     # A restart tries once more: here with the weights mended.
