@@ -29,6 +29,7 @@ from ._shortcuts import measure_shortcuts
 
 ROWS_PER_SHARD = 1000
 ROWS_PER_GROUP = 200
+_ROWS_AT_ONCE = 50  # are held in memory while samples are read
 BYTES_PER_GROUP = 2**30  # of pictures: Arrow reads at most 2 GiB of them at once
 
 
@@ -54,9 +55,10 @@ class DatasetFolder:
         for shard in self.shards:
             try:
                 with pq.ParquetFile(shard) as file:
-                    # In batches: in one piece, a shard with more than 2 GiB of pictures cannot be read by every Arrow.
-                    for batch in file.iter_batches(ROWS_PER_GROUP, columns=SCHEMA.names):
-                        yield from map(sample_from_row, batch.to_pylist())
+                    # In pieces of a row group: more than 2 GiB of pictures cannot be read in one.
+                    for group in range(file.num_row_groups):
+                        for batch in file.iter_batches(_ROWS_AT_ONCE, row_groups=[group], columns=SCHEMA.names):
+                            yield from map(sample_from_row, batch.to_pylist())
             except pa.ArrowException as error:
                 raise too_large(shard, error) from None
 

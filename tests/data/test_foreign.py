@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
@@ -174,6 +175,25 @@ def test_a_row_group_that_is_too_large_is_refused_when_it_is_opened(tmp_path, mo
     says(said(folder), folder / "train-00000.parquet", "row group", "60 rows", "2 GiB", "row_group_size")
     many = open_dataset(write_folder(tmp_path / "many", rows, row_group_size=10), made_by="-")
     assert [sample.images[0] for sample in many.samples()] == pictures
+
+
+def test_what_is_read_at_once_never_reaches_over_row_groups(tmp_path, monkeypatch):
+    """PyArrow's batches do: together, row groups that can be read may hold more than 2 GiB."""
+    data = open_dataset(
+        write_folder(tmp_path / "d", [row(at, PICTURE) for at in range(45)], row_group_size=10), made_by="-"
+    )
+    monkeypatch.setattr(folder_module, "_ROWS_AT_ONCE", 1000)
+    sizes = []
+    read = pq.ParquetFile.iter_batches
+
+    def counted(*arguments: object, **options: object) -> Iterator[pa.RecordBatch]:
+        for batch in read(*arguments, **options):
+            sizes.append(len(batch))
+            yield batch
+
+    monkeypatch.setattr(pq.ParquetFile, "iter_batches", counted)
+    assert [sample.id for sample in data.samples()] == [f"row:{at}" for at in range(45)]
+    assert sizes == [10, 10, 10, 10, 5]
 
 
 @pytest.mark.parametrize("error", [pa.ArrowNotImplementedError, pa.ArrowCapacityError, pa.ArrowInvalid])
