@@ -241,7 +241,7 @@ def _open_wandb(recipe: StageRecipe, run: Path) -> Any:
         part.write_text(secrets.token_hex(4))
         part.replace(path)
     # An empty WANDB_MODE is none; without a key nobody could be asked for one.
-    mode = os.environ.get("WANDB_MODE") or (None if os.environ.get("WANDB_API_KEY") else "offline")
+    mode: Any = os.environ.get("WANDB_MODE") or (None if os.environ.get("WANDB_API_KEY") else "offline")
     try:
         opened = wandb.init(
             project=os.environ.get("WANDB_PROJECT", "idf"),
