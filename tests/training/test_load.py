@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 
 import pytest
@@ -58,6 +59,14 @@ def test_a_folder_that_lacks_weights_is_refused(tiny, tmp_path):
     weights.pop("model.norm.weight")
     save_file(weights, shard, metadata={"format": "pt"})
     with refused("lack", "1 weight", "norm"):
+        load_model(str(folder), precision="fp32", attention="sdpa")
+
+
+def test_a_folder_whose_weights_have_other_shapes_than_its_config_says_is_refused(tiny, tmp_path):
+    folder = shutil.copytree(tiny.model, tmp_path / "model")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"intermediate_size": 512}))
+    with refused("not fit", "model.language_model.layers.0.mlp.down_proj.weight", "128 x 384", "128 x 512"):
         load_model(str(folder), precision="fp32", attention="sdpa")
 
 
