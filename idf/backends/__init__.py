@@ -3,7 +3,7 @@
 from ._adapters import merge_adapters
 from ._base import check_base, check_loaded, own_head, say_untied, share_weights, untie_if_head_differs
 from ._fingerprint import adapter_base, weights_fingerprint
-from ._hf import HFBackend, check_complete
+from ._hf import HFBackend, check_complete, is_hub_name
 from ._journal import Journal, read_replies, tokens_spent
 from ._openai import OPENAI_URL, OpenAIBackend, prompt_tokens
 from ._pace import BudgetSpent, Clock
@@ -27,6 +27,7 @@ __all__ = [
     "check_base",
     "check_complete",
     "check_loaded",
+    "is_hub_name",
     "merge_adapters",
     "own_head",
     "prompt_tokens",

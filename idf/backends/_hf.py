@@ -178,9 +178,9 @@ def _load(checkpoint: str, dtype: Any) -> tuple[Any, Any]:
         parts = checkpoint
     if Path(name).is_dir():
         check_complete(Path(name))
-    elif base is not None and not _is_hub_name(name):
+    elif base is not None and not is_hub_name(name):
         raise UserError(f"the base model of {folder} is not in {name}: put it there, or correct adapter_config.json")
-    elif not _is_hub_name(name):
+    elif not is_hub_name(name):
         raise UserError(f"no checkpoint in {checkpoint}")
     check_base(name)
     try:
@@ -203,7 +203,8 @@ def _load(checkpoint: str, dtype: Any) -> tuple[Any, Any]:
     return model, processor
 
 
-def _is_hub_name(name: str) -> bool:
+def is_hub_name(name: str) -> bool:
+    """Whether a model's name is one of the hub, OWNER/NAME, and does not look like a folder here."""
     return name.count("/") == 1 and not name.startswith((".", "/", "checkpoints/"))
 
 

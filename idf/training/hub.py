@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from idf.backends import is_hub_name
 from idf.errors import UserError
 
-PATTERNS = ("*.json", "*.jinja", "*.txt", "*.model", "*.safetensors")
-"""What is fetched of a model: weights as safetensors alone, config, tokenizer, processor, chat template."""
+BESIDE_WEIGHTS = (".json", ".jinja", ".txt", ".model")
+"""Config, tokenizer, processor and chat template of a model folder."""
+PATTERNS = [f"*{kind}" for kind in (*BESIDE_WEIGHTS, ".safetensors")]
+"""What is fetched of a model: these, and weights as safetensors alone."""
 
 
 def fetch_model(name: str) -> None:
@@ -20,7 +23,7 @@ def fetch_model(name: str) -> None:
     Raises:
         UserError: The hub cannot be reached or does not know the name, or the cache cannot be written.
     """
-    if Path(name).is_dir() or name.count("/") != 1 or name.startswith((".", "/", "checkpoints/")):
+    if Path(name).is_dir() or not is_hub_name(name):
         return
     from huggingface_hub import constants, snapshot_download
 
@@ -32,7 +35,7 @@ def fetch_model(name: str) -> None:
     if not os.access(cache, os.W_OK):
         raise UserError(_no_cache(cache, "it is not writable"))
     try:
-        snapshot_download(name, allow_patterns=list(PATTERNS))
+        snapshot_download(name, allow_patterns=PATTERNS)
     except OSError as error:  # what huggingface_hub raises is of this kind, too: no network, no such model, a full disk
         reason = " ".join(str(error).split())[:300]
         raise UserError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from idf.backends import check_base, check_loaded, untie_if_head_differs
+from idf.backends import check_base, check_loaded, is_hub_name, untie_if_head_differs
 from idf.errors import UserError
 
 from .families import check_family
@@ -174,8 +174,7 @@ def _config_of(name: str) -> Any:
 
 def _check_folder(name: str) -> None:
     """A path that looks local must exist: else the hub would be asked for it."""
-    looks_local = name.count("/") != 1 or name.startswith((".", "/", "checkpoints/"))
-    if looks_local and not (Path(name) / "config.json").exists():
+    if not is_hub_name(name) and not (Path(name) / "config.json").exists():
         stage1 = "; stage 2 begins from it, so run `torchrun launch/stage1.py` first" if "stage1" in name else ""
         raise UserError(f"no model in {name}{stage1}")
 

@@ -15,8 +15,7 @@ from torch import Tensor, nn
 from idf.backends import share_weights
 from idf.errors import UserError
 
-BESIDE_WEIGHTS = (".json", ".jinja", ".txt", ".model")
-"""Config, tokenizer, processor and chat template of a model folder."""
+from .hub import BESIDE_WEIGHTS, PATTERNS
 
 
 def base_folder(model: str) -> Path:
@@ -25,7 +24,7 @@ def base_folder(model: str) -> Path:
         return Path(model)
     from huggingface_hub import snapshot_download
 
-    return Path(snapshot_download(model, allow_patterns=[f"*{kind}" for kind in (*BESIDE_WEIGHTS, ".safetensors")]))
+    return Path(snapshot_download(model, allow_patterns=PATTERNS))
 
 
 def overlay(base: Path, vlm: nn.Module, facts: Mapping[str, Any], out: Path) -> None:
