@@ -1,7 +1,7 @@
 """Who answers prompts: a checkpoint in transformers or vLLM, or any OpenAI-compatible endpoint."""
 
 from ._adapters import merge_adapters
-from ._base import check_base, check_loaded, own_head, say_untied, share_weights, untie_if_head_differs
+from ._base import check_base, check_loaded, own_head, share_weights, tensor_headers, untie_if_head_differs
 from ._fingerprint import adapter_base, weights_fingerprint
 from ._hf import HFBackend, check_complete, is_hub_name
 from ._journal import Journal, read_replies, tokens_spent
@@ -32,9 +32,9 @@ __all__ = [
     "own_head",
     "prompt_tokens",
     "read_replies",
-    "say_untied",
     "seed_of",
     "share_weights",
+    "tensor_headers",
     "tokens_spent",
     "untie_if_head_differs",
     "weights_fingerprint",

@@ -9,52 +9,15 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from idf.backends import say_untied, share_weights
 from idf.errors import UserError
 from idf.recipe import differences
 
 from .recipe import StageRecipe
 from .whole import damage, flush_folder, lacks
 
-PREFIX = "vlm."  # StageModel holds the model under this name
 SAVING = ".saving-"  # what a checkpoint is called until it is whole
 NAME = re.compile(r"checkpoint-\d+")
 STATE = "state"  # what is needed to resume: optimizer, random numbers, progress
-
-
-def export(vlm: Any, processor: Any, state: dict[str, Any] | None, facts: dict[str, Any], out: Path) -> None:
-    """Write a complete folder, file by file; the marker `idf.json` comes last.
-
-    Args:
-        vlm: The model, for its config and key names.
-        processor: Its processor.
-        state: Weights under the names of StageModel, if they had to be gathered or merged; None to take the model's own.
-        facts: What `idf.json` says: recipe, data hashes, parent checkpoint, versions.
-        out: The folder.
-    """
-    out.mkdir(parents=True, exist_ok=True)
-    if state is not None:
-        state = {name.removeprefix(PREFIX): tensor for name, tensor in state.items()}
-        for name in _repeated(vlm):
-            state.pop(name, None)  # gathered copies no longer share storage: the base has one of them
-        # Loading under ZeRO-3 records renamings that saving would revert wrongly; without them it uses the model's own.
-        vlm._weight_conversions = None
-    if not share_weights(vlm):
-        say_untied(vlm.config)  # a reader that goes by the config would drop the head
-    vlm.save_pretrained(out, state_dict=state, safe_serialization=True)
-    processor.save_pretrained(out)
-    (out / "idf.json").write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
-
-
-def _repeated(vlm: Any) -> list[str]:
-    """Names of parameters that stand under another name already; the config is not asked, and ZeRO-3 changes nothing of it."""
-    seen: set[int] = set()
-    found = []
-    for name, parameter in vlm.named_parameters(remove_duplicate=False):
-        if id(parameter) in seen:
-            found.append(name)
-        seen.add(id(parameter))
-    return found
 
 
 def saving_folder(run: Path, name: str) -> Path:

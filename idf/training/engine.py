@@ -16,12 +16,12 @@ from torch import Tensor, nn
 
 from idf.errors import UserError
 
-from .checkpoint import PREFIX
 from .deepspeed import deepspeed_config, leave_to_gloo
 from .hang import HangWatch
 from .recipe import StageRecipe
 
 T = TypeVar("T")
+_PREFIX = "vlm."  # StageModel holds the model under this name
 
 
 def check_restarts() -> None:
@@ -248,7 +248,7 @@ class Engine:
         if not self.recipe.sharded:
             return None
         state = self.accelerator.get_state_dict(self.model)
-        return None if state is None else {name.removeprefix(PREFIX): tensor for name, tensor in state.items()}
+        return None if state is None else {name.removeprefix(_PREFIX): tensor for name, tensor in state.items()}
 
     def save_state(self, folder: Path, progress: dict[str, Any]) -> None:
         """Write all that is needed to go on. Called on every rank."""

@@ -132,6 +132,7 @@ def merge_folder(adapter: Path, out: Path, base: str | None = None) -> int:
     """
     from safetensors import safe_open
 
+    from .layout import read_layout, write_model
     from .load import check_model, load_model, load_processor
 
     adapter, named = _find_adapter(adapter)
@@ -142,7 +143,8 @@ def merge_folder(adapter: Path, out: Path, base: str | None = None) -> int:
         raise UserError(f"{adapter}/adapter_config.json names no base model: name it with --base")
     try:
         check_model(base)
-        processor = load_processor(base)
+        load_processor(base)  # a folder without one could be asked nothing
+        layout = read_layout(base)
         vlm = load_model(base, precision="auto", attention="sdpa")
     except UserError as error:
         raise UserError(f"{error} (it is the base of the adapters; --base names another place)") from None
@@ -158,8 +160,7 @@ def merge_folder(adapter: Path, out: Path, base: str | None = None) -> int:
     layers = merge_adapters(vlm, adapter, base, whole=True)
     part = out.with_name(f".{out.name}.part")
     shutil.rmtree(part, ignore_errors=True)
-    vlm.save_pretrained(part, safe_serialization=True)
-    processor.save_pretrained(part)
+    write_model(layout, vlm, part)
     part.rename(out)
     return layers
 

@@ -12,6 +12,7 @@ from idf.errors import UserError
 from idf.files import package_text
 from idf.recipe import check_names
 
+from .both_forms import write_both_forms
 from .families import FAMILIES
 
 # Qwen2.5-VL's own special tokens, in its order; Qwen2-VL and Qwen3-VL have the same ones.
@@ -70,6 +71,7 @@ def make_tiny_model(
     model.generation_config.pad_token_id = ids["<|endoftext|>"]
     model.save_pretrained(out)
     _processor(family, tokenizer).save_pretrained(out)
+    write_both_forms(out)
     return sum(parameter.numel() for parameter in model.parameters())
 
 

@@ -24,7 +24,6 @@ from .checkpoint import (
     STATE,
     carries_moments,
     complete_checkpoints,
-    export,
     publish,
     read_facts,
     remove_old,
@@ -36,6 +35,7 @@ from .engine import Engine
 from .flops import Counts, peak_tflops, shape_of, train_flops
 from .guard import LossGuard, StopSignal, stop_signal
 from .hook import EvaluationHook, best, evaluated
+from .layout import read_layout, write_model
 from .log import RunLog, StepFacts
 from .lora import merged, save_adapter
 from .model import GradientWatch, StageModel, parameter_counts
@@ -52,7 +52,7 @@ class StageTrainer:
         engine: The ranks.
         vlm: The model, frozen where it does not learn.
         rows: The data.
-        processor: The model's processor, exported with every checkpoint.
+        processor: The model's processor.
         recipe: The stage's recipe.
         facts: What `idf.json` says of every checkpoint.
     """
@@ -60,14 +60,26 @@ class StageTrainer:
     def __init__(
         self, engine: Engine, vlm: Any, rows: PackedRows, processor: Any, recipe: StageRecipe, facts: dict[str, Any]
     ) -> None:
-        self.engine, self.rows, self.processor, self.recipe, self.facts = engine, rows, processor, recipe, facts
+        self.engine, self.rows, self.recipe, self.facts = engine, rows, recipe, facts
         self.run = Path(recipe.run)
         self.steps = steps_in_run(len(rows), recipe)
         self.shape = shape_of(vlm)
         self.counts = parameter_counts(vlm)
         self.collator = Collator(processor.image_processor, vlm.config.image_token_id, processor.tokenizer.pad_token_id)
         self.hook = EvaluationHook(recipe, engine.sharding) if recipe.hook.mode == "inline" else None
+        engine.first_does(lambda: self._read_layout(vlm))
         engine.prepare(StageModel(vlm, recipe.sharded))
+
+    def _read_layout(self, vlm: Any) -> None:
+        """Take note of how checkpoints will be written, so that nothing is left to be found out when the first one is."""
+        self.layout = read_layout(self.recipe.model)
+        self.layout.names_in_files(vlm)
+        if unknown := self.layout.unknown_to(vlm):
+            more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
+            print(
+                f"{self.recipe.model} holds {unknown[0]}{more}, which the model does not use: checkpoints will not hold it",
+                flush=True,
+            )
 
     def train(self, resume_from: Path | None) -> Path | None:
         """Train to the last step and write `final/`, or until a signal comes and a checkpoint is saved.
@@ -252,7 +264,7 @@ class StageTrainer:
             state = dict(vlm.state_dict()) if state is None else state
             save_adapter(state, lora, self.recipe.model, folder / "adapter")
             state = merged(state, lora)
-        export(vlm, self.processor, state, self.facts | {"step": step}, folder)
+        write_model(self.layout, vlm, folder, state, self.facts | {"step": step})
 
     def _evaluate(self, folder: Path, step: int) -> None:
         if self.hook is None:

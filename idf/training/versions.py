@@ -6,9 +6,8 @@ collating, model and loss are the same code under both.
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -16,6 +15,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from torch import Tensor
+
+from .both_forms import missing_forms
 
 
 @cache
@@ -30,8 +31,8 @@ def major() -> int:
 def readable(name: str) -> Iterator[str]:
     """A model that the installed transformers reads as it was meant.
 
-    Transformers 4 would fail on a tokenizer's settings that 5 wrote, and would silently take its own defaults for the rotary
-    embedding. So it gets a folder of links to the same files, in which those two settings stand in the older form.
+    What transformers 5 alone has written, 4 would fail on, or silently take its own defaults for. So it gets a folder of links
+    to the same files, in which what it would miss stands as well (`both_forms.py`).
 
     Args:
         name: A local folder or a hub name.
@@ -40,7 +41,7 @@ def readable(name: str) -> Iterator[str]:
         The same name, or the folder of links; it is gone afterwards.
     """
     folder = Path(name)
-    changed = {} if major() >= 5 or not folder.is_dir() else _in_older_form(folder)
+    changed = {} if major() >= 5 or not folder.is_dir() else missing_forms(folder)
     if not changed:
         yield name
         return
@@ -48,44 +49,9 @@ def readable(name: str) -> Iterator[str]:
         for path in folder.iterdir():
             if path.name not in changed:
                 os.symlink(path.resolve(), Path(links) / path.name)
-        for file, settings in changed.items():
-            (Path(links) / file).write_text(json.dumps(settings))
+        for file, text in changed.items():
+            (Path(links) / file).write_bytes(text)
         yield links
-
-
-def _in_older_form(folder: Path) -> dict[str, Any]:
-    """The JSON files of a folder that have to be told otherwise, by name."""
-    forms: dict[str, Callable[[dict[str, Any]], bool]] = {
-        "config.json": _older_config,
-        "tokenizer_config.json": _older_tokenizer,
-    }
-    changed = {}
-    for file, to_older in forms.items():
-        if (folder / file).exists():
-            settings = json.loads((folder / file).read_text())
-            if to_older(settings):
-                changed[file] = settings
-    return changed
-
-
-def _older_config(config: dict[str, Any]) -> bool:
-    """`rope_parameters` of 5 -> `rope_theta` and `rope_scaling` of 4, in place; whether there was anything to do."""
-    text = config.get("text_config", config)
-    rope = text.pop("rope_parameters", None)
-    if rope is None:
-        return False
-    text["rope_theta"] = rope.pop("rope_theta")
-    text["rope_scaling"] = rope
-    return True
-
-
-def _older_tokenizer(settings: dict[str, Any]) -> bool:
-    """A list of `extra_special_tokens` of 5 -> `additional_special_tokens` of 4, in place; whether there was one."""
-    extra = settings.get("extra_special_tokens")
-    if not isinstance(extra, list):
-        return False
-    settings["additional_special_tokens"] = settings.pop("extra_special_tokens")
-    return True
 
 
 def tower_output(seen: Any, deepstack: bool) -> tuple[Tensor, list[Tensor]]:

@@ -69,13 +69,18 @@ class Hub:
 
     def __call__(self, family: str, *, tied: bool = True, dtype: torch.dtype = torch.float32) -> Path:
         """The folder of one of them."""
+        own = self.own(family)
+        folder = self.root / f"{family}-{'tied' if tied else 'untied'}-{str(dtype).removeprefix('torch.')}"
+        return folder if folder.exists() else hub_layout(own, folder, tied=tied, dtype=dtype)
+
+    def own(self, family: str) -> Path:
+        """A family's model as `idf tiny` wrote it."""
         from idf.training.tiny import make_tiny_model
 
         own = self.tiny.own if family == "qwen2_5_vl" else self.root / family
         if not own.exists():
             make_tiny_model([self.tiny.imagery, self.tiny.traces], own, family=family)
-        folder = self.root / f"{family}-{'tied' if tied else 'untied'}-{str(dtype).removeprefix('torch.')}"
-        return folder if folder.exists() else hub_layout(own, folder, tied=tied, dtype=dtype)
+        return own
 
 
 @pytest.fixture(scope="session")

@@ -11,10 +11,10 @@ import time
 from pathlib import Path
 
 import pytest
-from safetensors.torch import load_file
 
 from tests.sentences import line_that_says
 
+from .hub_layout import weights as weights_of
 from .running import ROOT, finish, history, imagery_recipe, run, start
 
 JOBS = ("one_node.sbatch", "nodes.sbatch", "data.sbatch", "evaluate.sbatch")
@@ -46,7 +46,7 @@ def test_two_nodes_train_as_one_node_of_as_many_ranks(tiny, tmp_path):
     done = [finish(node) for node in nodes]
     assert [node.returncode for node in done] == [0, 0], done[0].stderr[-3000:]
     assert history(tmp_path / "two") == history(tmp_path / "one")
-    whole, two = (load_file(tmp_path / name / "final" / "model.safetensors") for name in ("one", "two"))
+    whole, two = (weights_of(tmp_path / name / "final") for name in ("one", "two"))
     assert all(whole[name].equal(two[name]) for name in whole)
     assert sum("done: two/final" in node.stdout for node in done) == 1, "the run speaks from one node, once"
 

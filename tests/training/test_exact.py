@@ -7,7 +7,6 @@ import shutil
 
 import pytest
 import torch
-from safetensors.torch import load_file
 
 from idf.training.dataset import PackedRows, TokenStore, micro_batches
 from idf.training.recipe import StageRecipe
@@ -106,18 +105,16 @@ def test_a_killed_run_goes_on_to_the_same_digits_under_every_preset(tiny, curves
     shutil.rmtree(copy / "final")
     for checkpoint in copy.glob("checkpoint-*"):
         if checkpoint.name == "checkpoint-6":  # as a power failure might leave it
-            weights = checkpoint / "model.safetensors"
+            weights = checkpoint / "model-00002-of-00002.safetensors"
             weights.write_bytes(weights.read_bytes()[:-1000])
         elif checkpoint.name != "checkpoint-4":
             checkpoint.rename(copy / f".saving-{checkpoint.name}")  # as a kill during a save would leave it
     done = run("stage1.py", imagery_recipe(tiny, run=copy.name, deepspeed=preset, epochs=2), folder)
     assert done.returncode == 0, (preset, done.stderr[-3000:])
-    line_that_says(
-        done.stdout, f"{copy.name}/checkpoint-6", "damaged", "model.safetensors", "goes back", "checkpoint-4"
-    )
+    line_that_says(done.stdout, f"{copy.name}/checkpoint-6", "damaged", "model-00002", "goes back", "checkpoint-4")
     line_that_says(done.stdout, "resuming from", f"{copy.name}/checkpoint-4")
     assert history(copy) == steps
-    weights, again = (load_file(run_ / "final" / "model.safetensors") for run_ in (whole, copy))
+    weights, again = (weights_of(run_ / "final") for run_ in (whole, copy))
     assert all(weights[name].equal(again[name]) for name in weights)
 
 
@@ -163,7 +160,7 @@ def test_bf16_at_a_small_learning_rate_changes_what_it_should(tiny, tmp_path):
     state = tmp_path / "run" / "checkpoint-2" / "state"
     masters = get_fp32_state_dict_from_zero_checkpoint(str(state), "zero", exclude_frozen_parameters=True)
     base = weights_of(tiny.model)
-    saved = load_file(tmp_path / "run" / "checkpoint-2" / "model.safetensors")
+    saved = weights_of(tmp_path / "run" / "checkpoint-2")
     moved, moved_in_bf16, learned = 0, 0, 0
     for name, master in masters.items():
         name = name.removeprefix("vlm.").replace("model.language_model.", "model.")

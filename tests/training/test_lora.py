@@ -294,7 +294,7 @@ def test_its_final_folder_says_what_base_and_adapters_say(tiny, trained, asked):
 def test_merging_its_adapters_gives_its_final_folder(trained, tmp_path):
     final = trained[0] / "final"
     assert idf("merge", final / "adapter", "--out", tmp_path / "merged") == 0
-    ours, theirs = (load_file(folder / "model.safetensors") for folder in (final, tmp_path / "merged"))
+    ours, theirs = (weights(folder) for folder in (final, tmp_path / "merged"))
     assert set(ours) == set(theirs)
     for name in ours:
         torch.testing.assert_close(ours[name], theirs[name], rtol=1e-5, atol=1e-6)
@@ -319,7 +319,7 @@ def test_an_interrupted_run_of_adapters_goes_on_to_the_same_losses_and_weights(t
     folder, recipe = trained
     again = interrupt(folder, recipe, ranks=2)
     assert history(again) == history(folder)
-    whole, resumed = (load_file(path / "final" / "model.safetensors") for path in (folder, again))
+    whole, resumed = (weights(path / "final") for path in (folder, again))
     assert all(whole[name].equal(resumed[name]) for name in whole)
 
 

@@ -14,10 +14,10 @@ from typing import Any
 import psutil
 import pytest
 import yaml
-from safetensors.torch import load_file
 
 from tests.sentences import line_that_says
 
+from .hub_layout import weights as weights_of
 from .running import ROOT, history, imagery_recipe
 from .slurm import Slurm, missing, repository, wait_until
 
@@ -84,7 +84,7 @@ def test_a_job_that_reaches_its_time_limit_has_saved_and_ends_with_status_0(slur
     done = json.loads((checkpoint / "idf.json").read_text())
     assert done["step"] == len(history(folder / "limited"))
     assert done["ranks"] == 2, "a rank for each GPU that SLURM gave"
-    assert load_file(checkpoint / "model.safetensors")
+    assert weights_of(checkpoint)
 
 
 def test_a_job_that_is_put_back_into_the_queue_resumes_and_its_log_is_appended(slurm, jobs):

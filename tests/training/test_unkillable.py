@@ -15,10 +15,10 @@ from statistics import median
 
 import psutil
 import pytest
-from safetensors.torch import load_file
 
 from tests.sentences import line_that_says, says
 
+from .hub_layout import weights as weights_of
 from .running import finish, history, imagery_recipe, ranks_of, run, sentence, start, wandb_rows
 
 pytestmark = pytest.mark.slow
@@ -54,7 +54,7 @@ def straight(tiny, undisturbed):
     recipe = imagery_recipe(tiny, run="run", epochs=4, tokens_per_row=448, rows_per_step=2, save_steps=2)
     done = run("stage1.py", recipe, folder)
     assert done.returncode == 0, done.stderr[-3000:]
-    return recipe, history(folder / "run"), load_file(folder / "run" / "final" / "model.safetensors")
+    return recipe, history(folder / "run"), weights_of(folder / "run" / "final")
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_many_kills_change_no_digit(straight, step, tmp_path, full):
     assert done.returncode == 0, done.stderr[-3000:]
     assert "resuming from" in done.stdout
     assert history(folder) == steps
-    final = load_file(folder / "final" / "model.safetensors")
+    final = weights_of(folder / "final")
     assert all(final[name].equal(weights[name]) for name in weights)
     assert not list(folder.glob(".saving-*"))
     assert (folder / "latest").read_text() == "final\n"
@@ -168,7 +168,7 @@ def test_a_loss_that_is_no_number_stops_with_a_sentence_that_names_the_last_good
     says(sentence(done), "lower learning_rate")
     good = re.search(r"last good checkpoint\D* (run/checkpoint-\d+)", sentence(done))
     assert good, sentence(done)
-    weights = load_file(tmp_path / good[1] / "model.safetensors")
+    weights = weights_of(tmp_path / good[1])
     assert len(list((tmp_path / "run").glob("checkpoint-*"))) == len(history(tmp_path / "run"))
     assert weights
 
@@ -192,7 +192,7 @@ def test_a_rank_that_dies_is_restarted_by_torchrun_and_goes_on(straight, tmp_pat
     assert done.returncode == 0, done.stderr[-3000:]
     assert "resuming from" in done.stdout
     assert history(tmp_path / "run") == steps
-    final = load_file(tmp_path / "run" / "final" / "model.safetensors")
+    final = weights_of(tmp_path / "run" / "final")
     assert all(final[name].equal(weights[name]) for name in weights)
 
 

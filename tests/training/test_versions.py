@@ -15,25 +15,34 @@ def under_4(monkeypatch):
     monkeypatch.setattr(versions, "major", lambda: 4)
 
 
-def test_under_transformers_5_a_model_is_read_where_it_lies(tiny):
-    with versions.readable(str(tiny.own)) as source:
-        assert source == str(tiny.own)
+@pytest.fixture
+def five(tiny, tmp_path) -> Path:
+    """The tiny model as transformers 5 itself writes it."""
+    from transformers import AutoModelForImageTextToText, AutoProcessor
+
+    for kind in (AutoModelForImageTextToText, AutoProcessor):
+        kind.from_pretrained(tiny.model).save_pretrained(tmp_path / "five")
+    return tmp_path / "five"
 
 
-def test_under_transformers_4_a_folder_of_5_is_told_in_the_older_form(under_4, tiny):
-    with versions.readable(str(tiny.own)) as source:
+def test_under_transformers_5_a_model_is_read_where_it_lies(five):
+    with versions.readable(str(five)) as source:
+        assert source == str(five)
+
+
+def test_under_transformers_4_a_folder_of_5_is_told_in_both_forms(under_4, five):
+    with versions.readable(str(five)) as source:
         links = Path(source)
-        assert {path.name for path in links.iterdir()} == {path.name for path in tiny.own.iterdir()}
-        assert (links / "model.safetensors").samefile(tiny.own / "model.safetensors")
+        assert {path.name for path in links.iterdir()} > {path.name for path in five.iterdir()}
+        assert (links / "model.safetensors").samefile(five / "model.safetensors")
         text = json.loads((links / "config.json").read_text())["text_config"]
         assert text["rope_theta"] == 10000.0
-        assert text["rope_scaling"] == {"rope_type": "default", "mrope_section": [4, 6, 6]}
-        assert "rope_parameters" not in text
+        assert text["rope_scaling"]["mrope_section"] == [4, 6, 6]
         tokenizer = json.loads((links / "tokenizer_config.json").read_text())
         assert "<|image_pad|>" in tokenizer["additional_special_tokens"]
         assert "extra_special_tokens" not in tokenizer
     assert not links.exists()
-    assert "rope_parameters" in json.loads((tiny.own / "config.json").read_text())["text_config"]
+    assert "rope_theta" not in json.loads((five / "config.json").read_text())["text_config"]
 
 
 def test_under_transformers_4_a_name_on_the_hub_and_an_older_folder_stay_as_they_are(under_4, tmp_path):

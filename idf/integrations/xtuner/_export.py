@@ -14,7 +14,7 @@ from mmengine.hooks import Hook
 
 from idf.training.checkpoint import publish, remove_old, saving_folder
 from idf.training.data import find_data
-from idf.training.overlay import base_folder, overlay
+from idf.training.layout import read_layout, write_model
 from idf.training.stage import checkpoint_facts
 
 from ._model import bare
@@ -41,6 +41,8 @@ class ExportHook(Hook):  # type: ignore[misc]
         self.facts = checkpoint_facts(self.recipe, find_data(self.recipe)) | {"engine": ENGINE}
         self.facts["versions"] |= {name: version(name) for name in ("xtuner", "mmengine")}
         self.facts["ranks"] = runner.world_size
+        self.layout = read_layout(self.recipe.model)
+        self.layout.names_in_files(bare(runner.model).stage.vlm)
 
     def after_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
         """Export where XTuner saves, but at the last step, which becomes `final/`."""
@@ -56,7 +58,7 @@ class ExportHook(Hook):  # type: ignore[misc]
         if runner.rank == 0:
             run = Path(self.recipe.run)
             part = saving_folder(run, name)
-            overlay(base_folder(self.recipe.model), bare(runner.model).stage.vlm, self.facts | {"step": step}, part)
+            write_model(self.layout, bare(runner.model).stage.vlm, part, facts=self.facts | {"step": step})
             if (run / name).exists():  # the step was done again after a kill
                 gone = part.with_name(f"{part.name}-again")
                 os.rename(run / name, gone)
