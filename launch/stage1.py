@@ -20,13 +20,13 @@ def main() -> None:
 
     from idf.training.checkpoint import find_resume
     from idf.training.data import find_data
-    from idf.training.dataset import PackedRows, TokenStore, prepare_tokens, tokens_folder
+    from idf.training.dataset import PackedRows, TokenStore, prepare_tokens, steps_in_run, tokens_folder
     from idf.training.encode import Encoder
     from idf.training.engine import Engine
     from idf.training.hub import fetch_model
     from idf.training.load import check_model, load_processor, load_trainable
     from idf.training.lock import lock_run
-    from idf.training.room import check_shared_memory
+    from idf.training.room import check_disk, check_shared_memory
     from idf.training.trainer import StageTrainer
 
     # What can be wrong with machine, base model, folder or samples is found before any weight is loaded.
@@ -39,12 +39,15 @@ def main() -> None:
     resume = engine.first_says(lambda: find_resume(recipe, folder.fingerprint(), engine.ranks, True))
     with engine.watch.paused("fetching the model"):
         engine.one_of_each_node_does(lambda: fetch_model(recipe.model))
+    if not Path(recipe.model).is_dir():
+        engine.first_does(lambda: check_model(recipe.model, fetched=True))
     processor = load_processor(recipe.model)
     encoder = Encoder(processor, recipe.tokens_per_row, recipe.max_pixels)
     with engine.watch.paused("encoding the samples"):
         engine.first_does(lambda: prepare_tokens(folder, encoder, run, show=True))
     tokens = TokenStore(tokens_folder(folder, encoder, run))
     rows = PackedRows(folder, tokens, recipe.tokens_per_row, recipe.rows_per_step, recipe.seed)
+    engine.first_does(lambda: check_disk(recipe, steps_in_run(len(rows), recipe)))
     check_shared_memory(recipe, rows, processor.image_processor, engine.ranks_here, engine.accumulation)
 
     # The base model. Vision encoder and merger stay as they are; the language model learns.

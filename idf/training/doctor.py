@@ -17,7 +17,7 @@ from idf.gpus import Gpus, Torch, driver_problem, find_gpus, find_torch
 
 from .data import find_data
 from .recipe import StageRecipe
-from .room import SHARED_MEMORY, TOKEN_BYTES, free_bytes, prefetched
+from .room import SHARED_MEMORY, TOKEN_BYTES, free_bytes, held_bytes, prefetched
 from .stage import needed_modules
 from .surroundings import cached, free_port_29500, hub_problem, offline, reaches_itself
 
@@ -181,45 +181,27 @@ def _disk(torch: Torch, recipe: StageRecipe | None) -> Finding:
     if recipe is None:
         return Finding("disk", OK, f"{_size(free_bytes(Path.cwd()))} free here; --recipe F says what a run takes")
     run = Path(recipe.run)
-    free, kept = free_bytes(run), sum(file.stat().st_size for file in run.rglob("*") if file.is_file())
+    free, kept = free_bytes(run), held_bytes(run)
     here = f"{_size(free)} free for {run}"
     if not torch.version or find_spec("transformers") is None:
         return Finding(
             "disk", MAYBE, f"{here}; what the run takes is counted once torch and transformers are installed"
         )
     try:
-        from .survey import sizes
+        from .overhead import disk_bytes
+        from .survey import size
 
-        total, trained = sizes(recipe)
+        needed = disk_bytes(recipe, size(recipe))
     except Exception as error:  # the model is not known here, or a broken installation raises whatever it likes
         why = " ".join(str(error).split())
         return Finding(
             "disk", MAYBE, f"{here}; what the run takes could not be counted ({type(error).__name__}: {why})"
         )
-    needed = disk_bytes(recipe, total, trained)
     count = recipe.keep_checkpoints + 1 + (recipe.hook.mode != "off")
-    needs = f"{here}; the run takes {_size(needed)} ({count} checkpoints at a time, and final/)"
+    needs = f"{here}; the run takes up to {_size(needed)} ({count} checkpoints at a time)"
     if free + kept >= needed:
         return Finding("disk", OK, needs)
     return Finding("disk", MISSING, f"{needs}: set run= to a larger disk, or keep_checkpoints lower")
-
-
-def disk_bytes(recipe: StageRecipe, total: int, trained: int) -> int:
-    """Bytes of a run's folder at its fullest: while a checkpoint is written, before the oldest one goes.
-
-    Args:
-        recipe: The recipe.
-        total: Parameters of the model.
-        trained: Those that learn.
-    """
-    number = 2 if recipe.precision == "bf16" else 4
-    weights = number * total + (
-        number * trained if recipe.lora is not None else 0
-    )  # adapters are kept by themselves, too
-    # Adam's two moments in fp32; under DeepSpeed fp32 master weights and its own copy of what learns as well.
-    state = trained * (8 if recipe.deepspeed is None else 12 + number)
-    best = recipe.hook.mode != "off"
-    return (recipe.keep_checkpoints + 1 + best) * (weights + state) + number * total
 
 
 def _hub(recipe: StageRecipe | None) -> Finding:

@@ -44,6 +44,15 @@ def fetch_model(name: str) -> None:
         ) from None
 
 
+def base_folder(model: str) -> Path:
+    """Where the files of a base model lie: its own folder, or the cache of the hub, from which it was loaded."""
+    if Path(model).is_dir():
+        return Path(model)
+    from huggingface_hub import snapshot_download
+
+    return Path(snapshot_download(model, local_files_only=True))
+
+
 def _no_cache(cache: Path, why: str) -> str:
     return (
         f"the cache of hub models, {cache}, cannot be written ({why}): set HF_HOME to a folder with room for the model"

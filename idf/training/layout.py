@@ -19,7 +19,7 @@ from idf.backends import share_weights, tensor_headers
 from idf.errors import UserError
 
 from .both_forms import CONFIG, in_both_forms, say_dtype, say_tied, small_files
-from .hub import PATTERNS
+from .hub import base_folder
 
 INDEX = "model.safetensors.index.json"
 SINGLE = "model.safetensors"
@@ -75,15 +75,6 @@ class Layout:
         """A weight's name as files have it: Qwen2-VL's and Qwen2.5-VL's may be older than the names in memory."""
         older = name.replace("model.language_model.", "model.", 1).replace("model.visual.", "visual.", 1)
         return older if older in self.shards else name
-
-
-def base_folder(model: str) -> Path:
-    """Where the files of a base model lie: its own folder, or the cache of the hub, from which it was loaded."""
-    if Path(model).is_dir():
-        return Path(model)
-    from huggingface_hub import snapshot_download
-
-    return Path(snapshot_download(model, allow_patterns=PATTERNS))
 
 
 def read_layout(model: str) -> Layout:

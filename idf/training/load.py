@@ -9,6 +9,7 @@ from idf.backends import check_base, check_loaded, is_hub_name, untie_if_head_di
 from idf.errors import UserError
 
 from .families import check_family
+from .hub import base_folder
 from .lora import add_adapters, load_adapter
 from .model import freeze_vision
 from .recipe import StageRecipe
@@ -72,19 +73,23 @@ def load_model(name: str, *, precision: str, attention: str, **options: Any) -> 
     return model
 
 
-def check_model(name: str) -> None:
+def check_model(name: str, fetched: bool = False) -> None:
     """Refuse a model that cannot be trained as it lies there, before anything is encoded; no weight is read.
 
     Of a known hub name, which is whole, nothing is asked: a plan needs no network.
+
+    Args:
+        name: A local folder or a hub name.
+        fetched: Whether all that the hub has of it lies in the cache.
 
     Raises:
         UserError: It is not there, of none of the three families, quantised, holds no safetensors, lacks weights, or has some
             of another shape than its config says.
     """
     _check_folder(name)
-    if name in SHAPES:
+    if name in SHAPES and not fetched:
         return
-    with readable(name) as source:
+    with readable(str(base_folder(name)) if fetched else name) as source:
         check_family(_config_of(name).model_type, of=name)
         check_base(name, source=source)
 

@@ -21,20 +21,39 @@ def checkpoints_of(recipe: StageRecipe, steps: int) -> int:
     return (steps - 1) // recipe.save_steps
 
 
-def describe_disk(recipe: StageRecipe, size: Size, steps: int) -> str:
-    """Room that checkpoints need at the worst moment, in a line.
+def disk_bytes(recipe: StageRecipe, size: Size, steps: int | None = None) -> float:
+    """Bytes that the checkpoints of a run take at the worst moment.
 
     An old one is removed after the next one is written, and the best one by the hook stays besides.
+
+    Args:
+        recipe: The stage's recipe.
+        size: Its parameters.
+        steps: Of the whole run; None if they are not known: as many as it takes.
     """
     weights, state = checkpoint_bytes(recipe, size)
-    made, best = checkpoints_of(recipe, steps), 0 if recipe.hook.mode == "off" else 1
-    stay, at_once = min(made, recipe.keep_checkpoints + best), min(made, recipe.keep_checkpoints + best + 1)
-    room = max(at_once * (weights + state), stay * (weights + state) + weights)
+    stay, at_once = _checkpoints_there(recipe, steps)
+    return max(at_once * (weights + state), stay * (weights + state) + weights)
+
+
+def _checkpoints_there(recipe: StageRecipe, steps: int | None) -> tuple[int, int]:
+    """How many checkpoints are there between two saves, and while one is written."""
+    kept = recipe.keep_checkpoints + (recipe.hook.mode != "off")
+    made = kept + 1 if steps is None else checkpoints_of(recipe, steps)
+    return min(made, kept), min(made, kept + 1)
+
+
+def describe_disk(recipe: StageRecipe, size: Size, steps: int) -> str:
+    """Room that checkpoints need at the worst moment, in a line."""
+    weights, state = checkpoint_bytes(recipe, size)
+    made, best = checkpoints_of(recipe, steps), recipe.hook.mode != "off"
+    at_once = _checkpoints_there(recipe, steps)[1]
     kept = f"{recipe.keep_checkpoints} kept{', the best one' if best else ''}, and the one being written"
     before = f"{made:,} before it, of which at most {at_once} are there at once ({kept})" if made else "none before it"
     return (
-        f"disk: {room / 1e9:,.1f} GB; a checkpoint takes {(weights + state) / 1e9:.1f} GB ({weights / 1e9:.1f} of weights, "
-        f"{state / 1e9:.1f} to resume from), final/ {weights / 1e9:.1f}, and the run writes {before}"
+        f"disk: {disk_bytes(recipe, size, steps) / 1e9:,.1f} GB; a checkpoint takes {(weights + state) / 1e9:.1f} GB "
+        f"({weights / 1e9:.1f} of weights, {state / 1e9:.1f} to resume from), final/ {weights / 1e9:.1f}, and the run writes "
+        f"{before}"
     )
 
 

@@ -1,4 +1,4 @@
-"""What a run needs of the machine besides GPUs: shared memory for the loader's workers."""
+"""What a run needs of the machine besides GPUs: shared memory for the loader's workers, and room for its checkpoints."""
 
 from __future__ import annotations
 
@@ -29,6 +29,36 @@ def free_bytes(folder: Path) -> int:
         folder = folder.parent
     disk = os.statvfs(folder)
     return disk.f_bavail * disk.f_frsize
+
+
+def held_bytes(run: Path) -> int:
+    """Bytes that the checkpoints of a run take already."""
+    return sum(
+        file.stat().st_size for folder in run.glob("checkpoint-*") for file in folder.rglob("*") if file.is_file()
+    )
+
+
+def check_disk(recipe: StageRecipe, steps: int) -> None:
+    """Refuse to begin where the checkpoints that the recipe keeps would not find room: the run would end at one of them.
+
+    Args:
+        recipe: The stage's recipe.
+        steps: Of the whole run.
+
+    Raises:
+        UserError: The disk is too small; what is needed and what would mend it.
+    """
+    from .overhead import disk_bytes
+    from .survey import size
+
+    run = Path(recipe.run)
+    free, held, needed = free_bytes(run), held_bytes(run), disk_bytes(recipe, size(recipe), steps)
+    if free + held < needed:
+        there = f", besides {held / 1e9:,.2f} GB of checkpoints that are there" if held else ""
+        raise UserError(
+            f"{run} has {free / 1e9:,.2f} GB free{there}, and the run's checkpoints take up to {needed / 1e9:,.2f} GB at once: "
+            "make room, set run= to a larger disk, or keep_checkpoints lower"
+        )
 
 
 def check_shared_memory(

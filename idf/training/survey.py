@@ -86,15 +86,14 @@ def base_of(recipe: StageRecipe, recipe_path: Path | None) -> tuple[str, str]:
     return recipe.model, ""
 
 
-def sizes(recipe: StageRecipe) -> tuple[int, int]:
-    """Parameters of a recipe's model, adapters included, and those that learn.
+def size(recipe: StageRecipe) -> Size:
+    """Parameters of a recipe's model, adapters included, and those that learn; no weight is read.
 
     Raises:
         UserError: The model's shape is not known here.
     """
     vlm = meta_model(recipe.model)
-    size = size_of(vlm, shape_of(vlm), recipe.lora.rank if recipe.lora else None)
-    return size.total, size.trained
+    return size_of(vlm, shape_of(vlm), recipe.lora.rank if recipe.lora else None)
 
 
 def _in_words(n: int) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 import transformers
 from PIL import Image
-from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor, AutoTokenizer
+from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor, AutoTokenizer, GenerationConfig
 
 TALK = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "It rolls right, 12 steps: 红?"}]}]
 
@@ -47,7 +47,7 @@ def read(folder: str, out: Path) -> dict:
         "ids": ids,
         "tokenizers": [tokenizer(prompt).input_ids for tokenizer in tokenizers],
         "special": sorted(tokenizers[0].all_special_tokens),
-        "ends": AutoModelForImageTextToText.from_pretrained(folder).generation_config.eos_token_id,
+        "ends": GenerationConfig.from_pretrained(folder).eos_token_id,
         "pixels": [processor.image_processor.size[edge] for edge in ("shortest_edge", "longest_edge")],
         "colours": [list(getattr(processor.image_processor, name)) for name in ("image_mean", "image_std")],
     }

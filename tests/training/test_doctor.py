@@ -17,7 +17,9 @@ from idf import gpus
 from idf.cli.main import main
 from idf.gpus import NEEDED_DRIVER, Gpus, Torch
 from idf.training import doctor, surroundings
-from idf.training.doctor import MAYBE, MISSING, OK, UNUSED, Finding, disk_bytes, examine
+from idf.training.doctor import MAYBE, MISSING, OK, UNUSED, Finding, examine
+from idf.training.memory import Size
+from idf.training.overhead import disk_bytes
 from idf.training.recipe import LoraRecipe, StageRecipe
 from idf.training.stage import check_device
 from tests.sentences import missing, refused, says
@@ -236,13 +238,12 @@ def test_the_disk_that_a_run_takes_is_what_its_folders_take(tiny, tmp_path):
     recipe = imagery_recipe(tiny, run="run", deepspeed="zero2", save_steps=1, keep_checkpoints=1)
     done = run("stage1.py", recipe, tmp_path)
     assert done.returncode == 0, done.stderr[-3000:]
-    from idf.training.survey import sizes
+    from idf.training.survey import size
 
     typed = recipe_for(tmp_path, tiny, precision="fp32", keep_checkpoints=1, hook=SimpleNamespace(mode="off"))
-    told = disk_bytes(typed, *sizes(typed))
+    told = disk_bytes(typed, size(typed))
     (kept,) = (tmp_path / "run").glob("checkpoint-*")
-    final = _bytes(tmp_path / "run/final")
-    taken = 2 * _bytes(kept) + final  # one is kept, one is being written
+    taken = 2 * _bytes(kept)  # one is kept, one is being written
     assert told == pytest.approx(taken, rel=0.25), "the tokenizer and small files are not counted"
 
 
@@ -253,9 +254,9 @@ def _bytes(folder: Path) -> int:
 def test_7b_takes_the_disk_that_the_page_says():
     recipe = StageRecipe("imagery", "m", "d", "r")
     total, trained = 8_292_166_656, 7_615_616_512
-    assert disk_bytes(recipe, total, trained) == 4 * (2 * total + 14 * trained) + 2 * total
+    assert disk_bytes(recipe, Size(total, trained, 0)) == 4 * (2 * total + 14 * trained)
     adapters = 161_480_704
-    lora = disk_bytes(StageRecipe("imagery", "m", "d", "r", lora=LoraRecipe()), total + adapters, adapters)
+    lora = disk_bytes(StageRecipe("imagery", "m", "d", "r", lora=LoraRecipe()), Size(total + adapters, adapters, 0))
     assert lora < 100e9
 
 

@@ -1,4 +1,4 @@
-"""/dev/shm as Docker gives it: 64 MB."""
+"""/dev/shm as Docker gives it, 64 MB, and disks without room for the checkpoints."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from idf.training import room
 from idf.training.collate import Collator
 from idf.training.dataset import PackedRows, TokenStore, prepare_tokens, tokens_folder
 from idf.training.encode import Encoder
+from idf.training.overhead import disk_bytes
 from idf.training.recipe import StageRecipe
+from idf.training.survey import size
 from tests.sentences import refused
 
 RECIPE = StageRecipe(
@@ -49,3 +51,34 @@ def test_what_is_needed_is_what_the_workers_batches_hold(tiny, rows, monkeypatch
 def test_without_workers_nothing_is_asked(rows, monkeypatch):
     free(monkeypatch, 0)
     room.check_shared_memory(StageRecipe("imagery", "m", "d", "r", loader_workers=0), rows, None, 8, 1)
+
+
+@pytest.fixture
+def recipe(tiny, tmp_path):
+    return StageRecipe(
+        *("imagery", str(tiny.model), str(tiny.imagery.path), str(tmp_path / "run")),
+        **{"device": "cpu", "precision": "fp32", "deepspeed": "zero2", "save_steps": 2, "keep_checkpoints": 3},
+    )
+
+
+def test_a_disk_without_room_for_the_checkpoints_that_are_kept_is_refused(recipe, monkeypatch):
+    needed = disk_bytes(recipe, size(recipe), steps=100) / 2**20
+    free(monkeypatch, needed + 1)
+    room.check_disk(recipe, steps=100)
+    free(monkeypatch, needed - 1)
+    with refused(recipe.run, "GB free", f"{needed * 2**20 / 1e9:,.2f} GB", "run=", "keep_checkpoints"):
+        room.check_disk(recipe, steps=100)
+    room.check_disk(recipe, steps=5)  # it ends before so many are there
+
+
+def test_a_run_that_resumes_has_its_own_checkpoints_to_put_new_ones_in_the_place_of(recipe, monkeypatch):
+    held = 3 * 2**20
+    folder = room.Path(recipe.run) / "checkpoint-2"
+    folder.mkdir(parents=True)
+    (folder / "weights").write_bytes(bytes(held))
+    needed = disk_bytes(recipe, size(recipe), steps=100)
+    free(monkeypatch, (needed - held) / 2**20 + 1)
+    room.check_disk(recipe, steps=100)
+    free(monkeypatch, (needed - held) / 2**20 - 1)
+    with refused("besides", "0.00 GB of checkpoints"):
+        room.check_disk(recipe, steps=100)
