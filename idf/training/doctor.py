@@ -209,7 +209,8 @@ def _hub(recipe: StageRecipe | None) -> Finding:
         problem = hub_problem("Qwen/Qwen2.5-VL-7B-Instruct")
         return Finding("hub", UNUSED if problem else OK, problem or "it answers")
     if Path(recipe.model).is_dir():
-        return Finding("hub", UNUSED, f"the model is the folder {recipe.model}")
+        problem = _model_problem(recipe.model)
+        return Finding("hub", MISSING if problem else UNUSED, problem or f"the model is the folder {recipe.model}")
     if (snapshot := cached(recipe.model)) is not None:
         return Finding("hub", OK, f"{recipe.model} lies in the cache: {snapshot}")
     problem = hub_problem(recipe.model)
@@ -222,6 +223,19 @@ def _hub(recipe: StageRecipe | None) -> Finding:
         f"`hf download {recipe.model}`, and set HF_HOME to that folder here"
         + ("" if not offline() else ", or unset HF_HUB_OFFLINE"),
     )
+
+
+def _model_problem(model: str) -> str | None:
+    """Why the model in a folder cannot be trained; None if it can, or if what would look at it is not installed."""
+    if any(find_spec(name) is None for name in ("torch", "transformers")):
+        return None
+    from .load import check_model
+
+    try:
+        check_model(model)
+    except UserError as error:
+        return str(error)
+    return None
 
 
 def _ports(recipe: StageRecipe | None) -> Finding:

@@ -50,7 +50,7 @@ def base_folder(model: str) -> Path:
         return Path(model)
     from huggingface_hub import snapshot_download
 
-    return Path(snapshot_download(model, local_files_only=True))
+    return Path(snapshot_download(model, allow_patterns=PATTERNS, local_files_only=True))
 
 
 def _no_cache(cache: Path, why: str) -> str:

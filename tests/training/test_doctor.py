@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections import namedtuple
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -300,6 +302,15 @@ def test_a_hub_model_is_in_the_cache_or_the_hub_is_asked(monkeypatch, tmp_path):
     says(sentence, "HF_HUB_OFFLINE")
     (snapshot / "2.safetensors").touch()
     assert of(examine(recipe), "hub")[0] == OK
+
+
+def test_a_folder_that_cannot_be_trained_is_told(tiny, tmp_path):
+    assert of(examine(recipe_for(tmp_path, tiny)), "hub")[0] == UNUSED
+    base = shutil.copytree(tiny.model, tmp_path / "base")
+    (base / "model-00002-of-00002.safetensors").unlink()
+    state, sentence = of(examine(replace(recipe_for(tmp_path, tiny), model=str(base))), "hub")
+    assert state == MISSING
+    says(sentence, base, "lacks", "model-00002-of-00002.safetensors")
 
 
 def test_a_machine_that_does_not_know_its_own_name_is_told(monkeypatch, tmp_path):

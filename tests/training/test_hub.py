@@ -28,6 +28,7 @@ class Hub(BaseHTTPRequestHandler):
     """One model, `some/model`, in the forms that huggingface_hub asks for."""
 
     asked: list[str] = []
+    files: dict[str, bytes] = FILES
 
     def do_GET(self) -> None:
         self.asked.append(self.path)
@@ -36,11 +37,11 @@ class Hub(BaseHTTPRequestHandler):
         if path.startswith("/api/models/some/model"):
             import json
 
-            found = {"id": "some/model", "sha": COMMIT, "siblings": [{"rfilename": file} for file in FILES]}
-            tree = [{"type": "file", "path": file, "size": len(data), "oid": file} for file, data in FILES.items()]
+            found = {"id": "some/model", "sha": COMMIT, "siblings": [{"rfilename": file} for file in self.files]}
+            tree = [{"type": "file", "path": file, "size": len(data), "oid": file} for file, data in self.files.items()]
             self.answer(200, json.dumps(tree if "/tree/" in path else found).encode())
-        elif path.startswith("/some/model/resolve/") and name in FILES:
-            self.answer(200, FILES[name])
+        elif path.startswith("/some/model/resolve/") and name in self.files:
+            self.answer(200, self.files[name])
         else:
             self.answer(404, b"{}")
 
@@ -65,14 +66,27 @@ def hub() -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     Hub.asked.clear()
+    Hub.files = FILES
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
 
 
-def fetch(name: str, home: Path, endpoint: str, **more: str) -> subprocess.CompletedProcess[str]:
+PROGRAM = """
+import sys
+from idf.errors import UserError
+from idf.training.hub import fetch_model
+from idf.training.load import check_model
+try:
+    fetch_model(sys.argv[1])
+    if sys.argv[2:] == ["check"]:
+        check_model(sys.argv[1], fetched=True)
+except UserError as error:
+    sys.exit(f"error: {error}")
+"""
+
+
+def fetch(name: str, home: Path, endpoint: str, *then: str, **more: str) -> subprocess.CompletedProcess[str]:
     """In a process of its own, since huggingface_hub reads its environment once."""
-    program = "import sys\nfrom idf.errors import UserError\nfrom idf.training.hub import fetch_model\n"
-    program += "try:\n    fetch_model(sys.argv[1])\nexcept UserError as error:\n    sys.exit(f'error: {error}')\n"
     environment = {
         **os.environ,
         "PYTHONPATH": str(ROOT),
@@ -80,7 +94,9 @@ def fetch(name: str, home: Path, endpoint: str, **more: str) -> subprocess.Compl
         "HF_ENDPOINT": endpoint,
         "HF_HUB_OFFLINE": "0",
     }
-    return subprocess.run([sys.executable, "-c", program, name], env=environment | more, capture_output=True, text=True)
+    return subprocess.run(
+        [sys.executable, "-c", PROGRAM, name, *then], env=environment | more, capture_output=True, text=True
+    )
 
 
 def test_weights_config_and_no_pickles_are_fetched_once(hub, tmp_path):
@@ -92,6 +108,34 @@ def test_weights_config_and_no_pickles_are_fetched_once(hub, tmp_path):
     }
     again = fetch("some/model", tmp_path, hub, HF_HUB_OFFLINE="1")
     assert again.returncode == 0, again.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda files: files, None),
+        (lambda files: {name: data for name, data in files.items() if "00002-of" not in name}, ("lacks", "model-00002-of-00002.safetensors")),
+        (
+            lambda files: (
+                {name: data for name, data in files.items() if "safetensors" not in name} | {"pytorch_model.bin": b"p"}
+            ),
+            ("no weights", "safetensors"),
+        ),
+        (
+            lambda files: files | {"config.json": files["config.json"].replace(b'"vocab_size": ', b'"vocab_size": 1')},
+            ("not fit", "model.language_model.embed_tokens.weight"),
+        ),
+    ],
+    ids=["whole", "a shard is missing", "only .bin", "other shapes"],
+)
+def test_what_was_fetched_is_looked_at_before_anything_is_encoded(hub, tiny, tmp_path, change, said):
+    Hub.files = change({path.name: path.read_bytes() for path in tiny.model.iterdir()})
+    done = fetch("some/model", tmp_path, hub, "check")
+    if said is None:
+        assert done.returncode == 0, done.stderr
+    else:
+        assert done.returncode == 1
+        says(done.stderr.splitlines()[-1], "error", "some/model", *said)
 
 
 def test_a_name_that_the_hub_does_not_know_is_one_sentence(hub, tmp_path):
