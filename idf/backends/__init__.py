@@ -1,7 +1,16 @@
 """Who answers prompts: a checkpoint in transformers or vLLM, or any OpenAI-compatible endpoint."""
 
 from ._adapters import merge_adapters
-from ._base import check_base, check_loaded, own_head, share_weights, tensor_headers, untie_if_head_differs
+from ._base import (
+    check_base,
+    check_loaded,
+    own_head,
+    share_weights,
+    tensor_headers,
+    unsharded,
+    untie_if_head_differs,
+    without_weights,
+)
 from ._fingerprint import adapter_base, weights_fingerprint
 from ._hf import HFBackend, check_complete, is_hub_name
 from ._journal import Journal, read_replies, tokens_spent
@@ -36,6 +45,8 @@ __all__ = [
     "share_weights",
     "tensor_headers",
     "tokens_spent",
+    "unsharded",
     "untie_if_head_differs",
     "weights_fingerprint",
+    "without_weights",
 ]

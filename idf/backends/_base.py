@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -262,7 +263,7 @@ def _compare(name: str, config: Any, headers: Mapping[str, TensorHeader]) -> Non
     held = {_name_in_memory(key, older): header for key, header in headers.items()}
     same: dict[int, list[str]] = {}  # names of one tensor: files hold one of them, or all
     shapes = {}
-    for key, parameter in _without_weights(config).named_parameters(remove_duplicate=False):
+    for key, parameter in without_weights(config).named_parameters(remove_duplicate=False):
         same.setdefault(id(parameter), []).append(key)
         shapes[key] = tuple(parameter.shape)
     if lacking := [names[0] for names in same.values() if not any(key in held for key in names)]:
@@ -280,11 +281,32 @@ def _name_in_memory(key: str, older: bool) -> str:
     return key
 
 
-def _without_weights(config: Any) -> Any:
+@contextmanager
+def unsharded() -> Iterator[None]:
+    """While a ZeRO-3 configuration is alive, transformers shards every model that it makes or loads; in here each is whole.
+
+    So one rank may make one while the others make none, which ranks that share it would wait for.
+    """
+    from transformers.integrations import deepspeed
+
+    held = deepspeed._hf_deepspeed_config_weak_ref
+    deepspeed.unset_hf_deepspeed_config()
+    try:
+        yield
+    finally:
+        deepspeed._hf_deepspeed_config_weak_ref = held
+
+
+def without_weights(config: Any) -> Any:
+    """A model of a config on the meta device: names and shapes without memory.
+
+    Args:
+        config: Its Hugging Face config.
+    """
     import torch
     from transformers import AutoModelForImageTextToText
 
-    with torch.device("meta"):
+    with unsharded(), torch.device("meta"):
         return AutoModelForImageTextToText.from_config(config)
 
 

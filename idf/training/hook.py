@@ -8,13 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 import torch.distributed as dist
 from tqdm import tqdm
-from transformers.integrations.deepspeed import set_hf_deepspeed_config, unset_hf_deepspeed_config
 
+from idf.backends import unsharded
 from idf.evaluation import HFBackend, Row, evaluate, table
 from idf.suites import Item, SuiteRecipe, draw_items
 
@@ -67,7 +66,6 @@ def evaluate_checkpoint(
     stop: Callable[[], bool],
     rank: int = 0,
     ranks: int = 1,
-    deepspeed: Any | None = None,
     show: bool = False,
 ) -> list[Row]:
     """Ask a checkpoint the recipe's questions, or one rank's share of them.
@@ -83,7 +81,6 @@ def evaluate_checkpoint(
         stop: Asked before each batch.
         rank: Which share.
         ranks: How many shares.
-        deepspeed: The live DeepSpeed configuration, if there is one.
         show: Whether a terminal gets a progress bar.
 
     Returns:
@@ -102,7 +99,7 @@ def evaluate_checkpoint(
     if stop():
         raise Stopped
     rows: list[Row] = []
-    with _whole_models(deepspeed), _random_numbers_kept(device):
+    with unsharded(), _random_numbers_kept(device):
         backend = HFBackend(str(folder), max_new_tokens=hook.max_new_tokens, batch_size=hook.batch_size, device=device)
         # Some files may be missing without an error (generation_config.json), and the answers would be others.
         if not (folder / "idf.json").exists():
@@ -164,12 +161,10 @@ class EvaluationHook:
 
     Args:
         recipe: The stage's recipe; `recipe.hook` says what is asked.
-        deepspeed: The live DeepSpeed configuration that transformers looks at, if there is one.
     """
 
-    def __init__(self, recipe: StageRecipe, deepspeed: Any | None = None) -> None:
+    def __init__(self, recipe: StageRecipe) -> None:
         self.recipe = recipe
-        self.deepspeed = deepspeed
         self.rank, self.ranks = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
         self.items = hook_items(recipe)
 
@@ -209,7 +204,6 @@ class EvaluationHook:
                 stop=stop,
                 rank=self.rank,
                 ranks=self.ranks,
-                deepspeed=self.deepspeed,
             )
         except Stopped:
             return Share(stopped=True)
@@ -238,19 +232,6 @@ def _report_failure(folder: Path, failed: dict[int, Share]) -> None:
     more = f" (and on ranks {', '.join(map(str, others))})" if others else ""
     print(f"evaluation of {folder} failed on rank {rank}: {failed[rank].failure}{more}", flush=True)
     note_failure(folder, "\n".join(f"rank {rank}\n{share.details}" for rank, share in failed.items()))
-
-
-@contextmanager
-def _whole_models(deepspeed: Any | None) -> Iterator[None]:
-    """While a ZeRO-3 configuration is alive, transformers shards every model that it loads; ours is to be whole."""
-    if deepspeed is None:
-        yield
-        return
-    unset_hf_deepspeed_config()
-    try:
-        yield
-    finally:
-        set_hf_deepspeed_config(deepspeed)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from idf.backends import check_base, check_loaded, is_hub_name, untie_if_head_differs
+from idf.backends import check_base, check_loaded, is_hub_name, untie_if_head_differs, without_weights
 from idf.errors import UserError
 
 from .families import check_family
@@ -156,13 +156,11 @@ def meta_model(name: str) -> Any:
             of the three families.
     """
     _check_folder(name)
-    import torch
-    from transformers import AutoConfig, AutoModelForImageTextToText
+    from transformers import AutoConfig
 
     config = AutoConfig.for_model(**SHAPES[name]) if name in SHAPES else _config_of(name)
     check_family(config.model_type, of=name)
-    with torch.device("meta"):
-        vlm = AutoModelForImageTextToText.from_config(config)
+    vlm = without_weights(config)
     freeze_vision(vlm)
     return vlm
 

@@ -66,7 +66,7 @@ class StageTrainer:
         self.shape = shape_of(vlm)
         self.counts = parameter_counts(vlm)
         self.collator = Collator(processor.image_processor, vlm.config.image_token_id, processor.tokenizer.pad_token_id)
-        self.hook = EvaluationHook(recipe, engine.sharding) if recipe.hook.mode == "inline" else None
+        self.hook = EvaluationHook(recipe) if recipe.hook.mode == "inline" else None
         engine.first_does(lambda: self._read_layout(vlm))
         engine.prepare(StageModel(vlm, recipe.sharded))
 

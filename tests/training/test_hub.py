@@ -114,7 +114,10 @@ def test_weights_config_and_no_pickles_are_fetched_once(hub, tmp_path):
     ("change", "said"),
     [
         (lambda files: files, None),
-        (lambda files: {name: data for name, data in files.items() if "00002-of" not in name}, ("lacks", "model-00002-of-00002.safetensors")),
+        (
+            lambda files: {name: data for name, data in files.items() if "00002-of" not in name},
+            ("lacks", "model-00002-of-00002.safetensors"),
+        ),
         (
             lambda files: (
                 {name: data for name, data in files.items() if "safetensors" not in name} | {"pytorch_model.bin": b"p"}

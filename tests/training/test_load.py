@@ -6,7 +6,7 @@ import shutil
 import pytest
 from safetensors.torch import load_file, save_file
 
-from idf.training.load import load_model, load_processor, meta_model, random_model
+from idf.training.load import check_model, load_model, load_processor, meta_model, random_model
 from idf.training.model import parameter_counts
 from idf.training.shapes import SHAPES
 from tests.sentences import refused
@@ -20,6 +20,17 @@ def test_the_7b_model_has_the_parameters_that_the_paper_trains():
 def test_the_3b_model_counts_its_tied_embeddings_once():
     total, frozen, trainable = parameter_counts(meta_model("Qwen/Qwen2.5-VL-3B-Instruct"))
     assert [round(n / 1e9, 3) for n in (total, frozen, trainable)] == [3.755, 0.669, 3.086]
+
+
+def test_a_rank_may_count_and_look_at_files_by_itself_while_zero_3_shards_what_is_loaded(tiny):
+    from transformers.integrations import HfDeepSpeedConfig, is_deepspeed_zero3_enabled
+
+    alone = parameter_counts(meta_model(str(tiny.model)))
+    sharding = HfDeepSpeedConfig({"zero_optimization": {"stage": 3}, "train_micro_batch_size_per_gpu": 1})
+    assert parameter_counts(meta_model(str(tiny.model))) == alone  # sharded, it would wait for the other ranks
+    check_model(str(tiny.model))
+    assert is_deepspeed_zero3_enabled()
+    del sharding
 
 
 # Of the published files; where a vision part is given, it was published too.
