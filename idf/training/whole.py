@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 FILES = "files.json"
@@ -13,6 +14,7 @@ FILES = "files.json"
 SMALL = 2**26
 """Up to so many bytes a file's hash is compared before a run resumes; of larger ones the size."""
 _CHUNK = 2**24
+_HASHING = 2  # threads of a rank; a thread hashes some GB a second
 _WRITER = re.compile(r"(?:zero_pp_rank_|^random-)(\d+)")
 
 Listed = dict[str, list[int | str]]
@@ -32,14 +34,16 @@ def seal(folder: Path, rank: int) -> Listed:
         OSError: A file cannot be read or flushed.
     """
     mine = [path for path in _files(folder) if _writer(path.name) == rank]
-    listed: Listed = {}
-    for path in mine:
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
-        listed[path.relative_to(folder).as_posix()] = [path.stat().st_size, _hash(path)]
-    for parent in {path.parent for path in mine}:
-        flush_folder(parent)
-    return listed
+    # What was just written is still in memory: it is hashed while the disk takes it.
+    with ThreadPoolExecutor(_HASHING) as pool:
+        hashes = pool.map(_hash, mine)
+        for path in mine:
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+        for parent in {path.parent for path in mine}:
+            flush_folder(parent)
+        named = zip(mine, hashes, strict=True)
+        return {path.relative_to(folder).as_posix(): [path.stat().st_size, digest] for path, digest in named}
 
 
 def write_list(folder: Path, parts: Iterable[Mapping[str, list[int | str]]]) -> None:
