@@ -251,7 +251,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(disk)], check=True)
 
 
-@pytest.mark.parametrize("deepspeed", [None, "zero2"])
+@pytest.mark.parametrize("deepspeed", [pytest.param(None, marks=pytest.mark.full), "zero2"])
 def test_a_full_disk_stops_with_a_sentence_and_loses_no_checkpoint(straight, small_disk, deepspeed):
     recipe = {**straight[0], "deepspeed": deepspeed}
     done = run("stage1.py", recipe, small_disk)
