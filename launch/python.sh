@@ -15,7 +15,8 @@ find_python() {
 }
 
 # Usage: discard_broken FOLDER STAMP HOME; removes an environment of ours that does not work, so that it is made anew. STAMP is
-# the file that says that idf was installed into it, HOME the folder that idf must then come from.
+# the file that says that idf was installed into it, HOME the folder that idf must then come from: if it comes from another, the
+# stamp goes alone, so that it is installed again (two clones may share an environment).
 discard_broken() {
     local folder="$1" stamp="$2" home="$3" why=""
     if [ ! -e "$folder" ] && [ ! -L "$folder" ]; then
@@ -24,10 +25,11 @@ discard_broken() {
         why="its Python does not run, or is older than 3.10"
     elif ! "$folder/bin/python" -m pip --version >/dev/null 2>&1; then
         why="it has no pip"
-    elif [ -e "$stamp" ] && ! "$folder/bin/pip" --version >/dev/null 2>&1; then
-        why="its commands do not run: was the folder moved?"
+    elif [ -e "$stamp" ] && [ "$("$folder/bin/pip" --version 2>/dev/null)" != "$("$folder/bin/python" -m pip --version)" ]; then
+        why="its commands do not run, or are those of another: was the folder copied or moved?"
     elif [ -e "$stamp" ] && ! "$folder/bin/python" -I -c "import idf, os, sys; sys.exit(not os.path.samefile(os.path.dirname(os.path.dirname(idf.__file__)), sys.argv[1]))" "$home" >/dev/null 2>&1; then
-        why="idf in it is not that of $home: was the folder copied or moved?"
+        echo "idf in the environment $folder is not that of $home: it is installed again"
+        rm -f "$stamp"
     fi
     [ -n "$why" ] || return 0
     echo "the environment in $folder is broken ($why): it is removed and made anew"

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.sentences import says
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -53,11 +55,10 @@ def cut_short(venv: Path) -> None:
 
 
 def copied(venv: Path) -> None:
-    """A clone was copied with its environment: idf in it is the other clone's."""
+    """A clone was copied with its environment: the commands in it are the other clone's."""
     (venv / "idf-installed-test").touch()
-    (other := venv.parent.parent / "other/idf").mkdir(parents=True)
-    (other / "__init__.py").touch()
-    next(venv.glob("lib/python*/site-packages")).joinpath("idf.pth").write_text(f"{other.parent}\n")
+    other = environment(venv.parent.parent / "other")
+    (venv / "bin/pip").write_text((other / "bin/pip").read_text())
 
 
 def no_folder(venv: Path) -> None:
@@ -86,6 +87,17 @@ def test_an_environment_that_works_stays(tmp_path):
     next(venv.glob("lib/python*/site-packages")).joinpath("idf.pth").write_text(f"{tmp_path}\n")
     assert discard(tmp_path) == ""
     assert (venv / "bin/python").exists()
+
+
+def test_an_environment_that_another_clone_installed_into_stays_and_is_installed_into_again(tmp_path):
+    venv = environment(tmp_path / "clone")
+    (venv / "idf-installed-test").touch()
+    (other := tmp_path / "other/idf").mkdir(parents=True)
+    (other / "__init__.py").touch()
+    next(venv.glob("lib/python*/site-packages")).joinpath("idf.pth").write_text(f"{other.parent}\n")
+    says(discard(tmp_path / "clone"), "idf", tmp_path / "clone", "installed again")
+    assert (venv / "bin/python").exists()
+    assert not (venv / "idf-installed-test").exists()
 
 
 def checkout(folder: Path) -> None:
