@@ -111,7 +111,14 @@ def test_a_killed_run_goes_on_to_the_same_digits_under_every_preset(tiny, curves
             checkpoint.rename(copy / f".saving-{checkpoint.name}")  # as a kill during a save would leave it
     done = run("stage1.py", imagery_recipe(tiny, run=copy.name, deepspeed=preset, epochs=2), folder)
     assert done.returncode == 0, (preset, done.stderr[-3000:])
-    line_that_says(done.stdout, f"{copy.name}/checkpoint-6", "damaged", "model-00002", "goes back", "checkpoint-4")
+    line_that_says(
+        done.stdout,
+        f"{copy.name}/checkpoint-6",
+        "damaged",
+        "model-00002-of-00002.safetensors",
+        "goes back",
+        "checkpoint-4",
+    )
     line_that_says(done.stdout, "resuming from", f"{copy.name}/checkpoint-4")
     assert history(copy) == steps
     weights, again = (weights_of(run_ / "final") for run_ in (whole, copy))
