@@ -308,8 +308,9 @@ def _same_steps(ours: list[dict[str, Any]], theirs: list[dict[str, Any]], relati
 
 
 def _frozen_alone_is_the_bases(base: Path, exported: Path) -> None:
-    """The same names, and to the bit the base's tensors where the vision part is, and nowhere else."""
-    before, after = weights(base), weights(exported)
+    """The same names, and to the bit the base's tensors, in the type of training, where the vision part is, and nowhere else."""
+    after = weights(exported)
+    before = {name: tensor.to(next(iter(after.values())).dtype) for name, tensor in weights(base).items()}
     assert after.keys() == before.keys()
     frozen = {name for name in before if name.startswith("visual.")}
     assert frozen
