@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from idf.backends import HFBackend
+from idf.backends import HFBackend, share_weights
 from idf.drawing import decode_png, encode_png, on_grid, size_on_grid
 from idf.suites import SuiteRecipe, generate_suite
 from idf.training.collate import Collator, mrope_positions
+from idf.training.deepspeed import PRESETS
 from idf.training.encode import Encoder
 from idf.training.families import FAMILIES
 from idf.training.load import load_model, load_processor, meta_model
@@ -220,6 +221,31 @@ def test_what_a_run_exports_answers_about_a_picture(tiny, trained):
     width, height = size_on_grid((picture.shape[1], picture.shape[0]), cells.patch_size * cells.merge_size)
     vision = width * height // (cells.patch_size * cells.merge_size) ** 2 + 2  # with the tokens around them
     assert found[0].prompt_tokens - found[1].prompt_tokens == vision
+
+
+@pytest.mark.slow
+@pytest.mark.full
+@pytest.mark.parametrize("adapters", [False, True], ids=["all weights", "adapters"])
+@pytest.mark.parametrize("preset", [None, *PRESETS])
+@pytest.mark.parametrize("tied", [True, False], ids=["tied", "untied"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_way_of_training_begins_from_every_layout_of_the_hub(hub, tiny, tmp_path, family, tied, preset, adapters):
+    base = hub(family, tied=tied)
+    changes = {"model": str(base), "deepspeed": preset, "gpus": 1, "rows_per_step": 16, "save_steps": 1}
+    changes |= {"lora": {"rank": 4, "alpha": 8}} if adapters else {}
+    done = run("stage1.py", imagery_recipe(tiny, run="run", **changes), tmp_path, ranks=1)
+    assert done.returncode == 0, done.stderr[-3000:]
+    before = weights(base)
+    for folder in ("checkpoint-1", "final"):
+        after = weights(tmp_path / "run" / folder)
+        assert {name: t.shape for name, t in before.items()} == {name: t.shape for name, t in after.items()}
+        moved = {name for name in before if not before[name].equal(after[name])}
+        assert moved
+        assert not any("visual." in name for name in moved)
+        if not tied and not adapters:
+            assert "lm_head.weight" in moved
+        vlm = load_model(str(tmp_path / "run" / folder), precision="fp32", attention="sdpa")
+        assert share_weights(vlm) == tied
 
 
 def test_idf_eval_asks_it_with_pictures_that_are_not_on_its_grid(base, tmp_path):
