@@ -251,14 +251,27 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(disk)], check=True)
 
 
+def resize(disk: Path, mebibytes: int) -> None:
+    subprocess.run(["mount", "-o", f"remount,size={mebibytes}m", str(disk)], check=True)
+
+
 @pytest.mark.parametrize("deepspeed", [pytest.param(None, marks=pytest.mark.full), "zero2"])
 def test_a_full_disk_stops_with_a_sentence_and_loses_no_checkpoint(straight, small_disk, deepspeed):
     recipe = {**straight[0], "deepspeed": deepspeed}
-    done = run("stage1.py", recipe, small_disk)
+    refused = run("stage1.py", recipe, small_disk)
+    assert refused.returncode == 1
+    says(sentence(refused), "run", "GB free", "keep_checkpoints")
+    assert not (small_disk / "run" / "history.jsonl").exists(), "it was said before training"
+    # There is room when it begins; then somebody else fills the disk.
+    resize(small_disk, 200)
+    process = start("stage1.py", recipe, small_disk)
+    wait_until(lambda: (small_disk / "run" / "history.jsonl").exists(), process)
+    resize(small_disk, 20)
+    done = finish(process)
     assert done.returncode == 1
     says(sentence(done), "not be written", "disk", "full", "last good checkpoint", "run/checkpoint-2")
     assert (small_disk / "run" / "latest").read_text() == "checkpoint-2\n"
-    subprocess.run(["mount", "-o", "remount,size=200m", str(small_disk)], check=True)
+    resize(small_disk, 200)
     again = run("stage1.py", {**recipe, "keep_checkpoints": 1}, small_disk)
     assert again.returncode == 0, again.stderr[-3000:]
     line_that_says(again.stdout, "removing", "run/.saving-checkpoint-4")
