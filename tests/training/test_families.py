@@ -231,7 +231,7 @@ def test_what_a_run_exports_answers_about_a_picture(tiny, trained):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_way_of_training_begins_from_every_layout_of_the_hub(hub, tiny, tmp_path, family, tied, preset, adapters):
     base = hub(family, tied=tied)
-    changes = {"model": str(base), "deepspeed": preset, "gpus": 1, "rows_per_step": 16, "save_steps": 1}
+    changes = {"model": str(base), "deepspeed": preset, "gpus": 1, "rows_per_step": 8, "save_steps": 1}
     changes |= {"lora": {"rank": 4, "alpha": 8}} if adapters else {}
     done = run("stage1.py", imagery_recipe(tiny, run="run", **changes), tmp_path, ranks=1)
     assert done.returncode == 0, done.stderr[-3000:]
