@@ -22,9 +22,10 @@ FEWEST_SIZES = 3
 MOST_CUT = 0.25
 """Above this share of responses that were cut off, the shape is not judged: the fit then rests on errors having the form that
 it assumes. With a spread that grows, half of them cut off, it is wrong in more than 5 % of runs (bench/growth.py)."""
-CLEAR = 3.0
-"""A difference of AIC that tells two curves apart. It is the logarithm of a likelihood ratio, doubled, and one so large for
-the wrong curve comes in at most 4.2 % of runs (Royall 2000, J. Am. Stat. Assoc. 95:760-768)."""
+CLEAR = 3.84
+"""A difference of AIC that tells two curves apart: the 5 % point of a likelihood ratio with one degree of freedom. One so
+large for the wrong curve comes in at most 2.5 % of runs of many problems (Royall 2000, J. Am. Stat. Assoc. 95:760-768); the
+rest up to 5 % is for few problems and for errors of another form."""
 
 
 def growth(rows: Sequence[Row]) -> dict[str, Any] | None:
@@ -42,7 +43,7 @@ def growth(rows: Sequence[Row]) -> dict[str, Any] | None:
         "n": rows, "cut_off" of them because they met the limit; "problems"; "linear": "slope" of the mean (tokens per
         step), "ci95", "aic", "at": the curve of the median that AIC judged, [intercept, slope]; "exponential": "rate" (of
         the logarithm, per step), "ci95", "aic", "at": [intercept, rate]; "better": the smaller AIC, or "undecided": by
-        less than 3, no growth beyond chance, more than a quarter of the responses cut off, or fewer than 3 sizes or 12
+        less than 3.84, no growth beyond chance, more than a quarter of the responses cut off, or fewer than 3 sizes or 12
         problems of which some response was not. None if there is too little to fit.
         Slope and rate are least squares with errors that hold for unequal spread (HC3, Long & Ervin 2000) if nothing was
         cut off, else those of the curves, with errors that hold if theirs are not log-normal (Huber 1967). Intervals are
