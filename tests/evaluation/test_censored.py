@@ -58,7 +58,7 @@ def test_lengths_that_lie_on_a_curve_can_be_fitted_and_written_down():
 
     for most, mean, shape in (
         (250, lambda size: 10 + 20 * size, "linear"),
-        (40_000, lambda size: 10 * 2**size, "exponential"),
+        (90_000, lambda size: 10 * 2**size, "exponential"),
     ):
         fit = growth(cut_at(most, mean)) or {}
         assert fit["cut_off"] > 0
