@@ -28,6 +28,7 @@ TRUTHS: dict[str, Callable[[float], float]] = {
     "linear": lambda size: 100 + 40 * size,
     "linear from 0": lambda size: 60 * size,
     "exponential": lambda size: 100 * np.exp(0.15 * size),
+    "exponential, slow": lambda size: 300 * np.exp(0.06 * size),
 }
 
 
@@ -130,18 +131,18 @@ def judged(task: tuple[Design, int]) -> dict[str, object]:
 
 def main() -> None:
     """Run all designs; the first argument is the number of runs, the second that of processes."""
-    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 300
+    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 400
     begun = time.perf_counter()
     designs = [
         Design(truth, "normal", spread, problems, 1, cut)
         for truth in TRUTHS
         for spread in (0.2, 0.4)
-        for problems in (8,)
+        for problems in (4, 12)
         for cut in SHARES
     ]
     designs += [
         Design(truth, noise, 0.3, 8, 4 if noise == "of problems" else 1, cut)
-        for truth in ("linear", "exponential")
+        for truth in TRUTHS
         for noise in ("of problems", "gamma", "heavy tails", "growing")
         for cut in SHARES
     ]
@@ -162,7 +163,14 @@ def main() -> None:
         }
         for errors, assumed in (("errors as assumed", True), ("other errors", False))
     }
-    told = {"summary": summary, "worst": worst, "designs": found, "clear": CLEAR, "most_cut": MOST_CUT, "seconds": round(time.perf_counter() - begun)}
+    told = {
+        "summary": summary,
+        "worst": worst,
+        "designs": found,
+        "clear": CLEAR,
+        "most_cut": MOST_CUT,
+        "seconds": round(time.perf_counter() - begun),
+    }
     told |= {"command": command(), "machine": machine()}
     out = ROOT / "bench/results/growth.json"
     out.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")

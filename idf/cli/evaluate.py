@@ -116,7 +116,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     def run(arguments: argparse.Namespace) -> int | None:
         if arguments.watch is not None:
             return _watch(arguments, parser)
-        return _run(arguments) if arguments.rescore is None else _rescore(arguments, parser)
+        if arguments.rescore is not None:
+            _rescore(arguments, parser)
+        else:
+            _run(arguments)
+        return None
 
     parser.set_defaults(run=run)
     parser.set_defaults(argv=list(sys.argv[1:] if argv is None else argv))

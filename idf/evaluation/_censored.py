@@ -96,7 +96,9 @@ def tobit(design: Array, y: Array, cut: NDArray[np.bool_], weight: Array) -> tup
         The coefficients, the standard deviation of the errors, and the log-likelihood.
     """
     root = np.sqrt(weight)[~cut]
-    beta = np.linalg.lstsq(design[~cut] * root[:, None], y[~cut] * root, rcond=None)[0]
+    beta: Array = np.asarray(
+        np.linalg.lstsq(design[~cut] * root[:, None], y[~cut] * root, rcond=None)[0], dtype=np.float64
+    )
     errors = y[~cut] - design[~cut] @ beta
     spread = max(sqrt(float(weight[~cut] @ errors**2) / float(weight[~cut].sum())), LEAST_SPREAD)
     if not cut.any() or spread < 1e-9:  # where the uncut points lie on a curve, nothing is gained by moving it
@@ -164,7 +166,7 @@ def sandwich(points: Points, curve: Curve, *, line: bool) -> Array:
 def _merged(points: Points) -> tuple[Array, Array, NDArray[np.bool_], Array]:
     """x, y, cut and weight, equal points as one: of those that met the limit there is one for each size."""
     equal, where = np.unique(np.column_stack([points.x, points.y, points.cut]), axis=0, return_inverse=True)
-    weight = np.bincount(where.reshape(-1), weights=points.weight)
+    weight: Array = np.asarray(np.bincount(where.reshape(-1), weights=points.weight), dtype=np.float64)
     return equal[:, 0], equal[:, 1], equal[:, 2] == 1, weight
 
 

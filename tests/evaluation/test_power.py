@@ -63,6 +63,8 @@ def test_where_no_test_can_reject_nothing_is_found():
 
 
 def test_the_committed_simulation_finds_it_in_80_per_cent_and_found_less_of_what_was_stated_before():
-    assert all(0.77 < one["found"] < 0.83 for one in (*RESULT["mcnemar"], *RESULT["sign_flip"]))
+    assert all(0.77 < one["found"] < 0.83 for one in RESULT["mcnemar"])
+    # Of the sign-flip test it is the normal approximation: sums of two samples take few values, and 20 problems are few.
+    assert all(0.74 < one["found"] < 0.85 for one in RESULT["sign_flip"])
     assert all(one["stated"] == pytest.approx(detectable_pairs(one["pairs"])) for one in RESULT["mcnemar"])
     assert all(one["found_before"] < 0.77 for one in RESULT["mcnemar"] if one["pairs"] <= 200)
