@@ -38,6 +38,13 @@ def main(argv: Sequence[str] | None = None) -> None:
         "the checkpoint (default: %(default)s)",
     )
     parser.add_argument("--baseline", choices=["oracle", "initial", "random"], help="a player that needs no model")
+    parser.add_argument(
+        "--rescore",
+        type=Path,
+        metavar="DIR",
+        help="judge the responses that a run stored again, by today's scoring rules; in place (the old results are kept in a "
+        "folder beside the new), or into --out. Asks nobody; goes with --out, --suite, --answers and --parser-url only",
+    )
     parser.add_argument("--responses", type=Path, help="score stored responses (JSON Lines: id, mode, response, ...)")
     parser.add_argument(
         "--prompts",
@@ -105,7 +112,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     watching.add_argument(
         "--patience", type=float, metavar="SECONDS", help="end after so long without anything new (default: 7200)"
     )
-    parser.set_defaults(run=lambda arguments: _run(arguments) if arguments.watch is None else _watch(arguments, parser))
+
+    def run(arguments: argparse.Namespace) -> int | None:
+        if arguments.watch is not None:
+            return _watch(arguments, parser)
+        if arguments.rescore is not None:
+            _rescore(arguments, parser)
+        else:
+            _run(arguments)
+        return None
+
+    parser.set_defaults(run=run)
     parser.set_defaults(argv=list(sys.argv[1:] if argv is None else argv))
     run_command(parser, argv)
 
@@ -114,11 +131,13 @@ def _watch(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> in
     require("idf-eval --watch", "hf")
     from idf.training.watch import watch
 
-    options = {"watch", "device", "poll", "patience", "run", "argv"}
-    for name, value in vars(arguments).items():
-        if name not in options and value != parser.get_default(name):
-            option = name if name == "checkpoint" else f"--{name.replace('_', '-')}"
-            raise UserError(f"{option} does not go with --watch: the recipe of each checkpoint says what it is asked")
+    _check_alone(
+        arguments,
+        parser,
+        "watch",
+        ("device", "poll", "patience"),
+        "the recipe of each checkpoint says what it is asked",
+    )
     chosen = {
         f"{name}_seconds": getattr(arguments, name)
         for name in ("poll", "patience")
@@ -129,6 +148,24 @@ def _watch(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> in
             raise UserError(f"--{name.removesuffix('_seconds')} must be above zero seconds, not {seconds:g}")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's end is as clean as Ctrl-C
     return 1 if watch(arguments.watch, device=arguments.device, **chosen) else 0
+
+
+def _rescore(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    from idf.evaluation import Rescoring, rescore
+
+    own = ("out", "suite", "answers", "parser_url")
+    _check_alone(arguments, parser, "rescore", own, "the run says what it was asked, and nobody is asked again")
+    rescore(Rescoring(arguments.rescore, arguments.out, arguments.suite, arguments.answers, arguments.parser_url))
+
+
+def _check_alone(
+    arguments: argparse.Namespace, parser: argparse.ArgumentParser, option: str, own: Sequence[str], why: str
+) -> None:
+    """Refuse what does not go with an option that decides all but a few others."""
+    for name, value in vars(arguments).items():
+        if name not in (option, *own, "run", "argv") and value != parser.get_default(name):
+            other = name if name == "checkpoint" else f"--{name.replace('_', '-')}"
+            raise UserError(f"{other} does not go with --{option}: {why}")
 
 
 def _run(arguments: argparse.Namespace) -> None:

@@ -13,6 +13,7 @@ from ._metrics import summarize
 from ._plots import write_summary_png
 from ._reading import read_results, read_samples
 from ._report import write_report
+from ._rescore import Rescoring, rescore
 from ._row import Row
 from ._run import evaluate, read_responses, score_rows, spread, write_results
 from ._statistics import Table as PairTable
@@ -28,6 +29,7 @@ __all__ = [
     "HFBackend",
     "PairTable",
     "Request",
+    "Rescoring",
     "Response",
     "Row",
     "baseline_cells",
@@ -48,6 +50,7 @@ __all__ = [
     "read_results",
     "read_samples",
     "read_share",
+    "rescore",
     "run_evaluation",
     "run_workers",
     "score_rows",

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from idf.errors import UserError
+from idf.scoring.rules_version import RULES_VERSION
 
 from ._row import Row
 
@@ -13,6 +14,30 @@ MUST_AGREE = ("suite_sha256", "prompts", "pictures")
 """Keys of `run` that decide what is asked."""
 SHOULD_AGREE = ("max_pixels", "max_new_tokens", "sampling", "temperature", "top_p", "samples", "parser", "backend")
 """Keys of `run` that decide how it is asked; a comparison may be one of them."""
+
+
+def rules_of(run: Mapping[str, Any]) -> str:
+    """The version of the scoring rules by which a run was judged, for a sentence."""
+    version = run.get("scoring_rules")
+    return "a version before 1 (it says none)" if version is None else f"version {version}"
+
+
+def check_rules(names: Sequence[str], runs: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse runs that were judged by different rules: part of their difference would be the reading's.
+
+    Args:
+        names: What to call the runs in a message.
+        runs: `run` of each `results.json`.
+
+    Raises:
+        UserError: Two differ; a run that says no version differs from every one that does.
+    """
+    for name, run in zip(names[1:], runs[1:], strict=True):
+        if rules_of(run) != rules_of(runs[0]):
+            raise UserError(
+                f"different scoring rules: {names[0]} was judged by {rules_of(runs[0])}, {name} by {rules_of(run)}; "
+                f"idf-eval --rescore DIR judges the responses of a run again, by today's version {RULES_VERSION}"
+            )
 
 
 def check_comparable(
@@ -38,7 +63,12 @@ def check_comparable(
             f"different modes: {first} has {', '.join(modes[0])}, {second} has {', '.join(modes[1])}; "
             "evaluate both in the same modes"
         )
+    check_rules(names, runs)
     told: list[str] = []
+    if all(run.get("scoring_rules") is None for run in runs):
+        told.append(
+            "neither says by which version of the scoring rules it was judged; idf-eval --rescore DIR does it again"
+        )
     for key in MUST_AGREE:
         values = [run.get(key) for run in runs]
         if None in values:

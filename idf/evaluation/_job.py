@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections.abc import Callable, Sequence
@@ -15,13 +14,13 @@ from idf.errors import UserError
 from idf.extras import EXTRAS, require
 from idf.recipe import check_names, check_pixels, check_positive, to_plain
 from idf.suites import MODES, PROMPT_SETS, Item, SuiteRecipe, distinct, open_suite
-from idf.worlds import problem_to_json
 
 from ._answers import Answers
 from ._asking import ask_all, collect, missing
 from ._asks import Ask, Form, Keys, Requests, all_asks
 from ._baselines import baseline_response
 from ._default_suite import generate_whole, recipe_in
+from ._facts import facts_of
 from ._llm_parser import parse_with
 from ._markdown import write_markdown
 from ._plots import write_summary_png
@@ -100,7 +99,9 @@ class Evaluation:
         """Refuse what cannot be evaluated, with a sentence."""
         given = [x for x in (self.checkpoint, self.baseline, self.responses) if x is not None]
         if len(given) != 1:
-            raise UserError("name one of: a checkpoint, --baseline NAME, or --responses FILE (or --watch RUN)")
+            raise UserError(
+                "name one of: a checkpoint, --baseline NAME, or --responses FILE (or --watch RUN, or --rescore DIR)"
+            )
         check_names("--modes", self.modes, MODES)
         if self.prompts not in PROMPT_SETS:
             raise UserError(f"unknown prompts {self.prompts!r}: use one of {', '.join(PROMPT_SETS)}")
@@ -160,7 +161,7 @@ def run_evaluation(job: Evaluation, *, say: Callable[[str], None] = print, show:
     run: dict[str, Any] = {
         "evaluated": job.who,
         "suite": suite,
-        **_facts_of(items),
+        **facts_of(items),
         "modes": job.modes,
         "limit": job.limit,
         "samples": job.samples,
@@ -187,7 +188,7 @@ def run_evaluation(job: Evaluation, *, say: Callable[[str], None] = print, show:
             return None
         rows = answered
         if again is not None:
-            run_again = run | facts | _facts_of(slides) | {"pictures": "published", "failed": asking.facts["failed"]}
+            run_again = run | facts | facts_of(slides) | {"pictures": "published", "failed": asking.facts["failed"]}
             out = job.out / "published_pictures"
             _conclude(job, _parsed_again(job, again, slides, run_again, out, say), slides, run_again, out, say)
         run |= facts
@@ -328,11 +329,6 @@ def _published_slides(items: Sequence[Item], suite: str) -> list[Item]:
     return slides
 
 
-def _facts_of(items: Sequence[Item]) -> dict[str, Any]:
-    """What `run` says of the items."""
-    return {"suite_sha256": _fingerprint(items), "items": len(items), "distinct_items": len(distinct(items))}
-
-
 def _parsed_again(
     job: Evaluation, rows: list[Row], items: Sequence[Item], run: dict[str, Any], out: Path, say: Callable[[str], None]
 ) -> list[Row]:
@@ -348,14 +344,7 @@ def _parsed_again(
     path = out / "parsers.jsonl"
     path.write_text("".join(json.dumps(line) + "\n" for line in agreement.disagreements), encoding="utf-8")
     say(f"{agreement}; the disagreements are in {path}")
-    run["parser"] = {
-        "name": job.parser,
-        "responses": agreement.n,
-        "agreed": agreement.agreed,
-        "not_quoted": agreement.not_quoted,
-        "failed": agreement.failed,
-        "accuracy_by_rules": sum(row.correct for row in rows) / len(rows),
-    }
+    run["parser"] = {"name": job.parser, "base_url": backend.base_url, **agreement.counts()}
     return found
 
 
@@ -378,9 +367,3 @@ def _conclude(
         )
     say(f"report: {report}")
     return results
-
-
-def _fingerprint(items: Sequence[Item]) -> str:
-    """A hash of what is asked, pictures aside."""
-    asked = [[item.id, problem_to_json(item.problem)] for item in items]
-    return hashlib.sha256(json.dumps(asked).encode()).hexdigest()

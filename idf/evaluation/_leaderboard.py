@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from idf.errors import UserError
+from idf.scoring.rules_version import RULES_VERSION
 
+from ._comparable import rules_of
 from ._markdown import markdown, markdown_table
 from ._metrics import ALL
 from ._plots import draw_leaderboard
-from ._reading import read_results
+from ._reading import check_whole, read_results, read_samples
 from ._tables import aligned, interval, macro_interval, number, percent
 
 
@@ -30,38 +32,47 @@ class Group(NamedTuple):
 
 
 def leaderboard(folders: Mapping[str, Path]) -> list[Group]:
-    """The evaluations, in groups that were asked the same suite with the same prompts and pictures.
+    """The evaluations, in groups that were asked the same suite with the same prompts and pictures, and judged by the same rules.
 
     Args:
         folders: Name -> folder that `idf-eval` wrote.
 
     Raises:
-        UserError: A folder holds no results, or those of a version that wrote no intervals.
+        UserError: A folder holds no results, or samples that are not theirs, or those of a version that wrote no intervals.
     """
+    read = {name: _read(folder) for name, folder in folders.items()}
+    # Said where it tells runs apart.
+    several = len({rules_of(results["run"]) for results in read.values()}) > 1
     groups: dict[tuple[str, ...], dict[str, dict[str, Any]]] = {}
     titles: dict[tuple[str, ...], str] = {}
-    for name, folder in folders.items():
-        results = read_results(folder)
-        if "macro" not in results:
-            raise UserError(
-                f"{folder / 'results.json'} is of an older version and has no interval of the mean over worlds: score it "
-                f"again with idf-eval --responses {folder / 'samples.jsonl'}"
-            )
+    for name, results in read.items():
         run = results["run"]
         # Baselines and stored responses read no prompt: they stand with whoever was asked the same suite.
         asked = {key: run[key] for key in ("prompts", "pictures") if run.get(key)}
         suite = str(run.get("suite_sha256") or f"{run.get('suite')} with {run.get('items')} items")
-        key = (suite, *(f"{name} {value}" for name, value in asked.items()))
+        rules = f"scoring rules of {rules_of(run)}" if several else ""
+        key = (suite, rules, *(f"{name} {value}" for name, value in asked.items()))
         groups.setdefault(key, {})[name] = results
-        shown = [f"suite {run.get('suite')}", f"{run.get('items')} items", *key[1:]]
+        shown = [f"suite {run.get('suite')}", f"{run.get('items')} items", *filter(None, key[1:])]
         titles.setdefault(key, ", ".join(shown))
-    for key in [key for key in groups if len(key) == 1]:
-        homes = [other for other in groups if len(other) > 1 and other[0] == key[0]]
+    for key in [key for key in groups if len(key) == 2]:
+        homes = [other for other in groups if len(other) > 2 and other[:2] == key]
         for home in homes:
             groups[home] = {**groups[home], **groups[key]}
         if homes:
             del groups[key]
     return [Group(titles[key], dict(sorted(runs.items(), key=_rank))) for key, runs in groups.items()]
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    results = read_results(folder)
+    if "macro" not in results:
+        raise UserError(
+            f"{folder / 'results.json'} is of an older version and has no interval of the mean over worlds: score it again "
+            f"with idf-eval --responses {folder / 'samples.jsonl'}"
+        )
+    check_whole(folder, results, read_samples(folder))
+    return results
 
 
 def _rank(entry: tuple[str, dict[str, Any]]) -> tuple[float, str]:
@@ -123,10 +134,15 @@ def leaderboard_markdown(groups: Sequence[Group]) -> str:
 
 
 def _separate(groups: Sequence[Group]) -> str:
-    return (
-        f"These runs were asked {len(groups)} different things (suite, prompts or pictures): numbers of different tables "
-        "cannot be compared."
+    said = (
+        f"These runs were asked {len(groups)} different things (suite, prompts or pictures) or judged by different scoring "
+        "rules: numbers of different tables cannot be compared."
     )
+    if len({rules_of(results["run"]) for group in groups for results in group.runs.values()}) > 1:
+        said += (
+            f" idf-eval --rescore DIR judges the responses of a run again, by today's rules (version {RULES_VERSION})."
+        )
+    return said
 
 
 def leaderboard_csv(groups: Sequence[Group]) -> str:

@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from idf.backends import Backend, Request
@@ -40,6 +40,7 @@ class Agreement:
         agreed: Those of which both say the same: the same answer, or that there is none.
         not_quoted: What the language model gave back does not stand in the response; counted as no answer.
         failed: The language model gave no answer; the rule parser's verdict stands.
+        correct_by_rules: The share of all rows that the rule parser has right.
         disagreements: A line for each difference, as JSON values.
     """
 
@@ -47,7 +48,18 @@ class Agreement:
     agreed: int
     not_quoted: int
     failed: int
+    correct_by_rules: float
     disagreements: list[dict[str, Any]]
+
+    def counts(self) -> dict[str, Any]:
+        """What `run` -> `parser` says of it."""
+        return {
+            "responses": self.n,
+            "agreed": self.agreed,
+            "not_quoted": self.not_quoted,
+            "failed": self.failed,
+            "accuracy_by_rules": self.correct_by_rules,
+        }
 
     def __str__(self) -> str:
         share = f"{self.agreed / self.n:.1%}" if self.n else "-"
@@ -86,7 +98,7 @@ def parse_with(
         UserError: As the backend's. The quotes that came are in `answers`.
     """
     by_id = {item.id: item for item in items}
-    asked = [row for row in rows if row.response.strip() and row.finish_reason != "error"]
+    asked = [row for row in rows if _is_asked(row)]
     questions = {_key(who, by_id[row.id], row): _question(by_id[row.id], row) for row in asked}
     todo = [key for key in questions if answers.lacks(key)]
     requests = [
@@ -94,20 +106,39 @@ def parse_with(
     ]
     for at, response in backend.generate(requests):
         answers.add(todo[at], response)
+    return judged_by_quotes(rows, items, [known_quote(answers, who, by_id[row.id], row) for row in rows])
+
+
+def known_quote(answers: Answers, who: str, item: Item, row: Row) -> str | None:
+    """What a language model quoted of a row's response; None if it was not asked, or its quote could not be had."""
+    if not _is_asked(row):
+        return None
+    told = answers.get(_key(who, item, row))
+    if told is None or told.error is not None or told.finish_reason == "length":  # half a quote is none
+        return None
+    return told.text.strip().strip("`\"'").strip()
+
+
+def judged_by_quotes(
+    rows: Sequence[Row], items: Sequence[Item], quotes: Sequence[str | None]
+) -> tuple[list[Row], Agreement]:
+    """Rows by what was quoted of their responses, as `parse_with` gives them.
+
+    Args:
+        rows: Rows as the rule parser has them.
+        items: The items that they belong to.
+        quotes: What was quoted of each row's response; None if nothing could be had.
+    """
+    by_id = {item.id: item for item in items}
     found: list[Row] = []
     agreed = not_quoted = failed = 0
     differ: list[dict[str, Any]] = []
-    for row in rows:
-        if not row.response.strip() or row.finish_reason == "error":
+    for row, quote in zip(rows, quotes, strict=True):
+        if quote is None:
+            failed += _is_asked(row)
             found.append(row)
             continue
         item = by_id[row.id]
-        told = answers.get(_key(who, item, row))
-        if told is None or told.error is not None or told.finish_reason == "length":  # half a quote is none
-            failed += 1
-            found.append(row)
-            continue
-        quote = told.text.strip().strip("`\"'").strip()
         stands = quote == NOTHING or _stands_in(quote, visible(row.response))
         not_quoted += not stands
         if stands and quote != NOTHING:
@@ -116,6 +147,7 @@ def parse_with(
             other = scored_as(item, row, f"Answer: {quote}" + ("" if cut else "\n"))
         else:  # without an answer either way, the rules know why: a refusal stays one
             other = row if row.parsed is None else scored_as(item, row, "no final answer")
+        other = replace(other, quote=quote)
         found.append(other)
         if json.dumps(other.parsed) == json.dumps(row.parsed):
             agreed += 1
@@ -129,7 +161,12 @@ def parse_with(
                     "model_correct": other.correct,
                 }
             )
-    return found, Agreement(len(asked), agreed, not_quoted, failed, differ)
+    by_rules = sum(row.correct for row in rows) / max(len(rows), 1)
+    return found, Agreement(sum(map(_is_asked, rows)), agreed, not_quoted, failed, by_rules, differ)
+
+
+def _is_asked(row: Row) -> bool:
+    return bool(row.response.strip()) and row.finish_reason != "error"
 
 
 def _question(item: Item, row: Row) -> str:

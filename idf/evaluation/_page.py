@@ -12,7 +12,7 @@ from ._browser import outcome
 from ._charts import DIFFICULTIES, accuracy_chart, budget_chart, growth_chart
 from ._metrics import ALL
 from ._row import Row
-from ._tables import macro_interval
+from ._tables import OFFICIAL, macro_interval
 
 MOST_TRUNCATED = 0.02
 """Above this share of responses that were cut off, a cell's accuracy says as much of the budget as of the model."""
@@ -69,7 +69,9 @@ class Column(NamedTuple):
 
 
 COLUMNS = (
-    Column("official", "as the published scorer would count (drops unparsed and illegal plans)"),
+    Column(
+        OFFICIAL, "the published scorer's rule (drops unparsed and illegal plans) on answers as our reader finds them"
+    ),
     Column("wrong", OUTCOMES["wrong"]),
     Column("illegal", OUTCOMES["illegal"]),
     Column("incomplete", OUTCOMES["incomplete"]),
@@ -82,7 +84,7 @@ COLUMNS = (
     Column("detour", "moves over the least number, mean over the right plans"),
     Column(
         "detects",
-        "smallest difference in accuracy that a cell of this size detects (80 % power, 5 % level, unpaired)",
+        "smallest difference in accuracy to a run on other items that a cell of this size detects (80 % power, 5 % level)",
     ),
     Column("pass@k", "share of items that one of k samples gets right"),
 )
@@ -264,7 +266,8 @@ def _fits(efficiency: dict[str, Any]) -> list[Fit]:
         exponential = f"{rate:+.3f} a step in the logarithm [{rates[0]:+.3f}, {rates[1]:+.3f}]"
         if growth["better"] == "exponential":
             linear, exponential = exponential, linear
-        said.append(Fit(mode, growth["better"], linear, f"otherwise {exponential}; n = {growth['n']}"))
+        cut = f", of which {growth['cut_off']} cut off" if growth.get("cut_off") else ""
+        said.append(Fit(mode, growth["better"], linear, f"otherwise {exponential}; n = {growth['n']}{cut}"))
     return said
 
 

@@ -20,6 +20,7 @@ class Row:
         cause: None if correct, else what went wrong by replay, one of `idf.scoring.CAUSES`.
         wrong_step: The first wrong step of the response, 0 for the start; None if no step is to blame.
         cause_detail: One sentence on the cause.
+        quote: What a language model quoted as the answer (`--parser`), and the rules then judged; None if it was not asked.
     """
 
     id: str
@@ -44,6 +45,7 @@ class Row:
     cause: str | None = None
     wrong_step: int | None = None
     cause_detail: str | None = None
+    quote: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The row as JSON values."""

@@ -14,6 +14,7 @@ from idf.backends import HFBackend, Response
 from idf.errors import UserError
 from idf.files import read_lines
 from idf.scoring import diagnose, score
+from idf.scoring.rules_version import RULES_VERSION
 from idf.suites import MODES, Item
 from idf.worlds import WORLDS
 
@@ -199,7 +200,7 @@ def write_results(
     out.mkdir(parents=True, exist_ok=True)
     lines = [json.dumps(row.to_json()) for row in rows]  # in ASCII: a response may end in half a character
     baselines = {"baselines": baseline_cells(items, modes)} if items else {}
-    results = {**summarize(rows), **baselines, "run": run | {"idf": __version__}}
+    results = {**summarize(rows), **baselines, "run": run | {"scoring_rules": RULES_VERSION, "idf": __version__}}
     # Both are written before either takes its place: a kill must not leave new samples beside old results.
     texts = {"samples.jsonl": "\n".join(lines) + "\n", "results.json": json.dumps(results, indent=2) + "\n"}
     for name, text in texts.items():

@@ -59,17 +59,15 @@ def effective_rows(clusters: Sequence[tuple[int, int]]) -> float:
     return min(max(least, n / effect), float(n))
 
 
-def detectable(n: float, *, paired: bool = False, correlation: float = 0.5) -> float:
-    """The smallest difference of two accuracies near 50 % that n items each show with 80 % power at the 5 % level.
+def detectable(n: float) -> float:
+    """The smallest difference of two accuracies near 50 % that n items each, different ones, show with 80 % power.
 
-    (z_.975 + z_.8) sqrt(2 p (1 - p) (1 - r) / n), with r = 0 for two runs on different items (Miller 2024, section 5).
+    (z_.975 + z_.8) sqrt(2 p (1 - p) / n), for a two-sided z-test at the 5 % level (Miller 2024, section 5).
 
     Args:
-        n: Independent items.
-        paired: Whether both runs answer the same items.
-        correlation: Of the two runs' right answers, if paired.
+        n: Independent items of each run.
     """
-    return min(1.0, (Z + Z_POWER) * sqrt(2 * 0.25 * (1 - (correlation if paired else 0.0)) / n))
+    return min(1.0, (Z + Z_POWER) * sqrt(2 * 0.25 / n))
 
 
 def mcnemar(wins: int, losses: int) -> float:

@@ -9,10 +9,13 @@ from typing import Any
 
 from idf.errors import UserError
 
+from ._comparable import check_rules
 from ._efficiency import BUDGETS
 from ._metrics import ALL
-from ._reading import read_results
+from ._reading import read_run
 
+OFFICIAL = "published rule, our reader"
+"""What `official_accuracy` is called wherever it is shown: the published scorer reads by a language model, idf by rules."""
 COLUMNS = (
     "world",
     "mode",
@@ -20,7 +23,7 @@ COLUMNS = (
     "n",
     "accuracy",
     "95 % interval",
-    "official",
+    OFFICIAL,
     "unparsed",
     "illegal",
     "cut off",
@@ -120,15 +123,22 @@ def notes(results: dict[str, Any]) -> list[str]:
     sizes = {round(cell["effective_n"]): cell for _, cell in named}
     if sizes:
         shown = "; ".join(
-            f"n {n}: {100 * cell['detectable']:.1f} points, {100 * cell['detectable_paired']:.1f} paired"
+            f"n {n}: {100 * cell['detectable']:.1f} points, {_points(cell['detectable_paired'])} paired"
             for n, cell in sorted(sizes.items())
         )
-        said.append(f"smallest difference to another run that is seen (80 % power, 5 % level, near 50 %): {shown}")
+        said.append(
+            "smallest difference to another run that is found with 80 % power (5 % level, near 50 %; paired: by idf compare, "
+            f"if right answers correlate by .5): {shown}"
+        )
     for name, cell in named:
         if "pass_at_k" in cell:
             chances = ", ".join(f"pass@{k} {percent(share)}" for k, share in cell["pass_at_k"].items())
             said.append(f"{name}: {chances}")
     return said
+
+
+def _points(share: float | None) -> str:
+    return "none" if share is None else f"{100 * share:.1f}"
 
 
 def macro_interval(numbers: dict[str, Any]) -> tuple[float, float]:
@@ -186,9 +196,8 @@ def growth_text(growth: dict[str, Any] | None) -> str:
     linear = f"{growth['linear']['slope']:+.1f} tokens a step ({low:+.1f} to {high:+.1f})"
     low, high = (exp(bound) - 1 for bound in growth["exponential"]["ci95"])
     exponential = f"{exp(growth['exponential']['rate']) - 1:+.1%} a step ({low:+.1%} to {high:+.1%})"
-    if growth["better"] == "exponential":
-        return f"exponential: {exponential}"
-    return f"{growth['better']}: {linear}"
+    cut = f", {growth['cut_off']} of {growth['n']} cut off" if growth.get("cut_off") else ""
+    return f"{growth['better']}: {exponential if growth['better'] == 'exponential' else linear}{cut}"
 
 
 def efficiency_table(results: dict[str, Any]) -> str:
@@ -204,9 +213,10 @@ def side_by_side(folders: Mapping[str, Path]) -> str:
         folders: Name -> folder that holds a `results.json`.
 
     Raises:
-        UserError: A folder holds no results, or the evaluations asked different suites.
+        UserError: A folder holds no results, or samples that are not theirs, or the evaluations asked different suites or
+            were judged by different rules.
     """
-    read = {name: read_results(folder) for name, folder in folders.items()}
+    read = {name: read_run(folder).results for name, folder in folders.items()}
     suites = {(results["run"].get("suite"), results["run"].get("items")) for results in read.values()}
     prints = {results["run"].get("suite_sha256") for results in read.values()}
     if len(suites) > 1:
@@ -215,6 +225,7 @@ def side_by_side(folders: Mapping[str, Path]) -> str:
         raise UserError(
             f"these evaluations asked different items and cannot stand in one table: {sorted(suites)} was made anew since"
         )
+    check_rules(list(read), [results["run"] for results in read.values()])
     rows = [("world", "mode", "n", *read)]
     keys = sorted(
         {(world, mode) for results in read.values() for world, modes in results["worlds"].items() for mode in modes}

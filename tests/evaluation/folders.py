@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,3 +25,10 @@ def told(right: Iterable[int], n: int = 20, **changes: Any) -> list[Row]:
 def folder(path: Path, rows: Sequence[Row], **run: Any) -> Path:
     write_results(rows, path, {**RUN, **run})
     return path
+
+
+def without_rules(path: Path) -> None:
+    """Make results those of a version that wrote no version of the scoring rules."""
+    results = json.loads((path / "results.json").read_text())
+    del results["run"]["scoring_rules"]
+    (path / "results.json").write_text(json.dumps(results))

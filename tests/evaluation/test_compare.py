@@ -6,14 +6,16 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from statistics import stdev
 from typing import Any
 
 import pytest
 
 from idf.errors import UserError
 from idf.evaluation import Row, compare, comparison_text, write_results
+from idf.evaluation._power import detectable_flips, detectable_pairs
 from idf.evaluation._statistics import Table, holm, mcnemar, newcombe_paired, sign_flip
-from tests.evaluation.folders import RUN, folder, told
+from tests.evaluation.folders import RUN, folder, told, without_rules
 from tests.sentences import line_that_says, refused, says
 
 
@@ -218,3 +220,39 @@ def test_the_mean_over_worlds_of_runs_that_agree_has_an_interval_of_some_width(t
     low, high = found["macro"]["tqa"]["joined95"]
     assert low < -0.05 < 0.05 < high
     assert f"B - A +0.0 points ({100 * low:+.1f} to {100 * high:+.1f})" in comparison_text(found)
+
+
+def test_runs_judged_by_other_rules_are_refused(tmp_path):
+    a, b = folder(tmp_path / "a", told([])), folder(tmp_path / "b", told([]))
+    results = json.loads((b / "results.json").read_text())
+    results["run"]["scoring_rules"] = 7
+    (b / "results.json").write_text(json.dumps(results))
+    with refused("scoring rules", f"A ({a})", "version 1", f"B ({b})", "version 7", "idf-eval --rescore"):
+        compare(a, b)
+    without_rules(b)
+    with refused("scoring rules", "version before 1", "idf-eval --rescore"):
+        compare(a, b)
+    without_rules(a)
+    says(compare(a, b)["warnings"][0], "neither", "scoring rules", "--rescore")
+
+
+def test_half_a_samples_file_is_refused_although_both_are_the_same(tmp_path):
+    a = folder(tmp_path / "a", told([]))
+    lines = (a / "samples.jsonl").read_text().splitlines(keepends=True)
+    (a / "samples.jsonl").write_text("".join(lines[:10]))
+    with refused(a / "samples.jsonl", "10 rows", 20):
+        compare(a, a)
+
+
+def test_what_is_stated_to_be_found_is_of_the_test_that_was_made(tmp_path):
+    found = compared(tmp_path, told(range(8)), told([*range(2, 8), *range(10, 17)]))
+    assert found["tasks"][0]["detectable"] == detectable_pairs(20)
+    line_that_says(comparison_text(found), "McNemar's exact test", "80 % power", "Holm", "20 problems", "36.6 points")
+    a = [replace(one, sample=s) for s in (0, 1) for one in told([3, 4, *([2] if s else [])])]
+    b = [replace(one, sample=s) for s in (0, 1) for one in told([3, 4, 1, *([0] if s else [])])]
+    found = compared(tmp_path / "several", a, b)
+    (task,) = found["tasks"]
+    assert task["detectable"] == pytest.approx(detectable_flips(20, stdev([0.5, 1, -0.5, *[0.0] * 17])))
+    line_that_says(comparison_text(found), "sign-flip test", "80 % power", "Holm", "20 problems", "spread")
+    (task,) = compared(tmp_path / "few", told([], 4), told([0], 4))["tasks"]
+    assert task["detectable"] is None

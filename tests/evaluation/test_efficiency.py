@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -58,10 +60,55 @@ def test_a_failure_is_never_a_response_of_no_tokens():
     assert growth([*rows, *failed]) == growth(rows)
 
 
-def test_a_response_that_met_the_limit_says_nothing_of_the_growth_and_is_counted():
+def limited(rows: list[Row], most: int) -> list[Row]:
+    """The rows of a run whose limit is so many tokens."""
+    return [
+        one if (one.completion_tokens or 0) <= most else replace(one, completion_tokens=most, finish_reason="length")
+        for one in rows
+    ]
+
+
+def test_a_response_that_met_the_limit_is_longer_than_it_and_is_counted():
     rows = grown(lambda size: 100 + 40 * size, 0.2, 0)
-    cut = [row(id=f"cut {size}", size=size, completion_tokens=2048, finish_reason="length") for size in range(3, 16)]
-    assert growth([*rows, *cut]) == {**(growth(rows) or {}), "cut_off": 13}
+    whole, cut = growth(rows) or {}, growth(limited(rows, 600)) or {}
+    assert (whole["n"], cut["n"], whole["cut_off"]) == (104, 104, 0)
+    assert cut["cut_off"] == sum((one.completion_tokens or 0) > 600 for one in rows) == 26
+    uncut = growth([one for one in rows if (one.completion_tokens or 0) <= 600]) or {}
+    assert uncut["linear"]["ci95"][1] < 40, "what a fit says that leaves them out"
+    low, high = cut["linear"]["ci95"]
+    assert low < 40 < high
+    assert cut["linear"]["at"] == pytest.approx(whole["linear"]["at"], rel=0.35)
+
+
+def test_exponential_growth_of_which_half_is_cut_off_is_not_called_linear():
+    """Where rows that met the limit are left out, it is in two of three runs."""
+    found, left_out = Counter[str](), Counter[str]()
+    for seed in range(60):
+        rows = limited(grown(lambda size: 100 * np.exp(0.15 * size), 0.3, seed), 400)
+        fit = growth(rows) or {}
+        found[fit["better"]] += 1
+        left_out[(growth([one for one in rows if one.finish_reason != "length"]) or {})["better"]] += 1
+    assert left_out["linear"] > 6, "why they must not be left out"
+    assert found == {"undecided": 60}, "above a quarter the shape rests on what is assumed of errors"
+
+
+def test_growth_of_which_little_is_cut_off_is_still_found():
+    exponential = Counter(
+        (growth(limited(grown(lambda size: 100 * np.exp(0.15 * size), 0.3, seed), 750)) or {})["better"]
+        for seed in range(30)
+    )
+    assert exponential["exponential"] >= 20
+    assert exponential["linear"] <= 2
+
+
+def test_the_committed_simulation_gives_no_wrong_verdict_in_more_than_5_per_cent_of_runs():
+    told = json.loads((Path(__file__).parents[2] / "bench/results/growth.json").read_text())
+    assert {design["noise"] for design in told["designs"]} > {"normal", "growing"}
+    assert {design["truth"] for design in told["designs"]} > {"linear", "exponential"}
+    # 5 % is what a design may have; so many runs of it may show a little more by chance.
+    chance = 0.05 + 2 * (0.05 * 0.95 / told["designs"][0]["runs"]) ** 0.5
+    assert all(design["wrong"] <= chance for design in told["designs"])
+    assert all(one["wrong_mean"] <= 0.05 for errors in told["summary"].values() for one in errors.values())
 
 
 def judged(mean: Callable[[float], float], noise: float) -> Counter[str]:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from idf.evaluation import leaderboard, leaderboard_text, write_leaderboard, write_results
 from idf.evaluation._leaderboard import leaderboard_markdown, mode_table
-from tests.evaluation.folders import RUN, folder, told
+from tests.evaluation.folders import RUN, folder, told, without_rules
 from tests.sentences import refused, says
 
 
@@ -100,3 +100,20 @@ def test_a_folder_without_results_and_one_of_an_older_version_are_one_sentence(t
     (tmp_path / "results.json").write_text(json.dumps({"worlds": {}, "macro_accuracy": {}, "run": {}}))
     with refused(tmp_path / "results.json", "older version", f"idf-eval --responses {tmp_path / 'samples.jsonl'}"):
         leaderboard({"a": tmp_path})
+
+
+def test_runs_judged_by_other_rules_have_tables_of_their_own_and_the_remedy(runs, tmp_path):
+    without_rules(runs["good"])
+    groups = leaderboard(runs)
+    assert [list(group.runs) for group in groups] == [["fair", "poor"], ["good"]]
+    text = leaderboard_text(groups)
+    says(text.splitlines()[0], "scoring rules", "idf-eval --rescore")
+    says(groups[1].title, "scoring rules", "version before 1")
+    assert "scoring rules" not in leaderboard({"poor": runs["poor"], "fair": runs["fair"]})[0].title
+
+
+def test_half_a_samples_file_is_told_before_its_results_stand_in_a_table(runs):
+    path = runs["good"] / "samples.jsonl"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:25]))
+    with refused(path, "results.json", "5 rows", "wood_slide tqa", 20):
+        leaderboard(runs)

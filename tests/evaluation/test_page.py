@@ -66,7 +66,7 @@ def test_the_summary_counts_each_class_per_cell():
         ("part", "hard, 1"),
     ]
     found = [dict(zip(labels, line.numbers, strict=True)) for line in lines]
-    assert [(one["official"], one["wrong"], one["illegal"]) for one in found] == [
+    assert [(one["published rule, our reader"], one["wrong"], one["illegal"]) for one in found] == [
         ("50.0%", "1", "1"),
         ("50.0%", "1", "0"),
         ("–", "0", "1"),

@@ -6,7 +6,7 @@ from typing import Any
 
 from idf.evaluation import Row, efficiency_table, side_by_side, summarize, table
 from idf.evaluation._tables import growth_text, macro_interval
-from tests.evaluation.folders import folder, told
+from tests.evaluation.folders import folder, told, without_rules
 from tests.evaluation.samples import row
 from tests.sentences import line_that_says, refused, says
 
@@ -36,7 +36,9 @@ def test_the_mean_of_one_world_that_varies_and_one_that_does_not_has_the_spread_
 
 
 def test_what_is_not_known_is_a_dash():
-    line = table(results([row(error="illegal", official=-2.0, completion_tokens=None)])).splitlines()[2].split()
+    told = table(results([row(error="illegal", official=-2.0, completion_tokens=None)]))
+    says(told.splitlines()[0], "published rule, our reader")
+    line = told.splitlines()[2].split()
     assert (line[-6], *line[-2:]) == ("-", "-", "-")
 
 
@@ -58,8 +60,8 @@ def test_trivial_players_are_rows_of_every_table():
 
 def test_what_a_run_can_show_at_all_is_printed():
     told = table(results([row(id=f"{i}") for i in range(200)]))
-    power = ("80 % power", "5 % level", "50 %")
-    says(told.splitlines()[-1], "smallest difference", *power, "n 200", "14.0 points", "9.9 paired")
+    power = ("80 % power", "5 % level", "50 %", "idf compare")
+    says(told.splitlines()[-1], "smallest difference", *power, "n 200", "14.0 points", "10.3 paired")
 
 
 def test_repeated_problems_and_samples_are_told():
@@ -87,6 +89,7 @@ def test_growth_is_told_in_tokens_or_in_per_cent_a_step():
     says(growth_text(fit), "linear", "+41.3 tokens", "step", "(+38.0 to +44.5)")
     says(growth_text(fit | {"better": "undecided"}), "undecided", "+41.3 tokens")
     says(growth_text(fit | {"better": "exponential"}), "exponential", "+10.0%", "step", "(+0.0% to +22.1%)")
+    says(growth_text(fit | {"cut_off": 3, "n": 20}), "3 of 20 cut off")
     assert growth_text(None) == "-"
 
 
@@ -96,3 +99,26 @@ def test_a_suite_that_was_made_anew_under_its_name_stands_in_no_table_with_the_o
         side_by_side(runs)
     runs["b"] = folder(tmp_path / "b", told([]))
     assert "a" in side_by_side(runs), "an older version does not say its items"
+
+
+def test_half_a_samples_file_is_told_before_a_table_of_its_results(tmp_path):
+    runs = {name: folder(tmp_path / name, told([0, 15])) for name in ("a", "b")}
+    lines = (tmp_path / "b" / "samples.jsonl").read_text().splitlines(keepends=True)
+    (tmp_path / "b" / "samples.jsonl").write_text("".join(lines[:10]))
+    with refused(tmp_path / "b" / "samples.jsonl", "results.json", "10 rows", "cube_rolling tqa", 20):
+        side_by_side(runs)
+    (tmp_path / "b" / "samples.jsonl").write_text("".join(lines[:10]) + lines[10][:40])
+    with refused(f"{tmp_path / 'b' / 'samples.jsonl'}, line 11"):
+        side_by_side(runs)
+    (tmp_path / "b" / "samples.jsonl").write_text("".join(lines).replace('"correct": true', '"correct": false', 1))
+    with refused(tmp_path / "b" / "samples.jsonl", "20 rows", "1 of them right", 2):
+        side_by_side(runs)
+
+
+def test_runs_judged_by_other_rules_stand_in_no_table_together(tmp_path):
+    runs = {name: folder(tmp_path / name, told([])) for name in ("a", "b")}
+    without_rules(tmp_path / "b")
+    with refused("scoring rules", "version 1", "version before 1", "--rescore"):
+        side_by_side(runs)
+    without_rules(tmp_path / "a")
+    assert "a" in side_by_side(runs), "two that say none"

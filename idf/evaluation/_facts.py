@@ -1,0 +1,18 @@
+"""What `run` says of the items that were asked."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from idf.suites import Item, distinct
+from idf.worlds import problem_to_json
+
+
+def facts_of(items: Sequence[Item]) -> dict[str, Any]:
+    """The fingerprint of the items (ids and problems, pictures aside), their number, and that of different problems."""
+    asked = [[item.id, problem_to_json(item.problem)] for item in items]
+    sha = hashlib.sha256(json.dumps(asked).encode()).hexdigest()
+    return {"suite_sha256": sha, "items": len(items), "distinct_items": len(distinct(items))}
