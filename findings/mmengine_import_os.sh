@@ -11,7 +11,7 @@
 #   lazy_import=False reads it everywhere. (Modules with a real file, such as json, depend on where
 #   the Python that made the environment lies.)
 # Seen: {"inside the environment": 7, "elsewhere": "RuntimeError('')", "elsewhere, lazy_import=False": 7}
-# Versions: mmengine-lite 0.10.7 (mmengine 0.10.7 is the same code), Python 3.11. 2026-11-28
+# Versions: mmengine-lite 0.10.7, Python 3.11. 2026-11-28
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
