@@ -3,7 +3,7 @@
 from ._claims import Claim, Reading, read_trace
 from ._diagnose import CAUSES, FAR_OVER, Diagnosis, diagnose
 from ._parse import final_answer, parse_answer, write_answer
-from ._process import replay_claims
+from ._replay import replay_claims
 from ._score import ERRORS, Verdict, score
 from ._steps import StepsRight, steps_right
 from ._visible import visible

@@ -12,7 +12,7 @@ from idf.worlds import WORLDS, Problem
 
 from ._repetition import find_loop, find_padding
 
-LEVELS = ("process", "outcome")
+LEVELS = ("process", "consistent", "outcome")
 _FAILED = ("error", "content_filter")
 
 
@@ -22,11 +22,12 @@ class FilterRecipe:
 
     Attributes:
         keep: How many traces to keep.
-        level: "process" wants every state on the way claimed and right; "outcome" only a right answer.
+        level: "process" wants every state on the way claimed and right; "consistent" nothing false, and some work that
+            replays; "outcome" only a right answer.
         most_words: Longest trace, in words.
         most_over_optimal: Longest plan, as a multiple of a shortest one.
         most_repeated: Largest share of words that are said for the third time or more.
-        most_corrections: How often a trace may take a claimed step back; None for any number.
+        most_corrections: How many false claims a trace may take back; None for any number.
         near_duplicate: Least Jaccard similarity of near-duplicates; 1 drops equal texts only.
     """
 
@@ -92,7 +93,7 @@ def judge_trace(
         return "detour", f"{moves} moves, {optimal} are enough"
     if recipe.level == "outcome":
         return None
-    return replay_claims(problem, reading, actions, recipe.most_corrections)
+    return replay_claims(problem, reading, actions, recipe.most_corrections, recipe.level)
 
 
 def _circle(problem: Problem[Any, Any], plan: tuple[str, ...]) -> str | None:

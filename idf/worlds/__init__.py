@@ -10,12 +10,14 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
 
+from ._facts import ALL, Fact, Notation, read_notation
 from ._reading import plain, read_words
 from ._rng import Rng
 from ._sampling import SPLITS, Avoid, Draw, Drawn, sample_problem, sample_walk, split_of
 from ._world import DIFFICULTIES, WORDINGS, Answer, IllegalAction, Keys, Outcome, Problem, Scene, Walk, World
 
 __all__ = [
+    "ALL",
     "DIFFICULTIES",
     "SPLITS",
     "WORDINGS",
@@ -24,8 +26,10 @@ __all__ = [
     "Avoid",
     "Draw",
     "Drawn",
+    "Fact",
     "IllegalAction",
     "Keys",
+    "Notation",
     "Outcome",
     "Problem",
     "Rng",
@@ -35,6 +39,7 @@ __all__ = [
     "plain",
     "problem_from_json",
     "problem_to_json",
+    "read_notation",
     "read_words",
     "sample_problem",
     "sample_walk",

@@ -10,6 +10,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
+from ._facts import Fact, Notation
 from ._rng import Rng
 
 S = TypeVar("S")
@@ -187,6 +188,43 @@ class World(ABC, Generic[S, Q]):
             The claim, never None for what `line` wrote; None if the text does not claim a whole state.
         """
         return " ".join(text.casefold().split()) or None
+
+    def facts(self, state: S) -> Mapping[Hashable, Hashable]:
+        """All that a text may say of a state in part: slot -> value; nothing by default."""
+        return {}
+
+    def goal_facts(self, problem: Problem[S, Q]) -> Mapping[Hashable, Hashable]:
+        """The same of what is to be reached, in a world of plans."""
+        return {}
+
+    def asked_facts(self, problem: Problem[S, Q]) -> Mapping[Hashable, frozenset[Hashable]]:
+        """What may be read off without simulating the steps: slot -> values that may be said of it; nothing by default."""
+        return {}
+
+    def read_facts(self, text: str, notation: Notation) -> list[Fact]:
+        """What a text says of a state, whole or in part, in any wording; nothing by default.
+
+        Args:
+            text: A line or a sentence in lower case, without Markdown marks; a drawn state has a line a row.
+            notation: How its trace writes colours and coordinates.
+        """
+        return []
+
+    def whole(self, facts: Mapping[Hashable, Hashable]) -> Hashable | None:
+        """The state that facts make up, as `read_line` reads it; None if they leave something open."""
+        return None
+
+    def read_moves(self, text: str) -> list[str]:
+        """The actions that a text in lower case says are taken, in order: "rolls to the right"; none by default."""
+        return []
+
+    def is_row(self, line: str) -> bool:
+        """Whether a line in lower case is one row of a state that is drawn over several lines."""
+        return False
+
+    def things(self) -> Mapping[str, frozenset[Hashable]]:
+        """The names of parts of a state -> their slots, so that "front and back stay" can be replayed."""
+        return {}
 
     def describe(self, state: S, *, pictured: bool) -> str:
         """The state in a prompt. If it is pictured as well, only what the picture cannot show."""

@@ -6,8 +6,11 @@ Source: the rules stated in SpatiaLite's Cube Rolling questions; replaying them 
 from __future__ import annotations
 
 import re
+from collections.abc import Hashable, Mapping
 from typing import NamedTuple
 
+from ._facts import Fact, Notation
+from ._faces import read_faces
 from ._reading import read_words
 from ._rng import Rng
 from ._world import Answer, IllegalAction, Keys, Outcome, Problem, Scene, Walk, World
@@ -24,6 +27,13 @@ SHOWS = {
     "back": ("front", "back", "left", "right", "bottom", "top"),
 }
 _INDICES = {way: tuple(FACES.index(face) for face in shown) for way, shown in SHOWS.items()}
+
+# How a roll is told: "rolls to the right", "rolling it forward"
+_TOWARDS = {way: way for way in SHOWS} | {"forward": "front", "forwards": "front", "backward": "back", "backwards": "back"}
+_ROLLS = re.compile(
+    r"\b(?:roll(?:s|ing|ed)?|tip(?:s|ping|ped)?)(?: (?:it|the|cube|once|again|over|one|cell|step|to|towards?|number|\d+|is|goes))*"
+    rf"[ :(,-]*\b({'|'.join(_TOWARDS)})\b(?! face)"
+)
 
 # One roll moves the cube by one cell: x grows to the right, z towards the viewer.
 SHIFT = {"right": (1, 0), "left": (-1, 0), "front": (0, 1), "back": (0, -1)}
@@ -123,6 +133,21 @@ class CubeRolling(World[Cube, Query]):
             named = dict(zip(words[::2], words[1::2]))
             words = [named[face] for face in FACES]
         return tuple(words) if len(words) == 6 and set(words) <= set(COLOURS) else None
+
+    def facts(self, state: Cube) -> Mapping[Hashable, Hashable]:
+        return dict(zip(FACES, state.colours, strict=True))
+
+    def read_facts(self, text: str, notation: Notation) -> list[Fact]:
+        return read_faces(text, notation)
+
+    def whole(self, facts: Mapping[Hashable, Hashable]) -> Hashable | None:
+        return tuple(facts[face] for face in FACES) if all(face in facts for face in FACES) else None
+
+    def read_moves(self, text: str) -> list[str]:
+        return [_TOWARDS[match[1]] for match in _ROLLS.finditer(text)]
+
+    def things(self) -> Mapping[str, frozenset[Hashable]]:
+        return {face: frozenset((face,)) for face in FACES}
 
     def describe(self, state: Cube, *, pictured: bool) -> str:
         if not pictured:

@@ -7,10 +7,12 @@ From a side, each column along the line of sight shows the cube nearest to the v
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping
 from itertools import permutations, product
 from typing import NamedTuple
 
+from ._cells import read_columns, read_cubes
+from ._facts import Fact, Notation
 from ._reading import read_words
 from ._rng import Rng
 from ._world import Answer, IllegalAction, Keys, Outcome, Problem, Scene, Walk, World
@@ -46,6 +48,10 @@ TO_FRONT = {
     "top": ("top",),
     "bottom": ("bottom",),
 }
+_TURNED = re.compile(
+    r"\b(?:turn(?:s|ing|ed)?|rotat(?:e|es|ing|ed|ion))(?: (?:it|the|structure|whole|so|that|to|towards?|by|bringing|brings|side|quarter|once|again|\d+))*"
+    r"[ :(,-]*\b(left|right|top|bottom)\b"
+)
 MOST_CUBES = 13
 REACH = 4  # no cell further than this from the origin along an axis: the pictures show no more
 
@@ -107,6 +113,28 @@ class MentalRotation(World[Structure, Query]):
                 return None
             cubes.append(((int(cell[0]), int(cell[1]), int(cell[2])), colour))
         return tuple(sorted(cubes)) or None
+
+    def facts(self, state: Structure) -> Mapping[Hashable, Hashable]:
+        """Cell -> colour; and of each column that one looks along, the colour that is seen: ("column", x, y)."""
+        seen = {("column", x, y): colour for (x, y, _), colour in visible(state, "front")}
+        return dict(state) | seen
+
+    def asked_facts(self, problem: Problem[Structure, Query]) -> Mapping[Hashable, frozenset[Hashable]]:
+        """Columns of the view that is asked, seen without a turn: in any order of the two axes across it, with any sign."""
+        axis = next(i for i in range(3) if TOWARDS[problem.query.view][i])
+        found: dict[Hashable, frozenset[Hashable]] = {}
+        for cell, colour in visible(problem.start, problem.query.view):
+            a, b = (cell[i] for i in range(3) if i != axis)
+            for pair in {(s * u, t * v) for u, v in ((a, b), (b, a)) for s in (1, -1) for t in (1, -1)}:
+                slot = ("column", *pair)
+                found[slot] = found.get(slot, frozenset()) | {colour}
+        return found
+
+    def read_facts(self, text: str, notation: Notation) -> list[Fact]:
+        return read_cubes(text, notation) or read_columns(text)
+
+    def read_moves(self, text: str) -> list[str]:
+        return [match[1] for match in _TURNED.finditer(text)]
 
     def shows_all(self, scene: Scene) -> bool:
         """Not a cube that others enclose: no panel shows its colour."""

@@ -1,0 +1,379 @@
+"""Replaying what a trace says of states on the way: right by luck is told from right by imagining."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import Any
+
+from idf.worlds import ALL, WORLDS, Fact, IllegalAction, Problem
+
+from ._claims import Reading
+from ._process import compare_read_offs, reads_off
+from ._statements import Statement
+
+_FEW = 3  # values that prose may give of the state before a step
+
+
+def replay_claims(
+    problem: Problem[Any, Any],
+    reading: Reading,
+    actions: Sequence[str],
+    most_corrections: int | None,
+    level: str = "process",
+) -> tuple[str, str] | None:
+    """Compare all that a right trace says of states with the world.
+
+    Args:
+        problem: The problem.
+        reading: The trace.
+        actions: The true actions: those of the problem or, for a planning problem, the plan of the answer line.
+        most_corrections: How many false claims the trace may take back; None for any number.
+        level: "process" wants every step claimed; "consistent" nothing false, and some work that replays.
+
+    Returns:
+        None if it holds; else the rule that is broken and one sentence: "lucky" (the first false claim is named),
+        "unproven" (the first step without a state is named), "corrected".
+    """
+    replay = _Replay(problem, reading, actions)
+    replay.run()
+    wrong, corrections = replay.judged()
+    read_off = compare_read_offs(problem, reading)
+    wrong = wrong or (f"read off is {read_off.false!r}, true is {read_off.truth!r}" if read_off.false else "")
+    if wrong:
+        return "lucky", wrong
+    if level == "process":
+        if missing := replay.missing():
+            return "unproven", missing
+        if not actions and read_off.unsaid:  # nothing moves: all there is to prove is what is read off
+            return "unproven", f"nothing is said of {read_off.unsaid[0]}"
+    elif not replay.works and not read_off.said:
+        return "unproven", "nothing is claimed that can be replayed"
+    if most_corrections is not None and corrections > most_corrections:
+        return "corrected", f"{corrections} false claims are taken back, {most_corrections} may be"
+    return None
+
+
+@dataclass(frozen=True)
+class _False:
+    """A false claim: the statement that makes it, the step that it speaks of, and of which slots."""
+
+    by: int
+    number: int
+    slots: frozenset[Hashable]
+    why: str
+
+
+@dataclass
+class _Replay:
+    """One trace beside its world."""
+
+    problem: Problem[Any, Any]
+    reading: Reading
+    actions: Sequence[str]
+    at: int = 0  # the step that is spoken of
+    numbered: bool = False  # whether steps are named, so that none is passed in silence
+    works: bool = False  # whether anything beyond the start is claimed and true
+    false: list[_False] = field(default_factory=list)
+    true: list[tuple[int, int, frozenset[Hashable]]] = field(default_factory=list)
+    covered: dict[int, set[Hashable]] = field(default_factory=dict)
+    said: dict[int, set[Hashable]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.world = WORLDS[self.problem.world]
+        self.states = self.world.replay(self.problem.start, self.actions)
+        self.course: list[Any] = self.states  # the states of the plan that the trace follows at the moment
+        self.names = list(self.actions)  # and its actions
+        self.goal = self.world.goal_facts(self.problem)
+        self._facts: dict[Any, Mapping[Hashable, Hashable]] = {}
+        self._lines: dict[Any, Hashable | None] = {}
+        self._signals = list(accumulate((said.takes_back for said in self.reading.statements), initial=0))
+        self._behind = max((at for at, claim in enumerate(self.reading.claim_of) if claim is not None), default=-1)
+        self.asked: Mapping[Hashable, frozenset[Hashable]] | None = None
+
+    def run(self) -> None:
+        """Take in everything that the trace says, in its order."""
+        for by, said in enumerate(self.reading.statements):
+            if said.head:
+                self._head(by, said)
+            else:
+                self._prose(by, said)
+
+    # --- steps -------------------------------------------------------------------------------------------------
+
+    def _head(self, by: int, said: Statement) -> None:
+        number = 0 if said.place == "start" else said.number
+        assert number is not None
+        if number == 0:
+            self.at = 0
+            self.course, self.names = self.states, list(self.actions)
+            self._claims(by, said, 0)
+            return
+        self.numbered = True
+        if not self._takes(by, said, number):
+            return
+        self.at = number
+        self._claims(by, said, number)
+
+    def _takes(self, by: int, said: Statement, number: int) -> bool:
+        """Follow a step to where it leads; False if it leads nowhere."""
+        action = said.action
+        known = number < len(self.course)
+        if action is None or known and self.names[number - 1] == action:
+            if action is not None and self.course is not self.states and self._back(number, action):
+                self.course, self.names = self.states, list(self.actions)
+            if known:
+                return True
+            if self.course is not self.states and number < len(self.states):
+                self.course, self.names = self.states, list(self.actions)
+                return True
+            self._wrong(by, number, {ALL}, f"step {number} is claimed, there are {len(self.course) - 1}")
+            return False
+        if not self.world.plans:
+            right = f"is {self.names[number - 1]}, not {action}" if known else f"is claimed, there are {len(self.actions)}"
+            self._wrong(by, number, {ALL}, f"step {number} {right}")
+            return False
+        if self._back(number, action):
+            self.course, self.names = self.states, list(self.actions)
+            return True
+        if number > len(self.course):
+            self._wrong(by, number, {ALL}, f"step {number} is claimed after step {len(self.course) - 1}")
+            return False
+        try:
+            there = self.world.step(self.course[number - 1], action)
+        except (IllegalAction, KeyError, ValueError) as broken:
+            right = f", not {action}" if known else ""
+            told = f"step {number} is {self.names[number - 1]}{right}" if known else f"step {number} ({action}) is illegal"
+            self._wrong(by, number, {ALL}, f"{told}: {broken}")
+            return False
+        self.course, self.names = [*self.course[:number], there], [*self.names[: number - 1], action]
+        return True
+
+    def _back(self, number: int, action: str) -> bool:
+        """Whether a step is that of the true course, from a state that the trace has come to."""
+        return (
+            number <= len(self.actions)
+            and self.actions[number - 1] == action
+            and number - 1 < len(self.course)
+            and self.course[number - 1] == self.states[number - 1]
+        )
+
+    # --- prose -------------------------------------------------------------------------------------------------
+
+    def _prose(self, by: int, said: Statement) -> None:
+        if said.place == "target" and self.goal:
+            false = [fact for fact in said.facts if fact.slot in self.goal and self.goal[fact.slot] not in fact.values]
+            if false:
+                self._wrong(by, 0, {fact.slot for fact in false}, f"claimed is {said.text!r}, which is not the target")
+            return
+        last = len(self.course) - 1
+        number, named = self._where(said)
+        if not (said.facts or said.same):
+            return
+        if number > last:
+            if self.world.plans and not named:
+                return
+            self._wrong(by, number, {ALL}, f"step {number} is claimed, there are {last}: {said.text!r}")
+            return
+        self._claims(by, said, number, named)
+
+    def _where(self, said: Statement) -> tuple[int, bool]:
+        """The step that a sentence speaks of, and whether it says so; goes there if it tells the step."""
+        last = len(self.course) - 1
+        if said.at > self._behind and reads_off(self.problem, said.text):
+            return last, True
+        if said.number is not None:
+            number = max(0, said.number - said.before)
+            if number <= last and (said.facts or said.moves) and not said.before:
+                self.at, self.numbered = number, True
+            return number, True
+        if said.place == "end":
+            if said.facts:
+                self.at = last
+            return last, True
+        moves = said.moves
+        if moves and list(moves) == self.names[self.at : self.at + len(moves)] and (said.facts or len(moves) == 1):
+            self.at += len(moves)
+            return self.at, True
+        if said.place == "start":
+            return 0, True
+        return self.at, False
+
+    # --- truth -------------------------------------------------------------------------------------------------
+
+    def _claims(self, by: int, said: Statement, number: int, named: bool = True) -> None:
+        """Compare what a statement says of a step."""
+        state = self.course[number]
+        if said.state is not None:
+            if said.state == self._line(state):
+                self._right(by, number, {ALL})
+            else:
+                where = f"after step {number} ({self.names[number - 1]})" if number else "at the start"
+                self._wrong(
+                    by, number, {ALL}, f"{where} the state is {self.world.line(state)!r}, claimed is {said.text!r}"
+                )
+            return
+        if said.same:
+            self._unchanged(by, said, number)
+        if not said.facts:
+            return
+        spans = len({(fact.begin, fact.end) for fact in said.facts if not fact.when})
+        false = self._false(said, number, spans, named)
+        if false and not named and not self.numbered and number + 1 < len(self.course):
+            # A trace that names no steps goes on to the next when it says something else of the same slots.
+            slots = {fact.slot for fact in said.facts}
+            if slots & self.said.get(number, set()) or number == 0:
+                if not self._false(said, number + 1, spans, named):
+                    self.at = number = number + 1
+                    false = []
+        if false:
+            state = self.course[number]
+            where = f"after step {number} ({self.names[number - 1]})" if number else "at the start"
+            self._wrong(
+                by,
+                number,
+                {fact.slot for fact in false},
+                f"{where} the state is {self.world.line(state)!r}, claimed is {said.text!r}",
+            )
+        right = {fact.slot for fact in said.facts if self._at(fact, number)}
+        if right:
+            self._right(by, number, right)
+        self.said.setdefault(number, set()).update(fact.slot for fact in said.facts if fact.when != "old")
+
+    def _false(self, said: Statement, number: int, spans: int, named: bool) -> list[Fact]:
+        """The facts of a statement that hold nowhere where it may speak of."""
+        found = []
+        for fact in said.facts:
+            places = [number]
+            if fact.when == "old":
+                places = [number - 1, number, 0]
+            elif not fact.when and said.moving and spans <= _FEW:
+                places.append(number - 1)
+            if said.place == "check" and not named:
+                places.append(len(self.course) - 1)
+            if not any(self._at(fact, place) for place in places if 0 <= place < len(self.course)) and not self._seen(fact):
+                found.append(fact)
+        return found
+
+    def _at(self, fact: Fact, number: int) -> bool:
+        return self.facts(self.course[number]).get(fact.slot) in fact.values
+
+    def _seen(self, fact: Fact) -> bool:
+        """Whether a fact is what may be read off without the steps."""
+        if self.asked is None:
+            self.asked = self.world.asked_facts(self.problem)
+        return bool(self.asked.get(fact.slot, frozenset()) & fact.values)
+
+    def _unchanged(self, by: int, said: Statement, number: int) -> None:
+        """Compare what a statement says does not change."""
+        if said.moves and not (number and said.moves[-1] == self.names[number - 1]):
+            return  # a rule: "rolling right, front and back stay"
+        whole = ALL in said.same
+        if number == 0 or said.through:
+            if not whole and not said.through:
+                return
+            pairs = list(zip(range(len(self.course) - 1), range(1, len(self.course))))
+        else:
+            pairs = [(number - 1, number)]
+        for before, after in pairs:
+            one, other = self.facts(self.course[before]), self.facts(self.course[after])
+            slots = (set(one) | set(other)) if whole else said.same
+            if any(one.get(slot) != other.get(slot) for slot in slots):
+                self._wrong(by, after, set(said.same), f"step {after} changes what stays in {said.text!r}")
+                return
+
+    def facts(self, state: Any) -> Mapping[Hashable, Hashable]:
+        """All that can be said of a state."""
+        if state not in self._facts:
+            self._facts[state] = self.world.facts(state)
+        return self._facts[state]
+
+    def _line(self, state: Any) -> Hashable | None:
+        if state not in self._lines:
+            self._lines[state] = self.world.read_line(self.world.line(state))
+        return self._lines[state]
+
+    def _wrong(self, by: int, number: int, slots: set[Hashable], why: str) -> None:
+        self.false.append(_False(by, number, frozenset(slots), why))
+
+    def _right(self, by: int, number: int, slots: set[Hashable]) -> None:
+        self.true.append((by, number, frozenset(slots)))
+        if number < len(self.states) and (self.course is self.states or self.course[number] == self.states[number]):
+            said = self.reading.statements[by]
+            if not (said.at > self._behind and reads_off(self.problem, said.text)):
+                self.covered.setdefault(number, set()).update(slot for slot in slots if _kind(slot) != "column")
+            self.works = self.works or number > 0 or len(self.states) == 1
+
+    # --- verdicts ----------------------------------------------------------------------------------------------
+
+    def judged(self) -> tuple[str, int]:
+        """The first false claim that stands, and how many were taken back."""
+        standing, first = "", len(self.states) + 1
+        taken: list[_False] = []
+        for false in self.false:
+            if self._taken_back(false):
+                taken.append(false)
+            elif not standing:
+                standing, first = false.why, false.number
+        number = len(self.states) + 1
+        if self.course is not self.states:
+            number = next(n for n, (a, b) in enumerate(zip([*self.names, ""], [*self.actions, ""]), 1) if a != b)
+        if self.course is not self.states and number <= first:
+            said = self.names[number - 1] if number <= len(self.names) else "left out"
+            truth = self.actions[number - 1] if number <= len(self.actions) else "the last but one"
+            standing = f"step {number} is {truth}, not {said}"
+        corrections = 0
+        before: _False | None = None
+        for false in taken:
+            follows = before is not None and false.number > before.number and not self._signal(before.by, false.by)
+            corrections += not follows
+            before = false
+        return standing, corrections
+
+    def _taken_back(self, false: _False) -> bool:
+        """Whether a later statement puts a false claim right, and the trace says that it does, or goes back for it."""
+        said = self.reading.statements
+        for by, number, slots in self.true:
+            if by <= false.by:
+                continue
+            goes_back = said[by].head and said[false.by].head
+            if not (goes_back or self._signal(false.by, by)):
+                continue
+            same = ALL in slots or ALL in false.slots or bool(slots & false.slots)
+            if number == false.number and same:
+                return True
+            if number < false.number and said[by].head and any(
+                one.number == number and one.by < false.by for one in self.false
+            ):
+                return True  # what followed a step that is put right goes with it
+        return False
+
+    def _signal(self, begin: int, end: int) -> bool:
+        """Whether the trace says, behind one statement and up to another, that something was wrong."""
+        return self._signals[end + 1] > self._signals[begin + 1]
+
+    def missing(self) -> str:
+        """What the first step lacks that is not claimed; empty if there is none."""
+        for number in range(1, len(self.states)):
+            covered = self.covered.get(number) or set()
+            if ALL in covered:
+                continue
+            if not covered:
+                named = any(claim.number == number for claim in self.reading.claims)
+                if named:
+                    return f"no state is claimed after step {number} ({self.actions[number - 1]})"
+                return f"step {number} of {len(self.actions)} is not claimed in a form that can be read"
+            before, after = self.facts(self.states[number - 1]), self.facts(self.states[number])
+            changed = {slot for slot in after if before.get(slot) != after[slot]}
+            kinds = {_kind(slot) for slot in changed} - {"column"}
+            if kinds and not any({slot for slot in changed if _kind(slot) == kind} <= covered for kind in kinds):
+                return f"not all that changes in step {number} ({self.actions[number - 1]}) is claimed"
+        return ""
+
+
+def _kind(slot: Hashable) -> str:
+    """A state may be told by its things, by its cells, or by columns that are read off it."""
+    if isinstance(slot, tuple):
+        return "column" if slot[0] == "column" else "cell"
+    return "thing"

@@ -1,0 +1,78 @@
+"""What a text says of the cells of a board: whole boards, single rows, grids of symbols."""
+
+from __future__ import annotations
+
+import re
+
+from ._facts import Fact, Notation
+
+_CELL = r"[0-9._·□]"
+_GROUPS = re.compile(rf"(?<![\w.]){_CELL}{{4}}(?:[\s/|,;\[\]()\"'\\]{{1,6}}(?:row \d\s?[:=]\s?|r\d\s?[:=]\s?|\d[:)]\s)?[\"']?{_CELL}{{4}}){{4}}(?!\w)")
+_SINGLES = re.compile(rf"(?<![\w.]){_CELL}(?:[\s,|/\[\]()\"';]{{1,8}}(?:row \d\s?[:=]\s?[\[|]?\s?)?{_CELL}){{19}}(?!\w)")
+_RUN = re.compile(r"(?<!\d)[0-9]{20}(?!\d)")
+_ROW = re.compile(rf"\b(?:row|r)\s?([0-5])(?:\s?\((?:top|bottom|first|last|middle)\))?\s*(?:is|becomes|now|:|=|→|\s)*\s*[\[\"'|(]?\s?({_CELL}(?:[\s,|]{{0,3}}{_CELL}){{3}})(?![\w])")
+_ROWS = re.compile(rf"\brows\s?([0-5])\s?(?:-|–|and|to|,)\s?([0-5])\s*(?:are|become|now|:|=|→|\s)*\s*((?:{_CELL}{{4}}[\s/,|and]{{1,5}})+{_CELL}{{4}})(?!\w)")
+_NAMED = re.compile(rf"\b(top|first|second|third|middle|fourth|fifth|bottom|last) row\s*(?:is|becomes|now|reads|:|=|→|\s)*\s*[\[\"'|(]?\s?({_CELL}(?:[\s,|]{{0,3}}{_CELL}){{3}})(?!\w)")
+_NAMES = {"top": 0, "first": 0, "second": 1, "third": 2, "middle": 2, "fourth": 3, "fifth": 4, "bottom": 4, "last": 4}
+_EMPTY = str.maketrans("._·□", "0000")
+
+
+def _digits(text: str) -> str:
+    return re.sub(r"row \d|r\d\s?[:=]|(?<!\d)\d[:)]\s", "", text).translate(_EMPTY)
+
+
+def read_board(text: str, notation: Notation) -> list[Fact]:
+    """Boards of 5 x 4 digits in a text, whole or in rows."""
+    for pattern in (_GROUPS, _SINGLES, _RUN):
+        if match := pattern.search(text):
+            said = _digits(match[0]) if pattern is not _RUN else match[0]
+            board = "".join(re.findall("[0-9]", said))
+            if len(board) == 20:
+                return [Fact((i // 4, i % 4), frozenset((digit,)), "", match.start(), match.end()) for i, digit in enumerate(board)]
+    found: list[Fact] = []
+    for match in _ROWS.finditer(text):
+        rows = re.findall(rf"{_CELL}{{4}}", match[3])
+        first, last = int(match[1]) - notation.first, int(match[2]) - notation.first
+        if len(rows) == last - first + 1:
+            for r, row in enumerate(rows, first):
+                found += [Fact((r, c), frozenset((digit,)), "", match.start(), match.end()) for c, digit in enumerate(row.translate(_EMPTY))]
+    for match in _ROW.finditer(text):
+        digits = re.findall("[0-9]", match[2].translate(_EMPTY))
+        row = int(match[1]) - notation.first
+        if len(digits) == 4:
+            found += [Fact((row, c), frozenset((digit,)), "", match.start(), match.end()) for c, digit in enumerate(digits)]
+    for match in _NAMED.finditer(text):
+        digits = re.findall("[0-9]", match[2].translate(_EMPTY))
+        if len(digits) == 4:
+            found += [Fact((_NAMES[match[1]], c), frozenset((digit,)), "", match.start(), match.end()) for c, digit in enumerate(digits)]
+    return found
+
+
+_SYMBOL = {"#": "#", "s": "S", "p": "S", "@": "S", "b": "B", "$": "B", "t": "T", "g": "T", "+": "+", "*": "*", ".": ".", "_": ".", "-": ".", "·": "."}
+_GRID_LINE = re.compile(r"[#spbtg@$+*._·\-\s|,'\"\[\]]+")
+
+
+def is_grid_line(line: str) -> bool:
+    """Whether a line may be a row of a room: it begins and ends with a wall."""
+    said = line.strip().strip("[]|,'\" ")
+    return len(said) >= 4 and said[0] == said[-1] == "#" and _GRID_LINE.fullmatch(said) is not None
+
+
+def read_grid(text: str) -> list[Fact]:
+    """A room drawn row by row."""
+    rows = [line for line in text.split("\n") if is_grid_line(line)]
+    if len(rows) < 4:
+        return []
+    found = []
+    for r, line in enumerate(rows):
+        symbols = [_SYMBOL[sign] for sign in line if sign in _SYMBOL]
+        found += [Fact((r, c), frozenset((symbol,)), "", 0, len(text)) for c, symbol in enumerate(symbols)]
+    return found
+
+
+_BOARD_ROW = re.compile(rf"(?:row )?(?:[1-5][:)] )?[\[|\"' ]*{_CELL}(?:[\s,|\"']{{0,4}}{_CELL}){{3}}[\]|\"', ]*")
+
+
+def is_board_row(line: str) -> bool:
+    """Whether a line may be a row of a board of blocks: four digits and nothing else."""
+    return _BOARD_ROW.fullmatch(line.strip()) is not None
