@@ -7,7 +7,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from idf.worlds import Notation, World, plain, read_notation
+from idf.worlds import Notation, World, legend_of, plain, read_notation
 
 from ._layout import Unit, units_of
 from ._statements import Statement, clean, read_sentence, sentences
@@ -18,14 +18,15 @@ _NUMBER = re.compile(
 )
 _START = re.compile(
     r"(?:the |at the |at )?(?:start|starting|initial|beginning)(?: (?:state|position|board|colou?rs|faces|orientation|grid|cube|configuration|structure|cells|layout))?"
-    r" *(?:\([^()]{0,40}\))? *(?::|->|→|=|,) *(.*)$"
+    r" *(?:\([^()]{0,40}\))? *(?:(?::|->|→|=|,) *(.*))?$"
 )
 _LEADS_TO = re.compile(r" *(?:->|→|=>|⇒|➔|:|=| [-–—] ) *")
 _LEADING = re.compile(r"(?:so |then |now |next,? |first,? |finally,? )*(?:after|at|following|in) ")
 # Words that may stand around the name of an action: "roll to the right".
 _AROUND = frozenset(("action", "after", "block", "box", "cube", "move", "player", "push", "roll", "rolling", "rotate"))
 _AROUND |= frozenset(("slide", "the", "to", "turn", "walk", "then", "apply", "applying", "face", "next", "and"))
-_LONGEST_STATE = 12  # lines of a state that is written below its step
+_CELL = re.compile(r"[(\[]\s*\d+\s*,|\bp(?:layer)?\s\d+\s?,")
+_LONGEST_STATE = 26  # lines of a state that is written below its step
 _LONGEST_LINE = 4000  # characters of a line that are read as prose
 
 
@@ -56,6 +57,7 @@ class Reading:
         claim_of: For each line the index of the claim it belongs to, or None.
         statements: All that it says of states, steps included, in the order of the text.
         stated: For each line, whether it says anything of a state.
+        first: What it is read to count rows and columns from.
     """
 
     lines: list[str]
@@ -63,6 +65,7 @@ class Reading:
     claim_of: list[int | None]
     statements: list[Statement] = field(default_factory=list)
     stated: list[bool] = field(default_factory=list)
+    first: int = 0
 
     def beside(self) -> list[str]:
         """The lines that belong to no claim."""
@@ -74,17 +77,22 @@ class Reading:
         return self.lines[last + 1 :]
 
 
-def read_trace(world: World[Any, Any], text: str) -> Reading:
+def read_trace(world: World[Any, Any], text: str, *, first: int = 0) -> Reading:
     """Find what a trace says of states on the way, think blocks included.
 
     A step is a line "3. right: <state>" in any of the common wordings: "Step 3: right -> <state>", "3) right", a bullet
     without a number (it counts on), a heading, a row of a table, an object of JSON, the state on the lines below.
     "Start: <state>" is step 0. What other lines say of a state is a statement without a claim.
+
+    Args:
+        world: The world that it speaks of.
+        text: Its text.
+        first: What it counts rows and columns from: 0, or 1 as some models do.
     """
     lines = re.sub("</?think>", "\n", text).splitlines()
     lines = ["" if line.strip().startswith("```") else line for line in lines]
-    reading = Reading(lines, [], [None] * len(lines), [], [False] * len(lines))
-    _Reader(world, reading).read()
+    reading = Reading(lines, [], [None] * len(lines), [], [False] * len(lines), first)
+    _Reader(world, reading, first).read()
     return reading
 
 
@@ -94,6 +102,7 @@ class _Reader:
 
     world: World[Any, Any]
     reading: Reading
+    first: int
     notation: Notation | None = None
     open: int | None = None  # the statement of the step whose facts still come
     facts: dict[Hashable, Hashable] = field(default_factory=dict)
@@ -114,6 +123,8 @@ class _Reader:
 
     def _step(self, unit: Unit) -> int:
         """Read a unit as a step with a whole state, or without any; how many lines it took, 0 if it is none."""
+        if self.first and _CELL.search(unit.text):
+            return 0  # a world reads its own lines counted from 0
         claim, used = _claim_at(self.world, unit, self.reading.lines, self.last + 1)
         if claim is None:
             return 0
@@ -162,7 +173,10 @@ class _Reader:
         if len(text) > _LONGEST_LINE:
             return used
         if self.notation is None:
-            self.notation = _notation_of(self.reading.lines)
+            self.notation = read_notation([line.casefold() for line in self.reading.lines])
+            self.notation.first = self.first
+        if legend_of(text.casefold()):
+            return used
         number, action, place, body, head = self._head(text)
         found: list[Statement] = []
         line = unit.text.strip()
@@ -174,10 +188,8 @@ class _Reader:
                 said = replace(said, number=number, action=action, place=place, head=True, moves=())
             if said is not None:
                 found.append(said)
-        if head and not any(one.facts or one.same for one in found) and action is None and place != "start" or (
-            head and place == "start" and not found[0].facts
-        ):
-            found = [one for one in found if not one.head or one.same or one.takes_back]
+        if head and action is None and place != "start" and not any(one.facts or one.same for one in found):
+            found = [one for one in found if not one.head or one.takes_back]
         if found and found[0].head:
             self._close()
             first = found[0]
@@ -187,8 +199,8 @@ class _Reader:
         for said in found:
             if said.facts:
                 self.reading.stated[unit.at : unit.at + used] = [True] * used
+            self.reading.statements.append(said)
             self._gather(said, unit, used)
-        self.reading.statements.extend(found)
         return used
 
     def _gather(self, said: Statement, unit: Unit, used: int) -> None:
@@ -235,7 +247,7 @@ class _Reader:
         if self.world.is_row(said) and below:
             return None, None, "", text, False
         if start := _START.match(said):
-            return 0, None, "start", start[1] + rest_below, True
+            return 0, None, "start", (start[1] or "") + rest_below, True
         led = _LEADING.match(said)
         if led:
             said = said[led.end() :]
@@ -243,10 +255,11 @@ class _Reader:
         number = int(numbered[1] or numbered[2]) if numbered else None
         rest = said[numbered.end() :] if numbered else said
         arrow = _LEADS_TO.search(rest)
-        heads = [(rest[: arrow.start()], rest[arrow.end() :])] if arrow else []
+        heads = [(rest[: arrow.start()], rest[arrow.end() :])] if arrow else list[tuple[str, str]]()
         clause = re.match(r"([^.;,:(→=]{1,60}?|\([^()]{1,40}\))(?:\s*[.;,:→]\s*|\s*$|(?=\())", rest)
         if clause:
-            heads.append((clause[1], rest[clause.end() :]))
+            # "the player walks up to (2,1)": the clause itself says something
+            heads.append((clause[1], rest if " " in clause[1].strip() else rest[clause.end() :]))
         for head, tail in heads:
             action = self.action(head)
             if action is None:
@@ -255,7 +268,8 @@ class _Reader:
                 continue
             body = tail + rest_below
             if not self._says(body):
-                if self._says(rest + rest_below) or number is None:
+                heading = number is None and not tail and (led is not None or top.lstrip()[:1] in ("#", "*"))
+                if self._says(rest + rest_below) or number is None and not heading:
                     break  # "1. Left: gray" names a face
             return number if number is not None else self.last + 1, action, "", body, True
         if number is not None and (not numbered or numbered[1] or not self._lists_parts(rest)):
@@ -278,12 +292,7 @@ class _Reader:
         return _action(self.world, head)
 
 
-_PROSE_HEAD = re.compile(r"\b(?:is|are|was|if|so|because|since|face|look|see|asked|question|answer)\b")
-
-
-def _notation_of(lines: list[str]) -> Notation:
-    notation = read_notation([line.casefold() for line in lines])
-    return notation
+_PROSE_HEAD = re.compile(r"\b(?:is|are|was|if|so|because|since|face|look|see|asked|question|answer|if|would|could|can|must|should|need|want)\b")
 
 
 def _claim_at(world: World[Any, Any], unit: Unit, lines: list[str], next_number: int) -> tuple[Claim | None, int]:
@@ -291,7 +300,7 @@ def _claim_at(world: World[Any, Any], unit: Unit, lines: list[str], next_number:
     line = unit.text.strip()
     said = plain(line).lstrip(_BULLETS)
     if start := _START.match(said):
-        state, used = _state(world, start[1], lines, unit)
+        state, used = _state(world, start[1] or "", lines, unit)
         return (None, 1) if state is None else (Claim(0, None, state, line), used)
     if led := _LEADING.match(said):
         said = said[led.end() :]
@@ -306,7 +315,7 @@ def _claim_at(world: World[Any, Any], unit: Unit, lines: list[str], next_number:
         state, used = _state(world, tail, lines, unit)
         if state is not None:
             return Claim(next_number if number is None else number, action, state, line), used
-        if number is not None and not tail:
+        if number is not None and not tail and len(head) <= 40 and not re.search(r"[(,.;]\s*-?\d", head):
             return Claim(number, action, None, line), 1
     elif number is not None and word and tail and (state := world.read_line(tail)) is not None:
         return Claim(number, None if number == 0 else word, state, line), 1

@@ -10,6 +10,7 @@ from typing import Any
 
 _LONGEST_JSON = 20_000
 _RULE = re.compile(r"[|\s]*:?-{2,}:?[\s|:+-]*")
+_INLINE = re.compile(r"(?<=[;.,)|])\s+(?=(?:\*\*)?(?:step|roll|move|turn) \d+\s*(?:\([^()]*\))?\s*[:→-])", re.IGNORECASE)
 _NUMBERS = frozenset(("step", "#", "no", "no.", "number", "n", "nr", "i", "index", "t", "id", "step #", "roll #", "move #", "turn #", "k", "idx"))
 _ACTIONS = frozenset(("action", "move", "roll", "turn", "direction", "way", "push", "rolling", "moves", "operation", "move made", "dir", "rotation"))
 _STATES = frozenset(("state", "board", "position", "result", "after", "grid", "cube", "colours", "colors", "faces", "positions", "layout"))
@@ -60,7 +61,9 @@ def units_of(lines: Sequence[str]) -> list[Unit]:
                 found.append(Unit(at, used, "", False))
             at += used
         else:
-            found.append(Unit(at, 1, lines[at]))
+            first, *others = _INLINE.split(lines[at]) if len(lines[at]) > 60 else [lines[at]]
+            found.append(Unit(at, 1, first, not others))
+            found += [Unit(at, 0, other, False) for other in others]
             at += 1
     return found
 

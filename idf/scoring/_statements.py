@@ -36,10 +36,12 @@ _SUPPOSES = re.compile(r"\b(?:if|would|could|suppose|supposing|might|maybe|perha
 _PLANS = re.compile(r"\b(?:needs?|must|should|wants?|can|cannot|can't|has to|have to|so that|in order|aim|plan to|going to|will|let's|try|trying|blocked|possible|option)\b")
 _MOVES = re.compile(
     r"\b(?:become(?:s)?|becoming|goes|go|moves?|moved|moving|comes|roll(?:s|ing|ed)?|turn(?:s|ing|ed)?|swings|carri\w+|cycl\w+|shift\w*|travels?|lands|pushes|push(?:ed|ing)?"
-    r"|slid\w*|walks?|rotat\w+|takes?|was|were|old|previous\w*|former\w*|from|replac\w+|gets|passes|swap\w*|enters?|leaves|steps?|brings|sends|ends up)\b|→|->|=>|⇒|←"
+    r"|slid\w*|walks?|rotat\w+|takes?|old|previous\w*|former\w*|from|replac\w+|gets|passes|swap\w*|enters?|leaves|steps?|brings|sends|ends up)\b|→|->|=>|⇒|←"
 )
 _QUESTION = re.compile(r"\?\s*[\"')*]*$")
-_SENTENCE = re.compile(r"(?<=[\w)\]\"'*✓✔%°][.!?])[\"')*]*\s+(?=[\"'(*]*[A-Z0-9(])|(?<=[.!?])\s+(?=[A-Z])")
+_SENTENCE = re.compile(
+    r"(?<=[^\d\s][.!?])[\"')*]*\s+(?=\S)|(?<=\d[.!?])\s+(?=[A-Z\"(*]|(?:then|now|next|so|after|the|it|i|box|player|this|that|finally)\b)"
+)
 _NOTHING = re.compile(
     r"\b(?:nothing|no (?:face|square|sticker|block|cube|piece|tile|cell|colou?r|colou?rs|faces|blocks|cubes|box|thing)s?|none of (?:the |its |them)?\w*|neither of \w+|nobody)(?: \w+){0,2}? "
     r"(?:moves?|moved|changes?|changed|happens?|happened|rolls?|rolled|turns?|turned|slides?|slid|shifts?|has (?:moved|changed|happened)|have (?:moved|changed)"

@@ -10,7 +10,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
 
-from ._facts import ALL, Fact, Notation, read_notation
+from ._facts import ALL, Fact, Notation, legend_of, read_notation
 from ._reading import plain, read_words
 from ._rng import Rng
 from ._sampling import SPLITS, Avoid, Draw, Drawn, sample_problem, sample_walk, split_of
@@ -36,6 +36,7 @@ __all__ = [
     "Scene",
     "Walk",
     "World",
+    "legend_of",
     "plain",
     "problem_from_json",
     "problem_to_json",

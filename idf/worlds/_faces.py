@@ -40,7 +40,9 @@ def read_faces(text: str, notation: Notation) -> list[Fact]:
         return six
     words = tokens(text)
     found = _named(words, notation)
-    found += _coloured(words, found)
+    coloured, left = _coloured(words, found)
+    # "the left face (green) becomes the top": left was green
+    found = [fact._replace(when="old") if fact.end in left else fact for fact in found] + coloured
     if not found:
         found = _short(text, notation)
     return found
@@ -154,8 +156,9 @@ def _named(words: Sequence[Token], notation: Notation) -> list[Fact]:
     return found
 
 
-def _coloured(words: Sequence[Token], named: Sequence[Fact]) -> list[Fact]:
-    """Colours before faces: "red is now on top", "the left face (green) becomes the top"."""
+def _coloured(words: Sequence[Token], named: Sequence[Fact]) -> tuple[list[Fact], set[int]]:
+    """Colours before faces: "red is now on top", "the left face (green) becomes the top"; and where colours end that move."""
+    left: set[int] = set()
     ends = {fact.end for fact in named}
     begins = {fact.begin for fact in named}
     found: list[Fact] = []
@@ -171,6 +174,8 @@ def _coloured(words: Sequence[Token], named: Sequence[Fact]) -> list[Fact]:
                     break  # the next face of a list
                 if word.end in ends and not moved and when != "old":
                     break  # "top red right green": red has its face
+                if moved:
+                    left.add(word.end)
                 found.append(Fact(_NAMES[said], values, when or ("new" if moved else ""), word.begin, words[to].end))
                 if when != "old":
                     break
@@ -184,7 +189,7 @@ def _coloured(words: Sequence[Token], named: Sequence[Fact]) -> list[Fact]:
             elif said not in _ON:
                 break
             to += 1
-    return found
+    return found, left
 
 
 def _short(text: str, notation: Notation) -> list[Fact]:

@@ -104,21 +104,28 @@ _PAIR = re.compile(
 _PAIR_BACK = re.compile(r"\b(red|yellow|blue|green|gr[ae]y|black|orange)\s*(?:=|:|->|→|\(|is)\s*['\"]?([a-z]{1,2})['\"]?(?![a-z])")
 
 
+def legend_of(line: str) -> dict[str, str]:
+    """The legend that a line in lower case gives, letter -> colour; empty if it gives none.
+
+    "R = red, K = black, A = gray" is a legend; "T = red, B = yellow, L = gray" are the faces of a cube.
+    """
+    if len(line) > 2000:
+        return {}
+    pairs = [(match[1], match[2]) for match in _PAIR.finditer(line)]
+    pairs = pairs or [(match[2], match[1]) for match in _PAIR_BACK.finditer(line)]
+    strange = [letters for letters, colour in pairs if not set(letters) <= set(colour.replace("grey", "graye"))]
+    if len(pairs) < 3 or len(strange) > (len(pairs) > 3):
+        return {}
+    return {letters: colour.replace("grey", "gray") for letters, colour in pairs}
+
+
 def read_notation(lines: Sequence[str]) -> Notation:
-    """How a trace writes colours and coordinates.
+    """How a trace writes colours.
 
     Args:
         lines: Its lines, in lower case.
     """
     notation = Notation()
     for line in lines:
-        if len(line) > 2000:
-            continue
-        pairs = [(match[1], match[2]) for match in _PAIR.finditer(line)]
-        pairs = pairs or [(match[2], match[1]) for match in _PAIR_BACK.finditer(line)]
-        # "R = red, K = black" is a legend; "T = red, B = yellow" are the faces of a cube.
-        if len(pairs) >= 3 and all(
-            letters[0] in colour and (letters in colour or colour.startswith(letters[0])) for letters, colour in pairs
-        ):
-            notation.letters.update({letters: colour.replace("grey", "gray") for letters, colour in pairs})
+        notation.letters.update(legend_of(line))
     return notation

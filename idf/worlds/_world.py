@@ -128,6 +128,7 @@ class World(ABC, Generic[S, Q]):
         plans: Whether its problems ask for a plan.
         clean_level: The level of `Keys` at which published items are avoided.
         colours: The colour names that its answers use (none for planning worlds).
+        counts_cells: Whether texts name its cells by row and column, which may be counted from 0 or from 1.
     """
 
     name: ClassVar[str]
@@ -141,6 +142,7 @@ class World(ABC, Generic[S, Q]):
     plans: ClassVar[bool] = False
     clean_level: ClassVar[str] = "canonical"
     colours: ClassVar[tuple[str, ...]] = ()
+    counts_cells: ClassVar[bool] = False
 
     # --- the rules -------------------------------------------------------------------------------------------
 

@@ -71,6 +71,7 @@ class MovingBox(World[Room, Query]):
         "# a wall and . free floor."
     )
     plans = True
+    counts_cells = True
     bins = {"easy": range(1, 3), "medium": range(3, 6), "hard": range(6, 20)}
     rule = (
         "A player walks over a grid, up (u), down (d), left (l) or right (r), and pushes the box by walking against it. "

@@ -80,6 +80,7 @@ class WoodSlide(World[Blocks, Query]):
     actions = tuple(f"{block}{way}" for block in range(1, len(SHAPES) + 1) for way in WAYS)
     look = "Write the board on the left: five rows of four digits, 0 is empty."
     plans = True
+    counts_cells = True
     bins = {"easy": range(2, 9), "medium": range(9, 13), "hard": range(13, 16)}
     rule = (
         "Blocks 1 to 9 slide on a 5 x 4 board, one cell at a time; 3d moves block 3 down (u, d, l, r). "

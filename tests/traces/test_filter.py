@@ -376,7 +376,7 @@ def test_the_manifest_says_from_what_it_was_filtered_and_what_was_lost(tmp_path,
     [
         ({"keep": 0}, ("keep", 1, 0)),
         ({"most_words": 0}, ("most_words", 1, 0)),
-        ({"level": "proof"}, ("unknown level", "'proof'", "process, outcome")),
+        ({"level": "proof"}, ("unknown level", "'proof'", "process, consistent, outcome")),
         ({"most_over_optimal": 0.5}, ("most_over_optimal", 1, 0.5)),
         ({"most_repeated": 2.0}, ("most_repeated", 0, 1, 2.0)),
         ({"most_corrections": -1}, ("most_corrections", "negative", -1)),
