@@ -10,21 +10,21 @@ from typing import Any
 from idf.worlds import Notation, World, legend_of, plain, read_notation
 
 from ._layout import Unit, units_of
-from ._statements import Statement, clean, read_sentence, sentences
+from ._statements import ORDINALS, Statement, clean, read_sentence, sentences
 
 _BULLETS = "-+>#•·–—* "
 _NUMBER = re.compile(
     r"\(?(?:step|move|roll|turn|action|push) +#?([0-9]{1,6})\)? *(?:->|→|[.):,–—-])? *|[(#]?([0-9]{1,6}) *[.):] *"
 )
 _START = re.compile(
-    r"(?:the |at the |at )?(?:start|starting|initial|beginning)(?: (?:state|position|board|colou?rs|faces|orientation|grid|cube|configuration|structure|cells|layout))?"
+    r"(?:the |at the |at )?(?:start|starting|initial|beginning|as given|given|solved|setup)(?: (?:state|position|board|colou?rs|faces|orientation|grid|cube|configuration|structure|cells|layout))?"
     r" *(?:\([^()]{0,40}\))? *(?:(?::|->|→|=|,) *(.*))?$"
 )
 _LEADS_TO = re.compile(r" *(?:->|→|=>|⇒|➔|:|=| [-–—] ) *")
 _LEADING = re.compile(r"(?:so |then |now |next,? |first,? |finally,? )*(?:after|at|following|in) ")
 # Words that may stand around the name of an action: "roll to the right".
 _AROUND = frozenset(("action", "after", "block", "box", "cube", "move", "player", "push", "roll", "rolling", "rotate"))
-_AROUND |= frozenset(("slide", "the", "to", "turn", "walk", "then", "apply", "applying", "face", "next", "and"))
+_AROUND |= frozenset(("slide", "the", "to", "turn", "walk", "then", "apply", "applying", "face", "next", "and", "now", "once", "more", "again"))
 _CELL = re.compile(r"[(\[]\s*\d+\s*,|\bp(?:layer)?\s\d+\s?,")
 _LONGEST_STATE = 26  # lines of a state that is written below its step
 _LONGEST_LINE = 4000  # characters of a line that are read as prose
@@ -107,6 +107,7 @@ class _Reader:
     open: int | None = None  # the statement of the step whose facts still come
     facts: dict[Hashable, Hashable] = field(default_factory=dict)
     last: int = 0  # number of the last claimed step
+    shift: int = 0  # what a list numbers too high, because it numbers the start as well
 
     def read(self) -> None:
         until = 0
@@ -125,7 +126,8 @@ class _Reader:
         """Read a unit as a step with a whole state, or without any; how many lines it took, 0 if it is none."""
         if self.first and _CELL.search(unit.text):
             return 0  # a world reads its own lines counted from 0
-        claim, used = _claim_at(self.world, unit, self.reading.lines, self.last + 1)
+        self._shifted(unit.text)
+        claim, used = _claim_at(self.world, unit, self.reading.lines, self.last + 1, self.shift)
         if claim is None:
             return 0
         self._close()
@@ -145,6 +147,12 @@ class _Reader:
         if claim.state is None:
             self.open, self.facts = at, {}
         return used
+
+    def _shifted(self, text: str) -> None:
+        """Note a list that numbers the start as well: "1. As given: ...", "2. U2: ..."."""
+        said = plain(text).lstrip(_BULLETS)
+        if (numbered := _NUMBER.match(said)) and numbered[2] and _START.match(said[numbered.end() :]):
+            self.shift = int(numbered[2])
 
     def _add(self, claim: Claim, at: int, used: int) -> None:
         self.reading.claim_of[at : at + used] = [len(self.reading.claims)] * used
@@ -180,12 +188,13 @@ class _Reader:
         number, action, place, body, head = self._head(text)
         found: list[Statement] = []
         line = unit.text.strip()
-        parts = [body] if "\n" in body else sentences(body)
+        parts = [body] if "\n" in body else [part for one in sentences(body) for part in self.world.cut(one)]
         for n, part in enumerate(parts or [""]):
             said = read_sentence(self.world, part, unit.at, line, self.notation)
             if n == 0 and head:
                 said = said or Statement(unit.at, line)
-                said = replace(said, number=number, action=action, place=place, head=True, moves=())
+                listed = action is None and re.match(r"\W*\d+[.)]", line) is not None
+                said = replace(said, number=number, action=action, place=place, head=True, moves=(), listed=listed)
             if said is not None:
                 found.append(said)
         if head and action is None and place != "start" and not any(one.facts or one.same for one in found):
@@ -251,15 +260,22 @@ class _Reader:
         led = _LEADING.match(said)
         if led:
             said = said[led.end() :]
-        numbered = _NUMBER.match(said)
-        number = int(numbered[1] or numbered[2]) if numbered else None
-        rest = said[numbered.end() :] if numbered else said
+        number, rest, numbered = _numbered(said, self.shift)
+        if numbered and (start := _START.match(rest)):
+            return 0, None, "start", (start[1] or "") + rest_below, True
         arrow = _LEADS_TO.search(rest)
         heads = [(rest[: arrow.start()], rest[arrow.end() :])] if arrow else list[tuple[str, str]]()
         clause = re.match(r"([^.;,:(→=]{1,60}?|\([^()]{1,40}\))(?:\s*[.;,:→]\s*|\s*$|(?=\())", rest)
         if clause:
             # "the player walks up to (2,1)": the clause itself says something
-            heads.append((clause[1], rest if " " in clause[1].strip() else rest[clause.end() :]))
+            tail = rest if " " in clause[1].strip() else rest[clause.end() :]
+            item = number is not None or top.lstrip()[:1] in ("#", "*", "-", "•") or not rest[clause.end() :].strip()
+            if item:
+                heads.append((clause[1], tail))
+        if nth := _NTH_ITEM.match(rest):
+            return number, None, "", rest[nth.end() :] + rest_below, True
+        if number is not None and len(self.world.read_moves(rest)) > 1:
+            return None, None, "", rest + rest_below, False  # "1. 9r, 4r:" is no step
         for head, tail in heads:
             action = self.action(head)
             if action is None:
@@ -292,10 +308,13 @@ class _Reader:
         return _action(self.world, head)
 
 
+_NTH_ITEM = re.compile(rf"(?:the )?({'|'.join(ORDINALS)}|\d(?:st|nd|rd|th)) (?:quarter )?(?:roll|turn|move|step|push)\b[^:,.;]{{0,30}}[:→=]")
 _PROSE_HEAD = re.compile(r"\b(?:is|are|was|if|so|because|since|face|look|see|asked|question|answer|if|would|could|can|must|should|need|want)\b")
 
 
-def _claim_at(world: World[Any, Any], unit: Unit, lines: list[str], next_number: int) -> tuple[Claim | None, int]:
+def _claim_at(
+    world: World[Any, Any], unit: Unit, lines: list[str], next_number: int, shift: int
+) -> tuple[Claim | None, int]:
     """The claim that a unit makes of a whole state, and how many lines it takes."""
     line = unit.text.strip()
     said = plain(line).lstrip(_BULLETS)
@@ -304,9 +323,12 @@ def _claim_at(world: World[Any, Any], unit: Unit, lines: list[str], next_number:
         return (None, 1) if state is None else (Claim(0, None, state, line), used)
     if led := _LEADING.match(said):
         said = said[led.end() :]
-    numbered = _NUMBER.match(said)
-    number = int(numbered[1] or numbered[2]) if numbered else None
-    rest = said[numbered.end() :] if numbered else said
+    number, rest, numbered = _numbered(said, shift)
+    if number is not None and (start := _START.match(rest)):
+        state, used = _state(world, start[1] or "", lines, unit)
+        return (None, 1) if state is None else (Claim(0, None, state, line), used)
+    if _NTH_ITEM.match(rest):
+        rest = rest[_NTH_ITEM.match(rest).end() :].strip()  # type: ignore[union-attr]
     arrow = _LEADS_TO.search(rest)
     head, tail = (rest[: arrow.start()], rest[arrow.end() :]) if arrow else (rest, "")
     word = _one_word(head)
@@ -327,6 +349,20 @@ def _claim_at(world: World[Any, Any], unit: Unit, lines: list[str], next_number:
         if state is not None:
             return Claim(number, None, state, line), used
     return None, 1
+
+
+def _numbered(said: str, shift: int) -> tuple[int | None, str, re.Match[str] | None]:
+    """The number of the step that a line begins with, the rest of the line, and how the number is written.
+
+    "First roll: ..." numbers a step as well, and better than the number of a list before it.
+    """
+    numbered = _NUMBER.match(said)
+    number = int(numbered[1] or int(numbered[2]) - shift) if numbered else None
+    rest = said[numbered.end() :] if numbered else said
+    if nth := _NTH_ITEM.match(rest):
+        word = nth[1]
+        number = ORDINALS.index(word) + 1 if word in ORDINALS else int(re.sub(r"\D", "", word))
+    return number, rest, numbered
 
 
 def _state(world: World[Any, Any], tail: str, lines: list[str], unit: Unit) -> tuple[Hashable | None, int]:

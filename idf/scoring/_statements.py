@@ -10,13 +10,13 @@ from typing import Any
 
 from idf.worlds import ALL, Fact, Notation, World
 
-_ORDINALS = """first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth
+ORDINALS = """first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth
     fifteenth""".split()
 _STEP = re.compile(
     r"\b(before|prior to)?\s*(?:the )?(?:step|roll|turn|move|push|rolls|moves|turns|steps)s?\s*(?:number |no\.? ?|#)?\(?(\d{1,3})\b(?!\s?(?:[udlr]\b|up|down|left|right|st\b|nd\b|rd\b|th\b|\w))"
 )
 _NTH = re.compile(
-    rf"\b(before|prior to)?\s*(?:the |this |my )?({'|'.join(_ORDINALS)}|\d{{1,2}}(?:st|nd|rd|th)) (?:and last |and final )?(?:step|roll|move|turn|push|quarter turn|one)\b"
+    rf"\b(before|prior to)?\s*(?:the |this |my )?({'|'.join(ORDINALS)}|\d{{1,2}}(?:st|nd|rd|th)) (?:and last |and final )?(?:step|roll|move|turn|push|quarter turn|one)\b"
 )
 _AFTER_N = re.compile(r"\bafter (?:the first )?(\d{1,2}|one|two|three|four|five|six|seven|eight) (?:steps?|rolls?|moves?|turns?|pushes)\b")
 _COUNTS = {name: n for n, name in enumerate("one two three four five six seven eight".split(), 1)}
@@ -36,7 +36,10 @@ _SUPPOSES = re.compile(r"\b(?:if|would|could|suppose|supposing|might|maybe|perha
 _PLANS = re.compile(r"\b(?:needs?|must|should|wants?|can|cannot|can't|has to|have to|so that|in order|aim|plan to|going to|will|let's|try|trying|blocked|possible|option)\b")
 _MOVES = re.compile(
     r"\b(?:become(?:s)?|becoming|goes|go|moves?|moved|moving|comes|roll(?:s|ing|ed)?|turn(?:s|ing|ed)?|swings|carri\w+|cycl\w+|shift\w*|travels?|lands|pushes|push(?:ed|ing)?"
-    r"|slid\w*|walks?|rotat\w+|takes?|old|previous\w*|former\w*|from|replac\w+|gets|passes|swap\w*|enters?|leaves|steps?|brings|sends|ends up)\b|→|->|=>|⇒|←"
+    r"|slid\w*|walks?|rotat\w+|takes?|old|previous\w*|former\w*|from|replac\w+|gets|passes|swap\w*|enters?|leaves|brings|sends|ends up)\b|→|->|=>|⇒|←"
+)
+_SEES = re.compile(
+    r"\b(?:hid\w+|behind|near(?:er|est)|closest|visible|alone|in front|see[ns]?|sees|shows?|covers?|covered|line of sight|sight)\b"
 )
 _QUESTION = re.compile(r"\?\s*[\"')*]*$")
 _SENTENCE = re.compile(
@@ -54,7 +57,7 @@ _WHOLE = (
 _SAME = re.compile(
     rf"\b{_WHOLE} (?:(?:always |simply |just |all |still |exactly |thus |therefore |really )*)"
     r"(?:(?:stays?|remains?|is|are|keeps?|looks?|keep)(?: left| kept| all| exactly| completely| always| still| just)*"
-    r" (?:the same|unchanged|as (?:it|they) (?:was|were|is|are)|identical|still|put|fixed|unmoved|untouched|constant|where (?:it|they) (?:is|are|was|were)|in place|(?:its|their) (?:place|places|colou?rs?))"
+    r" (?:the same|unchanged|as (?:it|they) (?:was|were|is|are)|identical|still(?= ?(?:[.,;)]|$))|put|fixed|unmoved|untouched|constant|where (?:it|they) (?:is|are|was|were)|in place|(?:its|their) (?:place|places|colou?rs?))"
     r"|(?:never|do(?:es)? not|doesn['’]t|don['’]t|did not|didn['’]t) (?:ever |really |actually )?(?:move|moves|change|changes|roll|rolls)(?= ?(?:at all|anywhere|ever|in any|either|throughout|[.,;!)]|$)))"
 )
 _EXCEPT = re.compile(
@@ -83,6 +86,10 @@ class Statement:
         same: Slots that it says do not change; `ALL` for every one.
         moves: All actions that it tells, in order.
         takes_back: Whether it says that something before was wrong.
+        before: Whether it speaks of what was before the step that it names.
+        through: Whether it speaks of all steps.
+        sees: Whether it says what is seen or hidden.
+        listed: Whether its number may be that of a list of remarks, which counts no steps.
     """
 
     at: int
@@ -99,6 +106,8 @@ class Statement:
     takes_back: bool = False
     before: bool = False
     through: bool = False
+    sees: bool = False
+    listed: bool = False
 
 
 def sentences(text: str) -> list[str]:
@@ -133,11 +142,12 @@ def read_sentence(world: World[Any, Any], raw: str, at: int, line: str, notation
         number=number,
         place=place,
         facts=facts,
-        moving=bool(_MOVES.search(said)),
+        moving=bool(_MOVES.search(_NTH.sub(" ", _STEP.sub(" ", said)))),
         same=same,
         moves=moves,
         takes_back=takes_back,
         before=before,
+        sees=bool(_SEES.search(said)),
         through=bool(re.search(r"\b(?:never|always|throughout|at all|ever|every (?:step|roll|move|turn)|whole time|all (?:steps|rolls|moves|along))\b", said)),
     )
 
@@ -147,7 +157,7 @@ def _step_named(world: World[Any, Any], said: str) -> tuple[int | None, bool]:
     counts_blocks = any(action[0].isdigit() for action in world.actions)
     if match := _NTH.search(said):
         word = match[2]
-        number = _ORDINALS.index(word) + 1 if word in _ORDINALS else int(re.sub(r"\D", "", word))
+        number = ORDINALS.index(word) + 1 if word in ORDINALS else int(re.sub(r"\D", "", word))
         return (None, False) if "one" == said[match.end() - 3 : match.end()] else (number, bool(match[1]))
     if match := _AFTER_N.search(said):
         return _COUNTS.get(match[1]) or int(match[1]), False

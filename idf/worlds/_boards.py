@@ -21,8 +21,47 @@ def _digits(text: str) -> str:
     return re.sub(r"row \d|r\d\s?[:=]|(?<!\d)\d[:)]\s", "", text).translate(_EMPTY)
 
 
+_AT = r"[(\[]\s*(\d)\s*,\s*(\d)\s*[)\]]"
+_LISTED = rf"{_AT}(?:\s*(?:,|and|,\s*and|&|-|–|to)\s*{_AT})*"
+_COVERS = re.compile(rf"(?<![\w/])(?:block )?([1-9]) (?:is |are |now |then |sits |lies |stays )*(?:on|at|covers|in|occupies|covering)\s(?:cells? )?({_LISTED})")
+_FREE = re.compile(rf"\b(?:empty|free) (?:cells?|squares?|places?|fields?)(?: (?:at the end|now|then|are|is|left))*\s*:?\s*({_LISTED})")
+_FREE_ROW = re.compile(r"\b(?:empty|free) (?:cells?|squares?)(?: (?:at the end|now|then|are|is|in))*\s*row (\d),? columns? (\d)(?: and (?:column )?(\d))?")
+
+
+def _placed(text: str, notation: Notation) -> list[Fact]:
+    """Cells of a block, and cells that are empty: "6 now on (2,1), (3,1)", "the empty cells are (4,0) and (4,1)"."""
+    found: list[Fact] = []
+    for pattern in (_COVERS, _FREE):
+        for match in pattern.finditer(text):
+            digit, cells = (match[1], match[2]) if pattern is _COVERS else ("0", match[1])
+            for row, column in re.findall(_AT, cells):
+                cell = (int(row) - notation.first, int(column) - notation.first)
+                found.append(Fact(cell, frozenset((digit,)), "new", match.start(), match.end()))
+    for match in _FREE_ROW.finditer(text):
+        for column in filter(None, match.groups()[1:]):
+            cell = (int(match[1]) - notation.first, int(column) - notation.first)
+            found.append(Fact(cell, frozenset("0"), "new", match.start(), match.end()))
+    return found
+
+
+_BOARD = re.compile(rf"(?<![\w.])(?:{_CELL}{{4}}\s?/\s?){{4}}{_CELL}{{4}}(?!\w)\)?")
+
+
+def cut_after_boards(text: str) -> list[str]:
+    """A sentence in pieces that end behind a board: "7u leads to <board>", "and 8u to <board>"."""
+    pieces, at = [], 0
+    for match in _BOARD.finditer(text):
+        pieces.append(text[at : match.end()])
+        at = match.end()
+    return [*pieces, text[at:]] if pieces and re.search(r"\w", text[at:]) else pieces or [text]
+
+
 def read_board(text: str, notation: Notation) -> list[Fact]:
-    """Boards of 5 x 4 digits in a text, whole or in rows."""
+    """Boards of 5 x 4 digits in a text, whole or in rows, and cells of single blocks."""
+    return _boards(text, notation) or _placed(text, notation)
+
+
+def _boards(text: str, notation: Notation) -> list[Fact]:
     for pattern in (_GROUPS, _SINGLES, _RUN):
         if match := pattern.search(text):
             said = _digits(match[0]) if pattern is not _RUN else match[0]
@@ -55,7 +94,7 @@ _GRID_LINE = re.compile(r"[#spbtg@$+*._·\-\s|,'\"\[\]]+")
 def is_grid_line(line: str) -> bool:
     """Whether a line may be a row of a room: it begins and ends with a wall."""
     said = line.strip().strip("[]|,'\" ")
-    return len(said) >= 4 and said[0] == said[-1] == "#" and _GRID_LINE.fullmatch(said) is not None
+    return len(said) >= 4 and "#" in (said[0], said[-1]) and _GRID_LINE.fullmatch(said) is not None
 
 
 def read_grid(text: str) -> list[Fact]:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Sequence
+from typing import Any
 
-from ._facts import Fact, Notation, spellings
+from ._facts import Fact, Notation, colour_of, spellings
+
+_Part = tuple[str, Any, int, int]
+"""What kind of word it is, what it says, where it begins and ends."""
 
 COLOURS = spellings(("red", "yellow", "blue", "green", "gray", "black"))
 _N = r"\s*([-−]?\d{1,3})\s*"
-_CUBE = re.compile(rf"(?P<cell>[(\[]{_N},{_N},{_N}[)\]])|(?P<colour>\b(?:red|yellow|blue|green|gr[ae]y|black)\b)|(?P<mark>→|-+>|=+>|⇒|\b(?:to|becomes|goes|moves|from|was|were|now|old|new|before|after)\b)|(?P<end>[.;\n](?!\d))")
+_CUBE = re.compile(rf"(?P<cell>[(\[]{_N},{_N},{_N}[)\]])|(?P<colour>\b(?:red|yellow|blue|green|gr[ae]y|black)\b|(?<![a-z])(?:[rybgka]|bk|gy)(?=\s*[=:]\s*[(\[]))|(?P<mark>→|-+>|=+>|⇒|\b(?:to|becomes|goes|moves|from|was|were|now|old|new|before|after)\b)|(?P<end>[.;\n](?!\d))")
 _PAIR = re.compile(
     rf"(?P<cell>[(\[]{_N},{_N}[)\]])|(?P<colour>\b(?:red|yellow|blue|green|gr[ae]y|black)\b)|(?P<hides>\b(?:hides|hidden|behind|hiding|covers)\b)|(?P<end>[.;\n](?!\d))"
 )
@@ -18,19 +22,21 @@ _PAIR = re.compile(
 def read_cubes(text: str, notation: Notation) -> list[Fact]:
     """The cells whose cubes a text names: "red (0,0,1)", "(0,0,1): red", "red: (1,0,0) → (0,0,-1)"."""
     found: list[Fact] = []
-    parts: list[tuple[str, object, int, int]] = []
+    parts: list[_Part] = []
     for match in _CUBE.finditer(text):
         kind = str(match.lastgroup) if match.lastgroup in ("cell", "colour", "mark", "end") else "cell"
         if match["cell"]:
             numbers = tuple(int(n.replace("−", "-")) for n in match.groups()[1:4])
             parts.append(("cell", numbers, match.start(), match.end()))
         elif match["colour"]:
-            parts.append(("colour", COLOURS[match["colour"]], match.start(), match.end()))
+            values = colour_of(match["colour"], COLOURS, notation.letters)
+            if values:
+                parts.append(("colour", values, match.start(), match.end()))
         else:
             parts.append((kind, match[0], match.start(), match.end()))
     if not any(kind == "cell" for kind, *_ in parts):
         return []
-    clause: list[tuple[str, object, int, int]] = []
+    clause: list[_Part] = []
     first = ""
     for part in [*parts, ("end", "", 0, 0)]:
         if part[0] != "end":
@@ -44,11 +50,11 @@ def read_cubes(text: str, notation: Notation) -> list[Fact]:
     return found
 
 
-def _clause(parts: Sequence[tuple[str, object, int, int]], first: str, text: str) -> list[Fact]:
+def _clause(parts: Sequence[_Part], first: str, text: str) -> list[Fact]:
     """Cells and colours of one clause. An arrow between two cells leads from an old one to a new one."""
     found: list[Fact] = []
-    colour: object | None = None
-    waiting: list[tuple[object, str, int, int]] = []  # cells before their colour
+    colour: Any = None
+    waiting: list[tuple[Any, str, int, int]] = []  # cells before their colour
     marks: list[str] = []
     cells_of_colour = 0
     for at, (kind, value, begin, end) in enumerate(parts):
@@ -57,7 +63,7 @@ def _clause(parts: Sequence[tuple[str, object, int, int]], first: str, text: str
             continue
         if kind == "colour":
             if first == "cell":
-                found += [Fact(cell, frozenset((value,)), when, b, end) for cell, when, b, _ in waiting]
+                found += [Fact(cell, value, when, b, end) for cell, when, b, _ in waiting]
                 colour = value if any(when == "old" for _, when, *_ in waiting) else None
                 waiting = []
             else:
@@ -71,7 +77,7 @@ def _clause(parts: Sequence[tuple[str, object, int, int]], first: str, text: str
             when = "new"
         between = text[parts[at - 1][3] : begin] if at else ""
         if colour is not None and (cells_of_colour == 0 or re.fullmatch(r"[\s,\]\[)(]*(?:and|→|-+>|=+>|to|⇒)?[\s,]*", between) or marks):
-            found.append(Fact(value, frozenset((colour,)), when, begin, end))
+            found.append(Fact(value, colour, when, begin, end))
             cells_of_colour += 1
         elif first == "cell":
             waiting.append((value, when, begin, end))
@@ -88,7 +94,7 @@ def read_columns(text: str) -> list[Fact]:
         if match["cell"]:
             cell, begin = ("column", int(match[2].replace("−", "-")), int(match[3].replace("−", "-"))), match.start()
         elif match["colour"] and cell is not None:
-            if re.fullmatch(r"[\s:=→>|-]*(?:shows|is|sees|has|nearest|visible|cube|the|front|top|frontmost|closest|→|:|\s)*[\s:]*", text[begin:match.start()].split(")")[-1].split("]")[-1]):
+            if re.fullmatch(r"[\s:=→>|;\"-]*(?:shows|is|sees|seen|has|nearest|visible|cube|the|front|top|frontmost|closest|only|→|:|;|\s)*[\s:]*", text[begin:match.start()].split(")")[-1].split("]")[-1]):
                 found.append(Fact(cell, frozenset((COLOURS[match["colour"]],)), "", begin, match.end()))
             cell = None
         else:
@@ -97,10 +103,10 @@ def read_columns(text: str) -> list[Fact]:
 
 
 _WHO = {"player": "player", "storekeeper": "player", "worker": "player", "keeper": "player", "man": "player", "s": "player", "p": "player"}
-_WHO |= {"i": "player", "you": "player", "he": "player", "we": "player", "agent": "player", "box": "box", "crate": "box", "b": "box"}
+_WHO |= {"i": "player", "me": "player", "you": "player", "he": "player", "we": "player", "agent": "player", "box": "box", "crate": "box", "b": "box"}
 _WHO |= {"target": "target", "goal": "target", "t": "target", "it": "it", "who": "it", "which": "it"}
 _THING = re.compile(
-    r"(?P<who>\b(?:player|storekeeper|worker|keeper|man|agent|box|crate|target|goal|it|i|you|he|we|which)\b|(?<![a-z])[spbt](?=\s*[=:(@\[]))"
+    r"(?P<who>\b(?:player|storekeeper|worker|keeper|man|agent|box|crate|target|goal|it|i|me|you|he|we|which)\b|(?<![a-z])[spbt](?=\s*[=:(@\[]))"
     r"|(?P<cell>[(\[]\s*(\d{1,2})\s*,\s*(\d{1,2})\s*[)\]]|\br(?:ow)?\s?=?(\d{1,2})\s?,?\s?(?:and )?c(?:ol(?:umn)?)?\s?=?(\d{1,2})\b)"
     r"|(?P<mark>→|-+>|=+>|⇒|\b(?:to|onto|into|reaches|from|was|were|leaves|left from|old|before|now|lands on|over to)\b)"
     r"|(?P<other>\b(?:wall|walls|cell|cells|floor|free|empty|square|squares|below|above|beside|behind|next|stand|reach|side|distance|between|via|through|around|towards?|against|under|row|column|off|away)\b)"

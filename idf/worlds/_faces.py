@@ -36,6 +36,8 @@ _SHORT_MARKED = re.compile(r"(?<![a-z])(t|u|l|r|f|d|bo|bot|btm|bt|ba|bk|bck|k|b|
 
 def read_faces(text: str, notation: Notation) -> list[Fact]:
     """The faces whose colours a text names: "top: red", "red is on top", six colours in order, "T=R B=Y L=G"."""
+    if "\n" in text:
+        return _net(text)
     if six := _six(text, notation):
         return six
     words = tokens(text)
@@ -46,6 +48,23 @@ def read_faces(text: str, notation: Notation) -> list[Fact]:
     if not found:
         found = _short(text, notation)
     return found
+
+
+_NET_ROW = re.compile(r"[\s|\[\](+_-]*(?:(?:red|yellow|blue|green|gr[ae]y|black)[\s|\[\])(+_,-]*){1,4}")
+
+
+def is_net_row(line: str) -> bool:
+    """Whether a line may be a row of an unfolded cube: one colour or four and nothing else."""
+    return _NET_ROW.fullmatch(line) is not None
+
+
+def _net(text: str) -> list[Fact]:
+    """An unfolded cube: the top above left, front, right and back, the bottom below."""
+    rows = [re.findall("[a-z]+", row) for row in text.split("\n") if is_net_row(row)]
+    if [len(row) for row in rows] != [1, 4, 1]:
+        return []
+    colours = [rows[0][0], rows[2][0], rows[1][0], rows[1][2], rows[1][1], rows[1][3]]
+    return [Fact(face, frozenset((COLOURS[colour],)), "", 0, len(text)) for face, colour in zip(FACES, colours, strict=True)]
 
 
 def _six(text: str, notation: Notation) -> list[Fact]:

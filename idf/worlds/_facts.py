@@ -98,7 +98,7 @@ def spellings(colours: Iterable[str]) -> dict[str, str]:
 
 
 _PAIR = re.compile(
-    r"(?<![a-z])['\"]?([a-z]{1,2})['\"]?\s*(?:=|:|->|→|for|is|means|stands for)\s*['\"]?"
+    r"(?<![a-z])['\"]?([a-z]{1,2})['\"]?(?:\s*(?:=|:|->|→|for|is|means|stands for)\s*|\s)['\"]?"
     r"(red|yellow|blue|green|gr[ae]y|black|orange)\b"
 )
 _PAIR_BACK = re.compile(r"\b(red|yellow|blue|green|gr[ae]y|black|orange)\s*(?:=|:|->|→|\(|is)\s*['\"]?([a-z]{1,2})['\"]?(?![a-z])")

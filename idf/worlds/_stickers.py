@@ -26,6 +26,9 @@ _IS = frozenset((":", "=", "is", "face", "now", "→", "becomes", "stays", "rema
 _IS |= frozenset(("(", ")", "[", "{", '"', "'", "entirely", "solid", "completely", "fully", "uniformly", "uniform", "become", "turns", "|"))
 _IS |= frozenset(("whole", "nine", "9", "squares", "stickers", "remain", "stay", "keeps", "s", "row", "rows", "looks", "like", "each", "being", "–", "-", "in", "every", "only"))
 _WHOLE = frozenset(("all", "entirely", "solid", "completely", "fully", "uniformly", "uniform", "whole", "nine", "9", "every", "only"))
+_OF = frozenset(("of", "in", "from", "on", "into", "to"))
+_LINES = re.compile(r"\b(?:(top|bottom|middle) rows|(left|right|middle) columns)\b")
+_THAT_OF = re.compile(r"\bthat (?:of|on|in) (?=(?:the )?(?:up|down|left|right|front|back|[udlrfb])\b)")
 _TIMES = re.compile(r"\b(red|green|blue|yellow|orange|gr[ae]y|[rgbyo])\s*[x×*]\s*([2-9])\b|\b([2-9])\s*[x×*]\s*(red|green|blue|yellow|orange|gr[ae]y)\b")
 _FACE = r"(?:the )?(up|down|left|right|front|back|top|bottom|upper|[udlrfb])(?:['’]s|'|’)?(?: ?\((?:up|down|left|right|front|back|[udlrfb])\))?(?: face)?(?:['’]s)?"
 _LINE = r"(top|first|upper|middle|second|cent(?:er|re)|bottom|third|last|lower|left|right) (row|column)|(row|column) ([123])"
@@ -40,9 +43,11 @@ def read_stickers(text: str, notation: Notation) -> list[Fact]:
     """The squares whose colours a text names: "U: red red red / ...", "the top row of F is now green", "D: all blue"."""
     if _TIMES.search(text):
         text = _TIMES.sub(lambda m: " ".join([m[1] or m[4]] * int(m[2] or m[3])), text)
+    if _THAT_OF.search(text) and (line := re.search(rf"\b{_LINE}\b", text)):
+        text = _THAT_OF.sub(f"{line[0]} of ", text)  # "the right column of U is yellow, that of D is green"
     found, used = _lines(text, notation)
     words = [word for word in tokens(text) if not any(begin <= word.begin < end for begin, end in used)]
-    return found + _faces(words, notation)
+    return found + _faces(words, notation, _LINES.search(text))
 
 
 def _face(word: str) -> str:
@@ -121,7 +126,7 @@ def _colours(word: str, notation: Notation) -> list[frozenset[Hashable]]:
     return []
 
 
-def _faces(words: Sequence[Token], notation: Notation) -> list[Fact]:
+def _faces(words: Sequence[Token], notation: Notation, lines: re.Match[str] | None) -> list[Fact]:
     """Whole faces: the letter or name of one, then its nine colours, or one colour that all of it has."""
     found: list[Fact] = []
     at = 0
@@ -132,8 +137,11 @@ def _faces(words: Sequence[Token], notation: Notation) -> list[Fact]:
         if at and words[at - 1].text == "-" and words[at - 1].end == words[at].begin:
             at += 1  # "middle-right" is a square
             continue
+        if at and (words[at - 1].text in _OF or words[at - 1].text == "the" and at > 1 and words[at - 2].text in _OF):
+            at += 1  # "the rows of U are ..."
+            continue
         if face is None or said in _LETTERS and nxt not in (":", "=", "face", "(", "→", "is", "stays", "remains", "|", '"', "'", "[") and not (
-            nxt in COLOURS
+            nxt in COLOURS or len(nxt) in (3, 9) and _colours(nxt, notation) and said.isalpha()
         ):
             at += 1
             continue
@@ -168,7 +176,9 @@ def _faces(words: Sequence[Token], notation: Notation) -> list[Fact]:
             found += [Fact((face, square), values, when, words[at].begin, words[to - 1].end) for square, values in enumerate(run)]
         elif len(run) == 1 and named:
             whole = whole or begin + 1 < len(words) and words[begin + 1].text in ("everywhere", "throughout", "only")
-            squares = range(9) if whole else (4,)
+            squares: Sequence[int] = range(9) if whole else (4,)
+            if lines and not whole:  # "the top rows are: F green, B red"
+                squares = (_ROWS if lines[1] else _COLUMNS)[lines[1] or lines[2]]
             found += [Fact((face, square), run[0], when, words[at].begin, words[begin].end) for square in squares]
         if len(run) in (1, 9) and (named or len(run) == 9):
             at = to
@@ -194,6 +204,7 @@ def is_row_of_stickers(line: str) -> bool:
 
 
 _TURN = re.compile(r"(?<![a-z])([udlrfb])(?: ?([23])(?!\d)| ?(['’`]|-1|i\b))?(?![a-z'’]|-\w)")
+_BEGINS = re.compile(r"\W*(?:then |next |now |and |finally )?([udlrfb])(?:([23])|(['’`]))?(?: (?:is (?:three|two|a|one|half)|swaps|first|brings|turns|takes|carries|sends|moves|cycles|only)\b|[.]\s*$)")
 _TOLD = re.compile(
     r"\b(?:turn(?:s|ing|ed)?|rotat(?:e|es|ing|ed)|appl(?:y|ies|ying|ied)|after|mov(?:e|es|ing)|perform(?:s|ing)?|do(?:ing)?|then|step \d+|make)"
     r"(?: (?:the|a|turn|turning|move|face|\d+|doing|applying|step|making))*[ :(,-]*(?<![a-z])(?:([udlrfb])(?: ?([23])(?!\d)| ?(['’`]))?(?![a-z'’])|(up|down|left|right|front|back) face"
@@ -206,6 +217,8 @@ def read_turns(text: str) -> list[str]:
     if alone := _TURN.fullmatch(text.strip(" .,:()")):
         return [_turn(alone[1], alone[2], alone[3])]
     found = []
+    if begins := _BEGINS.match(text):
+        return [_turn(begins[1], begins[2], begins[3])]
     for match in _TOLD.finditer(text):
         if match[1]:
             found.append(_turn(match[1], match[2], match[3]))

@@ -129,6 +129,7 @@ class World(ABC, Generic[S, Q]):
         clean_level: The level of `Keys` at which published items are avoided.
         colours: The colour names that its answers use (none for planning worlds).
         counts_cells: Whether texts name its cells by row and column, which may be counted from 0 or from 1.
+        steps_at_once: Whether several steps may be taken as one (two quarter turns as a half turn).
     """
 
     name: ClassVar[str]
@@ -143,6 +144,7 @@ class World(ABC, Generic[S, Q]):
     clean_level: ClassVar[str] = "canonical"
     colours: ClassVar[tuple[str, ...]] = ()
     counts_cells: ClassVar[bool] = False
+    steps_at_once: ClassVar[bool] = False
 
     # --- the rules -------------------------------------------------------------------------------------------
 
@@ -203,6 +205,10 @@ class World(ABC, Generic[S, Q]):
         """What may be read off without simulating the steps: slot -> values that may be said of it; nothing by default."""
         return {}
 
+    def sights(self, problem: Problem[S, Q]) -> frozenset[Hashable]:
+        """The slots that say all when a problem is read off the start without steps; nothing by default."""
+        return frozenset()
+
     def read_facts(self, text: str, notation: Notation) -> list[Fact]:
         """What a text says of a state, whole or in part, in any wording; nothing by default.
 
@@ -219,6 +225,10 @@ class World(ABC, Generic[S, Q]):
     def read_moves(self, text: str) -> list[str]:
         """The actions that a text in lower case says are taken, in order: "rolls to the right"; none by default."""
         return []
+
+    def cut(self, sentence: str) -> list[str]:
+        """A sentence in pieces that each speak of one state; the sentence itself by default."""
+        return [sentence]
 
     def is_row(self, line: str) -> bool:
         """Whether a line in lower case is one row of a state that is drawn over several lines."""

@@ -10,7 +10,7 @@ from collections.abc import Hashable, Mapping
 from typing import NamedTuple
 
 from ._facts import Fact, Notation
-from ._faces import read_faces
+from ._faces import is_net_row, read_faces
 from ._reading import read_words
 from ._rng import Rng
 from ._world import Answer, IllegalAction, Keys, Outcome, Problem, Scene, Walk, World
@@ -146,8 +146,12 @@ class CubeRolling(World[Cube, Query]):
     def read_moves(self, text: str) -> list[str]:
         return [_TOWARDS[match[1]] for match in _ROLLS.finditer(text)]
 
+    def is_row(self, line: str) -> bool:
+        return is_net_row(line)
+
     def things(self) -> Mapping[str, frozenset[Hashable]]:
-        return {face: frozenset((face,)) for face in FACES}
+        named = {face: frozenset[Hashable]((face,)) for face in FACES}
+        return named | {face[0]: slots for face, slots in named.items() if face[0] != "b"}
 
     def describe(self, state: Cube, *, pictured: bool) -> str:
         if not pictured:

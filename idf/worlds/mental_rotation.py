@@ -72,6 +72,7 @@ class MentalRotation(World[Structure, Query]):
     actions = tuple(TURNS)
     look = "Write the colour and the cell (x,y,z) of every cube, in the order of their cells."
     always_legal = True
+    steps_at_once = True
     bins = {"easy": range(2, 6), "medium": range(6, 9), "hard": range(9, MOST_CUBES + 1)}
     rule = (
         "A structure of coloured unit cubes is turned by quarter turns about the origin; a turn is named by the side "
@@ -129,6 +130,10 @@ class MentalRotation(World[Structure, Query]):
                 slot = ("column", *pair)
                 found[slot] = found.get(slot, frozenset()) | {colour}
         return found
+
+    def sights(self, problem: Problem[Structure, Query]) -> frozenset[Hashable]:
+        """The cells of all cubes that are seen."""
+        return frozenset(cell for cell, _ in visible(problem.start, problem.query.view))
 
     def read_facts(self, text: str, notation: Notation) -> list[Fact]:
         return read_cubes(text, notation) or read_columns(text)

@@ -35,7 +35,7 @@ Cell = tuple[int, int]
 # How a move is told: "walks up", "pushes the box one cell to the right"
 _MOVED = re.compile(
     r"\b(?:push(?:es|ed|ing)?|mov(?:e|es|ed|ing)|walk(?:s|ed|ing)?|go(?:es|ing)?|step(?:s|ped|ping)?)"
-    r"(?: (?:the|box|player|it|one|cell|step|square|once|to|again|\d+))*[ :(,-]*\b(up|down|left|right)\b"
+    r"(?: (?:the|box|player|it|one|cell|step|square|once|to|again|\d+))*[ :(,-]*\b(up|down|left|right|u|d|l|r)\b"
 )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Hashable, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from ._boards import is_board_row, read_board
+from ._boards import cut_after_boards, is_board_row, read_board
 from ._facts import Fact, Notation
 from ._reading import plain
 from ._rng import Rng
@@ -27,7 +27,7 @@ DEFAULT = "11221133450067886799"  # the layout from which every published positi
 
 # How a move is told: "3d", "block 3 slides down", "move 3 to the left"
 _SLID = re.compile(
-    r"(?<![\w(,/])(?:block |piece |tile |#)?([1-9]) ?(?:(?:is|moves?|slides?|goes|one|cell|step|to|the|moved|by|shifts?|\(|:|,|→|->|-) ?)*"
+    r"(?<![\w(,/])(?:block |piece |tile |#)?([1-9]) ?(?:(?:is|moves?|slides?|goes|follows|also|then|now|next|one|cell|step|to|the|moved|by|shifts?|\(|:|,|→|->|-) ?)*"
     r"\b(up|down|left|right|u|d|l|r)\b|(?<!\w)([1-9])([udlr])\b"
 )
 Blocks = tuple[int, ...]
@@ -145,6 +145,9 @@ class WoodSlide(World[Blocks, Query]):
 
     def read_moves(self, text: str) -> list[str]:
         return [f"{match[1] or match[3]}{(match[2] or match[4])[0]}" for match in _SLID.finditer(text)]
+
+    def cut(self, sentence: str) -> list[str]:
+        return cut_after_boards(sentence)
 
     def is_row(self, line: str) -> bool:
         return is_board_row(line)
