@@ -17,7 +17,7 @@ _NUMBER = re.compile(
     r"\(?(?:step|move|roll|turn|action|push) +#?([0-9]{1,6})\)? *(?:->|→|[.):,–—-])? *|[(#]?([0-9]{1,6}) *[.):] *"
 )
 _START = re.compile(
-    r"(?:the |at the |at )?(?:start|starting|initial|beginning|as given|given|solved|setup)(?: (?:state|position|board|colou?rs|faces|orientation|grid|cube|configuration|structure|cells|layout))?"
+    r"(?:the |at the |at )?(?:start|starting|initial|beginning|as given|given|original|originally|solved|setup)(?: (?:state|position|board|colou?rs|faces|orientation|grid|cube|configuration|structure|cells|cubes|layout|view|list))?"
     r" *(?:\([^()]{0,40}\))? *(?:(?::|->|→|=|,) *(.*))?$"
 )
 _LEADS_TO = re.compile(r" *(?:->|→|=>|⇒|➔|:|=| [-–—] ) *")

@@ -59,7 +59,7 @@ def _judge(
     if level == "process":
         if missing := replay.missing():
             return "unproven", missing
-        if not actions and read_off.unsaid:  # nothing moves: all there is to prove is what is read off
+        if not actions and read_off.unsaid and not replay.sighted():  # nothing moves: all there is to prove is what is read off
             return "unproven", f"nothing is said of {read_off.unsaid[0]}"
     elif not replay.works and not read_off.said:
         return "unproven", "nothing is claimed that can be replayed"
@@ -283,6 +283,8 @@ class _Replay:
                 places.append(number - 1)
             if said.place == "check" and not named:
                 places.append(len(self.course) - 1)
+            if said.undoes:
+                places = list(range(len(self.course)))
             if not any(self._at(fact, place) for place in places if 0 <= place < len(self.course)) and not self._seen(fact):
                 found.append(fact)
         return found
@@ -387,9 +389,14 @@ class _Replay:
         """Whether the trace says, behind one statement and up to another, that something was wrong."""
         return self._signals[end + 1] > self._signals[begin + 1]
 
+    def sighted(self) -> bool:
+        """Whether a problem that needs no steps is answered line of sight by line of sight."""
+        sights = self.world.sights(self.problem)
+        return bool(sights) and all(self.sights.intersection(slots) for slots in sights)
+
     def missing(self) -> str:
         """What the first step lacks that is not claimed; empty if there is none."""
-        if self.sights >= self.world.sights(self.problem) > frozenset():
+        if self.sighted():
             return ""  # read off line by line without a step
         if self.world.steps_at_once and len(self.states) > 2 and not self.covered.keys() & set(range(1, len(self.states) - 1)):
             start, end = self.facts(self.states[0]), self.facts(self.states[-1])

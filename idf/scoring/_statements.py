@@ -33,13 +33,16 @@ _TAKES_BACK = re.compile(
     r"|修正|不对|错"
 )
 _SUPPOSES = re.compile(r"\b(?:if|would|could|suppose|supposing|might|maybe|perhaps|imagine that|were to|unless|whether|either)\b")
-_PLANS = re.compile(r"\b(?:needs?|must|should|wants?|can|cannot|can't|has to|have to|so that|in order|aim|plan to|going to|will|let's|try|trying|blocked|possible|option)\b")
+_PLANS = re.compile(r"\b(?:needs?|must|should|wants?|can|cannot|can't|has to|have to|in order|aim|plan to|going to|will|let's|try|trying|blocked|possible|option)\b")
 _MOVES = re.compile(
     r"\b(?:become(?:s)?|becoming|goes|go|moves?|moved|moving|comes|roll(?:s|ing|ed)?|turn(?:s|ing|ed)?|swings|carri\w+|cycl\w+|shift\w*|travels?|lands|pushes|push(?:ed|ing)?"
     r"|slid\w*|walks?|rotat\w+|takes?|old|previous\w*|former\w*|from|replac\w+|gets|passes|swap\w*|enters?|leaves|brings|sends|ends up)\b|→|->|=>|⇒|←"
 )
 _SEES = re.compile(
     r"\b(?:hid\w+|behind|near(?:er|est)|closest|visible|alone|in front|see[ns]?|sees|shows?|covers?|covered|line of sight|sight)\b"
+)
+_UNDOES = re.compile(
+    r"\b(?:undo\w*|revers\w*|backwards|invers\w*|(?:roll|turn|go|step|play|work)\w* (?:\w+ ){0,4}back (?:once|twice|again|one|step|to|through|from))\b"
 )
 _QUESTION = re.compile(r"\?\s*[\"')*]*$")
 _SENTENCE = re.compile(
@@ -64,8 +67,9 @@ _EXCEPT = re.compile(
     r"\b(?:else|other|others|rest|remaining|walls?|target|goal|cent(?:er|re)s?|middles?|except|apart from|but|only|besides|yet|wherever|as before the|relative|unaffected|untouched faces|not|adjacent)\b"
 )
 _UNCHANGED = (
-    r"(?:both |all |each )?(?:stays?|remains?|is|are|keeps?|keep|do(?:es)? not (?:change|move)|doesn['’]t (?:change|move)|don['’]t (?:change|move)|did not (?:change|move)|=|:)"
-    r"(?: (?:both|all|still|exactly))*(?: (?:the same|unchanged|put|fixed|where (?:it|they) (?:is|are|was|were)|as (?:it|they) (?:was|were|is|are)|as before|in place|untouched|its place|still|unmoved|same))?"
+    r"(?:both |all |each )?(?:(?:stays?|remains?|do(?:es)? not (?:change|move)|doesn['’]t (?:change|move)|don['’]t (?:change|move)|did not (?:change|move)|never (?:changes?|moves?))\b(?! (?:on|at|in) )"
+    r"|(?:is|are|keeps?|=|:)(?: (?:both|all|still|exactly|left))*"
+    r" (?:the same|unchanged|fixed|where (?:it|they) (?:is|are|was|were)|as (?:it|they) (?:was|were|is|are)|as before|in place|untouched|unmoved|same)\b)"
 )
 
 
@@ -89,6 +93,7 @@ class Statement:
         before: Whether it speaks of what was before the step that it names.
         through: Whether it speaks of all steps.
         sees: Whether it says what is seen or hidden.
+        undoes: Whether it goes the way back, past the states on it.
         listed: Whether its number may be that of a list of remarks, which counts no steps.
     """
 
@@ -108,6 +113,7 @@ class Statement:
     through: bool = False
     sees: bool = False
     listed: bool = False
+    undoes: bool = False
 
 
 def sentences(text: str) -> list[str]:
@@ -148,6 +154,7 @@ def read_sentence(world: World[Any, Any], raw: str, at: int, line: str, notation
         takes_back=takes_back,
         before=before,
         sees=bool(_SEES.search(said)),
+        undoes=bool(_UNDOES.search(said)),
         through=bool(re.search(r"\b(?:never|always|throughout|at all|ever|every (?:step|roll|move|turn)|whole time|all (?:steps|rolls|moves|along))\b", said)),
     )
 
@@ -189,8 +196,6 @@ def _unchanged(world: World[Any, Any], said: str) -> frozenset[Hashable]:
         return frozenset()
     found: set[Hashable] = set()
     for match in named.finditer(said):
-        if re.search(r"(?:=|:)\s*$", match[0]) or match[0].rstrip().endswith((" is", " are", "keeps", "keep")):
-            continue  # "front is ..." says a colour
         names = re.findall(r"[a-z]+", match[1])
         found.update(slot for name in names for slot in of.get(name, ()))
     return frozenset(found)

@@ -88,6 +88,7 @@ def _boards(text: str, notation: Notation) -> list[Fact]:
 
 
 _SYMBOL = {"#": "#", "s": "S", "p": "S", "@": "S", "b": "B", "$": "B", "t": "T", "g": "T", "+": "+", "*": "*", ".": ".", "_": ".", "-": ".", "·": "."}
+_ON_TARGET = {"B": frozenset("B*"), "S": frozenset("S+")}
 _GRID_LINE = re.compile(r"[#spbtg@$+*._·\-\s|,'\"\[\]]+")
 
 
@@ -105,7 +106,8 @@ def read_grid(text: str) -> list[Fact]:
     found = []
     for r, line in enumerate(rows):
         symbols = [_SYMBOL[sign] for sign in line if sign in _SYMBOL]
-        found += [Fact((r, c), frozenset((symbol,)), "", 0, len(text)) for c, symbol in enumerate(symbols)]
+        # Some draw the box on the target as a box, and the player on it as a player.
+        found += [Fact((r, c), _ON_TARGET.get(symbol, frozenset(symbol)), "", 0, len(text)) for c, symbol in enumerate(symbols)]
     return found
 
 

@@ -85,9 +85,33 @@ def _clause(parts: Sequence[_Part], first: str, text: str) -> list[Fact]:
     return found
 
 
+_THEN_SEEN = re.compile(r"; (seen|visible|shows)\b")
+_C = r"(red|yellow|blue|green|gr[ae]y|black)"
+_HIDDEN = re.compile(
+    rf"\b{_C}(?: cube| one)?(?:,| is| are| stays| remains| lies| being)? (?:hidden|invisible|not visible|not seen|covered|concealed)\b"
+    rf"|\b(?:hides|hiding|covers|conceals|in front of)(?: the)? {_C}\b|\bhidden\s*[:=(]\s*{_C}\b|\b{_C} (?:hidden|is behind)\b"
+    rf"|\b(?:hidden|cannot be seen|invisible|not visible)(?: cube| one)?,? (?:namely |is |being |cube is |one is )+(?:the )?{_C}\b"
+)
+_VISIBLE = re.compile(
+    rf"\b{_C}(?: cube| one)?(?:,| is| are| stays| remains)*,? \(?(?:visible|alone|seen|nearest|nearer|in front|the nearest|the one we see|the one i see)\b(?! of)"
+    rf"|\b(?:only|see|seen|visible)\s?[:=]?\s?(?:is |the |cube |one )*{_C}\b"
+)
+
+
+def read_sights(text: str) -> list[Fact]:
+    """Which colours a text says are seen or hidden: "red hides blue", "the hidden cube is gray", "black is visible"."""
+    found: list[Fact] = []
+    for pattern, sight in ((_HIDDEN, "hidden"), (_VISIBLE, "visible")):
+        for match in pattern.finditer(text):
+            colour = COLOURS[next(filter(None, match.groups()))]
+            found.append(Fact(("sight", colour), frozenset((sight,)), "new", match.start(), match.end()))
+    return found
+
+
 def read_columns(text: str) -> list[Fact]:
     """What a column along the line of sight shows: "(0,1): red", "(0,1) shows red"; what it hides is no part of it."""
     found: list[Fact] = []
+    text = _THEN_SEEN.sub(r" \1", text)
     cell: Hashable | None = None
     begin = 0
     for match in _PAIR.finditer(text):

@@ -37,7 +37,8 @@ _SHORT_MARKED = re.compile(r"(?<![a-z])(t|u|l|r|f|d|bo|bot|btm|bt|ba|bk|bck|k|b|
 def read_faces(text: str, notation: Notation) -> list[Fact]:
     """The faces whose colours a text names: "top: red", "red is on top", six colours in order, "T=R B=Y L=G"."""
     if "\n" in text:
-        return _net(text)
+        net = read_net(text)
+        return [Fact(face, frozenset((colour,)), "", 0, len(text)) for face, colour in zip(FACES, net)]
     if six := _six(text, notation):
         return six
     words = tokens(text)
@@ -58,13 +59,13 @@ def is_net_row(line: str) -> bool:
     return _NET_ROW.fullmatch(line) is not None
 
 
-def _net(text: str) -> list[Fact]:
-    """An unfolded cube: the top above left, front, right and back, the bottom below."""
-    rows = [re.findall("[a-z]+", row) for row in text.split("\n") if is_net_row(row)]
-    if [len(row) for row in rows] != [1, 4, 1]:
-        return []
-    colours = [rows[0][0], rows[2][0], rows[1][0], rows[1][2], rows[1][1], rows[1][3]]
-    return [Fact(face, frozenset((COLOURS[colour],)), "", 0, len(text)) for face, colour in zip(FACES, colours, strict=True)]
+def read_net(text: str) -> tuple[str, ...]:
+    """An unfolded cube, the top above left, front, right and back, the bottom below: its colours in the order of FACES."""
+    rows = [re.findall("[a-z]+", row) for row in text.casefold().split("\n") if row.strip()]
+    if [len(row) for row in rows] != [1, 4, 1] or not all(colour in COLOURS for row in rows for colour in row):
+        return ()
+    ordered = [rows[0][0], rows[2][0], rows[1][0], rows[1][2], rows[1][1], rows[1][3]]
+    return tuple(COLOURS[colour] for colour in ordered)
 
 
 def _six(text: str, notation: Notation) -> list[Fact]:

@@ -205,8 +205,8 @@ class World(ABC, Generic[S, Q]):
         """What may be read off without simulating the steps: slot -> values that may be said of it; nothing by default."""
         return {}
 
-    def sights(self, problem: Problem[S, Q]) -> frozenset[Hashable]:
-        """The slots that say all when a problem is read off the start without steps; nothing by default."""
+    def sights(self, problem: Problem[S, Q]) -> frozenset[tuple[Hashable, ...]]:
+        """What has to be said of the start where a problem is answered without steps, each by one of several slots."""
         return frozenset()
 
     def read_facts(self, text: str, notation: Notation) -> list[Fact]:

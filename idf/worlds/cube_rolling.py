@@ -10,7 +10,7 @@ from collections.abc import Hashable, Mapping
 from typing import NamedTuple
 
 from ._facts import Fact, Notation
-from ._faces import is_net_row, read_faces
+from ._faces import is_net_row, read_faces, read_net
 from ._reading import read_words
 from ._rng import Rng
 from ._world import Answer, IllegalAction, Keys, Outcome, Problem, Scene, Walk, World
@@ -128,6 +128,8 @@ class CubeRolling(World[Cube, Query]):
 
     def read_line(self, text: str) -> tuple[str, ...] | None:
         """Six colours in the order of FACES, or each after the name of its face."""
+        if net := read_net(text):
+            return net
         words = [word.replace("grey", "gray") for word in read_words(text)]
         if len(words) == 12 and set(words[::2]) == set(FACES):
             named = dict(zip(words[::2], words[1::2]))

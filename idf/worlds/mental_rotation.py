@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable, Mapping
 from itertools import permutations, product
 from typing import NamedTuple
 
-from ._cells import read_columns, read_cubes
+from ._cells import read_columns, read_cubes, read_sights
 from ._facts import Fact, Notation
 from ._reading import read_words
 from ._rng import Rng
@@ -129,14 +129,18 @@ class MentalRotation(World[Structure, Query]):
             for pair in {(s * u, t * v) for u, v in ((a, b), (b, a)) for s in (1, -1) for t in (1, -1)}:
                 slot = ("column", *pair)
                 found[slot] = found.get(slot, frozenset()) | {colour}
+        seen = visible(problem.start, problem.query.view)
+        for cube in problem.start:
+            slot = ("sight", cube[1])
+            found[slot] = found.get(slot, frozenset()) | {"visible" if cube in seen else "hidden"}
         return found
 
-    def sights(self, problem: Problem[Structure, Query]) -> frozenset[Hashable]:
-        """The cells of all cubes that are seen."""
-        return frozenset(cell for cell, _ in visible(problem.start, problem.query.view))
+    def sights(self, problem: Problem[Structure, Query]) -> frozenset[tuple[Hashable, ...]]:
+        """The cubes that are seen: each by its cell or by its colour."""
+        return frozenset((cell, ("sight", colour)) for cell, colour in visible(problem.start, problem.query.view))
 
     def read_facts(self, text: str, notation: Notation) -> list[Fact]:
-        return read_cubes(text, notation) or read_columns(text)
+        return (read_cubes(text, notation) or read_columns(text)) + read_sights(text)
 
     def read_moves(self, text: str) -> list[str]:
         return [match[1] for match in _TURNED.finditer(text)]
