@@ -107,6 +107,7 @@ class _Reader:
     open: int | None = None  # the statement of the step whose facts still come
     facts: dict[Hashable, Hashable] = field(default_factory=dict)
     last: int = 0  # number of the last claimed step
+    explicit: bool = True  # whether the last line that begins a step has a number
     shift: int = 0  # what a list numbers too high, because it numbers the start as well
 
     def read(self) -> None:
@@ -142,6 +143,7 @@ class _Reader:
                 place="" if claim.number else "start",
                 head=True,
                 state=claim.state,
+                counted=claim.action is not None and not _begins(unit.text),
             )
         )
         if claim.state is None:
@@ -193,8 +195,9 @@ class _Reader:
             said = read_sentence(self.world, part, unit.at, line, self.notation)
             if n == 0 and head:
                 said = said or Statement(unit.at, line)
+                counted = not self.explicit
                 listed = action is None and re.match(r"\W*\d+[.)]", line) is not None
-                said = replace(said, number=number, action=action, place=place, head=True, moves=(), listed=listed)
+                said = replace(said, number=number, action=action, place=place, head=True, moves=(), listed=listed, counted=counted)
             if said is not None:
                 found.append(said)
         if head and action is None and place != "start" and not any(one.facts or one.same for one in found):
@@ -250,6 +253,7 @@ class _Reader:
     def _head(self, text: str) -> tuple[int | None, str | None, str, str, bool]:
         """Number, action and place that begin a line, and the rest of it."""
         top, _, below = text.partition("\n")
+        self.explicit = True
         said = clean(top).strip().lstrip(_BULLETS)
         raw = top.strip().lstrip(_BULLETS + "`_")
         rest_below = f"\n{below}" if below else ""
@@ -287,6 +291,7 @@ class _Reader:
                 heading = number is None and not tail and (led is not None or top.lstrip()[:1] in ("#", "*"))
                 if self._says(rest + rest_below) or number is None and not heading:
                     break  # "1. Left: gray" names a face
+            self.explicit = number is not None
             return number if number is not None else self.last + 1, action, "", body, True
         if number is not None and (not numbered or numbered[1] or not self._lists_parts(rest)):
             return number, None, "", rest + rest_below, True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import Any
 
@@ -125,6 +125,11 @@ class _Replay:
             self.course, self.names = self.states, list(self.actions)
             self._claims(by, said, 0)
             return
+        if said.counted:  # "- right: ...", behind prose that counts on as well
+            if self.names[self.at : self.at + 1] == [said.action]:
+                number = self.at + 1
+            elif self.at and self.names[self.at - 1] == said.action and self.at not in self.said:
+                number = self.at
         self.numbered = True
         if not self._takes(by, said, number):
             return
@@ -181,7 +186,10 @@ class _Replay:
             false = [fact for fact in said.facts if fact.slot in self.goal and self.goal[fact.slot] not in fact.values]
             if false:
                 self._wrong(by, 0, {fact.slot for fact in false}, f"claimed is {said.text!r}, which is not the target")
-            return
+            rest = tuple(fact for fact in said.facts if fact.slot not in self.goal)
+            if not rest:
+                return
+            said = replace(said, facts=rest, place="")
         last = len(self.course) - 1
         number, named = self._where(said)
         if not (said.facts or said.same):
@@ -256,9 +264,9 @@ class _Replay:
                 {fact.slot for fact in false},
                 f"{where} the state is {self.world.line(state)!r}, claimed is {said.text!r}",
             )
-        right = {fact.slot for fact in said.facts if self._at(fact, number)}
+        right = {fact.slot for fact in said.facts if self._at(fact, number) or self._seen(fact)}
         if said.sees:
-            self.sights |= {fact.slot for fact in said.facts if self._seen(fact) or fact.slot in right}
+            self.sights |= right
         if right:
             self._right(by, number, right)
         self.said.setdefault(number, set()).update(fact.slot for fact in said.facts if fact.when != "old")
@@ -336,8 +344,7 @@ class _Replay:
         if number < len(self.states) and (self.course is self.states or self.course[number] == self.states[number]):
             said = self.reading.statements[by]
             read_off = said.at > self._behind and reads_off(self.problem, said.text)
-            whole = self.world.whole({fact.slot: 0 for fact in said.facts}) is not None
-            if not read_off or self.at >= number and not whole:
+            if not read_off:
                 self.covered.setdefault(number, set()).update(slot for slot in slots if _kind(slot) != "column")
             self.works = self.works or number > 0 or len(self.states) == 1
 
@@ -413,7 +420,7 @@ class _Replay:
                 return f"step {number} of {len(self.actions)} is not claimed in a form that can be read"
             before, after = self.facts(self.states[number - 1]), self.facts(self.states[number])
             changed = {slot for slot in after if before.get(slot) != after[slot]}
-            if changed and not changed & covered:
+            if changed and not self.world.tells(changed, covered):
                 return f"nothing that changes in step {number} ({self.actions[number - 1]}) is claimed"
         return ""
 

@@ -93,6 +93,7 @@ class Statement:
         before: Whether it speaks of what was before the step that it names.
         through: Whether it speaks of all steps.
         sees: Whether it says what is seen or hidden.
+        counted: Whether it has no number of its own, so that it is the step after the one before it.
         undoes: Whether it goes the way back, past the states on it.
         listed: Whether its number may be that of a list of remarks, which counts no steps.
     """
@@ -114,6 +115,7 @@ class Statement:
     sees: bool = False
     listed: bool = False
     undoes: bool = False
+    counted: bool = False
 
 
 def sentences(text: str) -> list[str]:

@@ -78,15 +78,16 @@ def colour_of(word: str, colours: Mapping[str, str], letters: Mapping[str, str])
     """
     if word in colours:
         return frozenset((colours[word],))
-    if word in letters:
+    if letters.get(word) in colours:
         return frozenset((colours[letters[word]],))
-    if not word.isalpha() or len(word) > 3 or letters:
+    if not word.isalpha() or len(word) > 3 or len(letters) > 2:
         return frozenset()
+    taken = {colours[colour] for colour in letters.values() if colour in colours}
     fits = {colour for name, colour in colours.items() if name.startswith(word)}
     fits |= {colour for name, colour in colours.items() if len(word) == 2 and name[0] + name[-1] == word}
     if word == "k" and "black" in colours:
         fits.add("black")
-    return frozenset(fits)
+    return frozenset(fits - taken)
 
 
 def spellings(colours: Iterable[str]) -> dict[str, str]:
@@ -104,6 +105,9 @@ _PAIR = re.compile(
 _PAIR_BACK = re.compile(r"\b(red|yellow|blue|green|gr[ae]y|black|orange)\s*(?:=|:|->|→|\(|is)\s*['\"]?([a-z]{1,2})['\"]?(?![a-z])")
 
 
+_STANDS_FOR = re.compile(r"(?<![a-z])([a-z]{1,2}) (?:stands for|means|for) (red|yellow|blue|green|gr[ae]y|black|orange)\b")
+
+
 def legend_of(line: str) -> dict[str, str]:
     """The legend that a line in lower case gives, letter -> colour; empty if it gives none.
 
@@ -111,11 +115,12 @@ def legend_of(line: str) -> dict[str, str]:
     """
     if len(line) > 2000:
         return {}
+    told = {match[1]: match[2].replace("grey", "gray") for match in _STANDS_FOR.finditer(line)}
     pairs = [(match[1], match[2]) for match in _PAIR.finditer(line)]
     pairs = pairs or [(match[2], match[1]) for match in _PAIR_BACK.finditer(line)]
     strange = [letters for letters, colour in pairs if not set(letters) <= set(colour.replace("grey", "graye"))]
     if len(pairs) < 3 or len(strange) > (len(pairs) > 3):
-        return {}
+        return told
     return {letters: colour.replace("grey", "gray") for letters, colour in pairs}
 
 

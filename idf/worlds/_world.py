@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
@@ -233,6 +234,10 @@ class World(ABC, Generic[S, Q]):
     def is_row(self, line: str) -> bool:
         """Whether a line in lower case is one row of a state that is drawn over several lines."""
         return False
+
+    def tells(self, changed: AbstractSet[Hashable], told: AbstractSet[Hashable]) -> bool:
+        """Whether a text that tells some slots of a state tells the step to it, which changed some; one of them is enough."""
+        return not changed.isdisjoint(told)
 
     def things(self) -> Mapping[str, frozenset[Hashable]]:
         """The names of parts of a state -> their slots, so that "front and back stay" can be replayed."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Mapping
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -148,6 +149,11 @@ class MovingBox(World[Room, Query]):
 
     def is_row(self, line: str) -> bool:
         return is_grid_line(line)
+
+    def tells(self, changed: AbstractSet[Hashable], told: AbstractSet[Hashable]) -> bool:
+        """A push tells where the box is now: by its name, or in a drawing."""
+        moved = changed - {"player"} if "box" in changed else changed
+        return not moved.isdisjoint(told)
 
     def things(self) -> Mapping[str, frozenset[Hashable]]:
         return {name: frozenset((name,)) for name in ("player", "box")}
