@@ -17,14 +17,34 @@ _NUMBER = re.compile(
     r"\(?(?:step|move|roll|turn|action|push) +#?([0-9]{1,6})\)? *(?:->|→|[.):,–—-])? *|[(#]?([0-9]{1,6}) *[.):] *"
 )
 _START = re.compile(
-    r"(?:the |at the |at )?(?:start|starting|initial|beginning|as given|given|original|originally|solved|setup)(?: (?:state|position|board|colou?rs|faces|orientation|grid|cube|configuration|structure|cells|cubes|layout|view|list))?"
+    r"(?:the |at the |at )?(?:start|starting|initial|beginning|as given|given|original|originally|solved"
+    r"|setup)(?: (?:state|position|board|colou?rs|faces|orientation|grid|cube|configuration|structure|cells|cubes"
+    r"|layout|view|list))?"
     r" *(?:\([^()]{0,40}\))? *(?:(?::|->|→|=|,) *(.*))?$"
 )
 _LEADS_TO = re.compile(r" *(?:->|→|=>|⇒|➔|:|=| [-–—] ) *")
 _LEADING = re.compile(r"(?:so |then |now |next,? |first,? |finally,? )*(?:after|at|following|in) ")
 # Words that may stand around the name of an action: "roll to the right".
 _AROUND = frozenset(("action", "after", "block", "box", "cube", "move", "player", "push", "roll", "rolling", "rotate"))
-_AROUND |= frozenset(("slide", "the", "to", "turn", "walk", "then", "apply", "applying", "face", "next", "and", "now", "once", "more", "again"))
+_AROUND |= frozenset(
+    (
+        "slide",
+        "the",
+        "to",
+        "turn",
+        "walk",
+        "then",
+        "apply",
+        "applying",
+        "face",
+        "next",
+        "and",
+        "now",
+        "once",
+        "more",
+        "again",
+    )
+)
 _CELL = re.compile(r"[(\[]\s*\d+\s*,|\bp(?:layer)?\s\d+\s?,")
 _LONGEST_STATE = 26  # lines of a state that is written below its step
 _LONGEST_LINE = 4000  # characters of a line that are read as prose
@@ -197,7 +217,9 @@ class _Reader:
                 said = said or Statement(unit.at, line)
                 counted = not self.explicit
                 listed = action is None and re.match(r"\W*\d+[.)]", line) is not None
-                said = replace(said, number=number, action=action, place=place, head=True, moves=(), listed=listed, counted=counted)
+                said = replace(
+                    said, number=number, action=action, place=place, head=True, moves=(), listed=listed, counted=counted
+                )
             if said is not None:
                 found.append(said)
         if head and action is None and place != "start" and not any(one.facts or one.same for one in found):
@@ -289,7 +311,7 @@ class _Reader:
             body = tail + rest_below
             if not self._says(body):
                 heading = number is None and not tail and (led is not None or top.lstrip()[:1] in ("#", "*"))
-                if self._says(rest + rest_below) or number is None and not heading:
+                if self._says(rest + rest_below) or (number is None and not heading):
                     break  # "1. Left: gray" names a face
             self.explicit = number is not None
             return number if number is not None else self.last + 1, action, "", body, True
@@ -302,7 +324,9 @@ class _Reader:
     def _lists_parts(self, rest: str) -> bool:
         """Whether "2. ..." is an item of a list of parts, and no step: it says something of a few slots alone."""
         facts = self.world.read_facts(rest, self.notation or Notation())
-        return 0 < len({fact.slot for fact in facts}) and self.action(re.split(r"[:=(]", rest)[0]) is not None or len(facts) == 1
+        return (len({fact.slot for fact in facts}) > 0 and self.action(re.split(r"[:=(]", rest)[0]) is not None) or len(
+            facts
+        ) == 1
 
     def _says(self, text: str) -> bool:
         said = read_sentence(self.world, text, 0, "", self.notation or Notation())
@@ -313,8 +337,14 @@ class _Reader:
         return _action(self.world, head)
 
 
-_NTH_ITEM = re.compile(rf"(?:the )?({'|'.join(ORDINALS)}|\d(?:st|nd|rd|th)) (?:quarter )?(?:roll|turn|move|step|push)\b[^:,.;]{{0,30}}[:→=]")
-_PROSE_HEAD = re.compile(r"\b(?:is|are|was|if|so|because|since|face|look|see|asked|question|answer|if|would|could|can|must|should|need|want)\b")
+_NTH_ITEM = re.compile(
+    rf"(?:the )?({'|'.join(ORDINALS)}|\d(?:st|nd|rd|th)) (?:quarter )?(?:roll|turn|move|step"
+    rf"|push)\b[^:,.;]{{0,30}}[:→=]"
+)
+_PROSE_HEAD = re.compile(
+    r"\b(?:is|are|was|if|so|because|since|face|look|see|asked|question|answer|if|would|could|can|must|should|need"
+    r"|want)\b"
+)
 
 
 def _claim_at(
@@ -346,9 +376,8 @@ def _claim_at(
             return Claim(number, action, None, line), 1
     elif number is not None and word and tail and (state := world.read_line(tail)) is not None:
         return Claim(number, None if number == 0 else word, state, line), 1
-    if number is not None and rest:
-        if (state := world.read_line(rest)) is not None:
-            return Claim(number, None, state, line), 1  # "2. U: yellow ...; D: ..." names a face, not a turn
+    if number is not None and rest and (state := world.read_line(rest)) is not None:
+        return Claim(number, None, state, line), 1  # "2. U: yellow ...; D: ..." names a face, not a turn
     if number is not None and numbered and numbered[1] and not rest:  # "Step 2:" with the state below
         state, used = _state(world, "", lines, unit)
         if state is not None:
@@ -400,7 +429,7 @@ def _action(world: World[Any, Any], head: str) -> str | None:
     said = head.strip(" \"'()[],:")
     if not said or len(said) > 80:
         return None
-    told = world.read_moves(head.strip(" \"()[],:"))
+    told = world.read_moves(head.strip(' "()[],:'))
     if len(told) == 1:
         return told[0]
     word = _one_word(head)

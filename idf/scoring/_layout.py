@@ -9,18 +9,161 @@ from dataclasses import dataclass
 from typing import Any
 
 _LONGEST_JSON = 20_000
+_MOST_FAILED = 50  # lines that look like JSON and are none, after which no more is tried
 _RULE = re.compile(r"[|\s]*:?-{2,}:?[\s|:+-]*")
-_INLINE = re.compile(r"(?<=[;.,)|])\s+(?=(?:\*\*)?(?:step|roll|move|turn) \d+\s*(?:\([^()]*\))?\s*[:→-])", re.IGNORECASE)
-_NUMBERS = frozenset(("step", "#", "no", "no.", "number", "n", "nr", "i", "index", "t", "id", "step #", "roll #", "move #", "turn #", "k", "idx"))
-_ACTIONS = frozenset(("action", "move", "roll", "turn", "direction", "way", "push", "rolling", "moves", "operation", "move made", "dir", "rotation"))
-_STATES = frozenset(("state", "board", "position", "result", "after", "grid", "cube", "colours", "colors", "faces", "positions", "layout"))
-_STATES |= frozenset(("state after", "after move", "board after", "state_after", "cubes", "cells", "structure", "configuration", "room", "orientation", "resulting state"))
-_STATES |= frozenset(("board after the move", "state after the move", "after the move", "after_state", "new state", "new_state", "board_after", "rows", "result_state"))
-_REMARKS = frozenset(("note", "notes", "remark", "remarks", "comment", "why", "comments", "reason", "explanation", "what happens", "effect", "thought"))
-_BEGINS = frozenset(("start", "initial", "initial state", "starting", "beginning", "start state", "initial_state", "start_state", "starting_state", "given", "init"))
+_INLINE = re.compile(
+    r"(?<=[;.,)|])\s+(?=(?:\*\*)?(?:step|roll|move|turn) \d+\s*(?:\([^()]*\))?\s*[:→-])", re.IGNORECASE
+)
+_NUMBERS = frozenset(
+    (
+        "step",
+        "#",
+        "no",
+        "no.",
+        "number",
+        "n",
+        "nr",
+        "i",
+        "index",
+        "t",
+        "id",
+        "step #",
+        "roll #",
+        "move #",
+        "turn #",
+        "k",
+        "idx",
+    )
+)
+_ACTIONS = frozenset(
+    (
+        "action",
+        "move",
+        "roll",
+        "turn",
+        "direction",
+        "way",
+        "push",
+        "rolling",
+        "moves",
+        "operation",
+        "move made",
+        "dir",
+        "rotation",
+    )
+)
+_STATES = frozenset(
+    (
+        "state",
+        "board",
+        "position",
+        "result",
+        "after",
+        "grid",
+        "cube",
+        "colours",
+        "colors",
+        "faces",
+        "positions",
+        "layout",
+    )
+)
+_STATES |= frozenset(
+    (
+        "state after",
+        "after move",
+        "board after",
+        "state_after",
+        "cubes",
+        "cells",
+        "structure",
+        "configuration",
+        "room",
+        "orientation",
+        "resulting state",
+    )
+)
+_STATES |= frozenset(
+    (
+        "board after the move",
+        "state after the move",
+        "after the move",
+        "after_state",
+        "new state",
+        "new_state",
+        "board_after",
+        "rows",
+        "result_state",
+    )
+)
+_REMARKS = frozenset(
+    (
+        "note",
+        "notes",
+        "remark",
+        "remarks",
+        "comment",
+        "why",
+        "comments",
+        "reason",
+        "explanation",
+        "what happens",
+        "effect",
+        "thought",
+    )
+)
+_BEGINS = frozenset(
+    (
+        "start",
+        "initial",
+        "initial state",
+        "starting",
+        "beginning",
+        "start state",
+        "initial_state",
+        "start_state",
+        "starting_state",
+        "given",
+        "init",
+    )
+)
 _ENDS = frozenset(("end", "final", "final state", "final_state", "end state", "end_state", "last", "result state"))
-_STEPS = frozenset(("steps", "trace", "moves", "path", "states", "rolls", "turns", "sequence", "simulation", "walk", "plan", "log", "reasoning"))
-_NOTHING = frozenset(("", "-", "–", "—", "none", "start", "initial", "n/a", "null", "(start)", "(initial)", "begin", "/", "*start*", "initial state"))
+_STEPS = frozenset(
+    (
+        "steps",
+        "trace",
+        "moves",
+        "path",
+        "states",
+        "rolls",
+        "turns",
+        "sequence",
+        "simulation",
+        "walk",
+        "plan",
+        "log",
+        "reasoning",
+    )
+)
+_NOTHING = frozenset(
+    (
+        "",
+        "-",
+        "–",
+        "—",
+        "none",
+        "start",
+        "initial",
+        "n/a",
+        "null",
+        "(start)",
+        "(initial)",
+        "begin",
+        "/",
+        "*start*",
+        "initial state",
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -47,12 +190,12 @@ def units_of(lines: Sequence[str]) -> list[Unit]:
     starts = [0]
     for line in lines:
         starts.append(starts[-1] + len(line) + 1)
-    at = 0
+    at, failed = 0, 0
     while at < len(lines):
-        line = lines[at].strip()
-        used = 0
-        if line[:1] in ("{", "["):
+        line, used, told = lines[at].strip(), 0, list[str]()
+        if line[:1] in ("{", "[") and failed < _MOST_FAILED:
             told, used = _json_at(text, starts, at)
+            failed += not used
         elif line.count("|") >= 2 and at + 1 < len(lines) and _RULE.fullmatch(lines[at + 1].strip() or "x"):
             told, used = _table_at(lines, at)
         if used:
@@ -72,7 +215,9 @@ def units_of(lines: Sequence[str]) -> list[Unit]:
 
 
 def _cells(line: str) -> list[str]:
-    return [re.sub(r"<br ?/?>", " / ", cell).strip() for cell in line.strip().removeprefix("|").removesuffix("|").split("|")]
+    return [
+        re.sub(r"<br ?/?>", " / ", cell).strip() for cell in line.strip().removeprefix("|").removesuffix("|").split("|")
+    ]
 
 
 def _table_at(lines: Sequence[str], at: int) -> tuple[list[str], int]:
@@ -113,7 +258,11 @@ def _row(head: Sequence[str], row: Sequence[str]) -> str:
     number, action, rest, remark = "", "", [], []
     for name, cell in zip(head, row):
         said = re.sub(r"[*`]", "", cell).strip()
-        if name in _NUMBERS or (not name and not number) or (name in _ACTIONS | {"step"} and re.fullmatch(r"#?\d+\.?", said)):
+        if (
+            name in _NUMBERS
+            or (not name and not number)
+            or (name in _ACTIONS | {"step"} and re.fullmatch(r"#?\d+\.?", said))
+        ):
             if match := re.match(r"(?:step |roll |move |turn )?#?(\d+)[.:)]?(?:[\s:(-]+(.*?)\)?)?$", said.casefold()):
                 number = match[1]
                 action = action or (match[2] or "")
@@ -166,7 +315,9 @@ def _json_at(text: str, starts: Sequence[int], at: int) -> tuple[list[str], int]
         value, used = json.JSONDecoder().raw_decode(piece[skip:])
     except (ValueError, RecursionError):
         return [], 0
-    if not isinstance(value, dict) and not (isinstance(value, list) and any(isinstance(entry, dict) for entry in value)):
+    if not isinstance(value, dict) and not (
+        isinstance(value, list) and any(isinstance(entry, dict) for entry in value)
+    ):
         return [], 0
     end, last = begin + skip + used, at
     while last + 1 < len(starts) - 1 and starts[last + 1] < end:
@@ -178,8 +329,16 @@ def _steps(value: Any) -> list[str]:
     if isinstance(value, list):
         return [line for entry in value for line in (_steps(entry) if isinstance(entry, dict) else [_flat(entry)])]
     lower = {str(key).casefold(): entry for key, entry in value.items()}
-    nested = [key for key in lower if key in _STEPS and isinstance(lower[key], list) and any(isinstance(e, dict) for e in lower[key])]
-    numbered = [key for key in lower if re.fullmatch(r"(?:step|roll|move|turn|after)?[ _]*\d+", key) and isinstance(lower[key], dict | str | list)]
+    nested = [
+        key
+        for key in lower
+        if key in _STEPS and isinstance(lower[key], list) and any(isinstance(e, dict) for e in lower[key])
+    ]
+    numbered = [
+        key
+        for key in lower
+        if re.fullmatch(r"(?:step|roll|move|turn|after)?[ _]*\d+", key) and isinstance(lower[key], dict | str | list)
+    ]
     number, action, rest, remark, lines = "", "", [], [], list[str]()
     for key, entry in lower.items():
         name = key.replace("_", " ")
@@ -230,7 +389,14 @@ def _flat(value: Any) -> str:
             if set(lower) == set(names):
                 return "(" + ",".join(str(lower[name]) for name in names) + ")"
         for colour in ("colour", "color"):
-            cell = next((lower[name] for name in ("cell", "position", "pos", "at", "xyz", "coordinates", "coords") if name in lower), None)
+            cell = next(
+                (
+                    lower[name]
+                    for name in ("cell", "position", "pos", "at", "xyz", "coordinates", "coords")
+                    if name in lower
+                ),
+                None,
+            )
             if colour in lower and cell is None and {"x", "y", "z"} <= set(lower):
                 cell = [lower[axis] for axis in "xyz"]
             if colour in lower and cell is not None:
@@ -242,8 +408,12 @@ def _flat(value: Any) -> str:
         if any(isinstance(entry, dict) for entry in value):
             return "; ".join(_flat(entry) for entry in value)
         if any(isinstance(entry, list) for entry in value):
-            coordinates = any(isinstance(e, list) and 2 <= len(e) <= 3 and all(isinstance(n, int) for n in e) for e in value)
+            coordinates = any(
+                isinstance(e, list) and 2 <= len(e) <= 3 and all(isinstance(n, int) for n in e) for e in value
+            )
             return (", " if coordinates else " / ").join(_flat(entry) for entry in value)
         rows = [str(entry) for entry in value]
-        return " / ".join(rows) if any(len(row) > 1 and row.isdigit() or " " in row for row in rows) else " ".join(rows)
+        return (
+            " / ".join(rows) if any((len(row) > 1 and row.isdigit()) or " " in row for row in rows) else " ".join(rows)
+        )
     return str(value)

@@ -88,7 +88,9 @@ def compare_read_offs(problem: Problem[Any, Any], reading: Reading) -> ReadOffs:
         if not less and all(word in alphabet or re.fullmatch("-?[0-9]+", word) for word in words):
             return ReadOffs(line.strip(), " ".join(truth), label in anywhere, ())
     unsaid = tuple(" ".join(label) for label, truth in truths.items() if last.get(label, ((), ""))[0] != truth)
-    return ReadOffs("", "", False, unsaid, sum(last.get(label, ((), ""))[0] == truth for label, truth in at_the_end.items()))
+    return ReadOffs(
+        "", "", False, unsaid, sum(last.get(label, ((), ""))[0] == truth for label, truth in at_the_end.items())
+    )
 
 
 @lru_cache(maxsize=256)
@@ -112,6 +114,17 @@ def _solver_readings(
 def reads_off(problem: Problem[Any, Any], line: str) -> bool:
     """Whether a line has the label of what the solver reads off the last state."""
     return _labelled(line)[0] in _solver_readings(problem)[1]
+
+
+def is_read_off(problem: Problem[Any, Any], line: str) -> bool:
+    """Whether a line is one that the solver writes behind its steps, to the letter: it reads a state off and claims none."""
+    return line in _solver_lines(problem)
+
+
+@lru_cache(maxsize=256)
+def _solver_lines(problem: Problem[Any, Any]) -> frozenset[str]:
+    reading = read_trace(WORLDS[problem.world], WORLDS[problem.world].narrate(problem))
+    return frozenset(reading.after_the_last())
 
 
 def _labelled(line: str) -> tuple[_Words, _Words]:

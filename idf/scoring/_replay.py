@@ -10,7 +10,7 @@ from typing import Any
 from idf.worlds import ALL, WORLDS, Fact, IllegalAction, Notation, Problem
 
 from ._claims import Reading, read_trace
-from ._process import compare_read_offs, reads_off
+from ._process import compare_read_offs, is_read_off, reads_off
 from ._statements import Statement, clean
 
 _FEW = 3  # values that prose may give of the state before a step
@@ -59,7 +59,9 @@ def _judge(
     if level == "process":
         if missing := replay.missing():
             return "unproven", missing
-        if not actions and read_off.unsaid and not replay.sighted():  # nothing moves: all there is to prove is what is read off
+        if (
+            not actions and read_off.unsaid and not replay.sighted()
+        ):  # nothing moves: all there is to prove is what is read off
             return "unproven", f"nothing is said of {read_off.unsaid[0]}"
     elif not replay.works and not read_off.said:
         return "unproven", "nothing is claimed that can be replayed"
@@ -140,7 +142,7 @@ class _Replay:
         """Follow a step to where it leads; False if it leads nowhere."""
         action = said.action
         known = number < len(self.course)
-        if action is None or known and self.names[number - 1] == action:
+        if action is None or (known and self.names[number - 1] == action):
             if action is not None and self.course is not self.states and self._back(number, action):
                 self.course, self.names = self.states, list(self.actions)
             if known:
@@ -151,7 +153,9 @@ class _Replay:
             self._wrong(by, number, {ALL}, f"step {number} is claimed, there are {len(self.course) - 1}")
             return False
         if not self.world.plans:
-            right = f"is {self.names[number - 1]}, not {action}" if known else f"is claimed, there are {len(self.actions)}"
+            right = (
+                f"is {self.names[number - 1]}, not {action}" if known else f"is claimed, there are {len(self.actions)}"
+            )
             self._wrong(by, number, {ALL}, f"step {number} {right}")
             return False
         if self._back(number, action):
@@ -164,7 +168,9 @@ class _Replay:
             there = self.world.step(self.course[number - 1], action)
         except (IllegalAction, KeyError, ValueError) as broken:
             right = f", not {action}" if known else ""
-            told = f"step {number} is {self.names[number - 1]}{right}" if known else f"step {number} ({action}) is illegal"
+            told = (
+                f"step {number} is {self.names[number - 1]}{right}" if known else f"step {number} ({action}) is illegal"
+            )
             self._wrong(by, number, {ALL}, f"{told}: {broken}")
             return False
         self.course, self.names = [*self.course[:number], there], [*self.names[: number - 1], action]
@@ -216,7 +222,11 @@ class _Replay:
                 self.at = last
             return last, True
         moves = said.moves
-        if moves and list(moves) == self.names[self.at : self.at + len(moves)] and (said.facts or len(moves) == 1 and not self.numbered):
+        if (
+            moves
+            and list(moves) == self.names[self.at : self.at + len(moves)]
+            and (said.facts or (len(moves) == 1 and not self.numbered))
+        ):
             self.at += len(moves)
             return self.at, True
         if said.place == "start":
@@ -287,13 +297,17 @@ class _Replay:
             places = [number]
             if fact.when == "old" and (said.moving or not named):
                 places = [number - 1, number, 0]
-            elif not fact.when and said.moving and said.place != "end" and spans <= _FEW and len(said.facts) <= 3 * _FEW:
+            elif (
+                not fact.when and said.moving and said.place != "end" and spans <= _FEW and len(said.facts) <= 3 * _FEW
+            ):
                 places.append(number - 1)
             if said.place == "check" and not named:
                 places.append(len(self.course) - 1)
             if said.undoes:
                 places = list(range(len(self.course)))
-            if not any(self._at(fact, place) for place in places if 0 <= place < len(self.course)) and not self._seen(fact):
+            if not any(self._at(fact, place) for place in places if 0 <= place < len(self.course)) and not self._seen(
+                fact
+            ):
                 found.append(fact)
         return found
 
@@ -323,7 +337,7 @@ class _Replay:
             if any(one.get(slot) != other.get(slot) for slot in slots):
                 self._wrong(by, after, set(said.same), f"step {after} changes what stays in {said.text!r}")
                 return
-        self.works = self.works or said.through and bool(pairs)
+        self.works = self.works or (said.through and bool(pairs))
 
     def facts(self, state: Any) -> Mapping[Hashable, Hashable]:
         """All that can be said of a state."""
@@ -343,8 +357,7 @@ class _Replay:
         self.true.append((by, number, frozenset(slots)))
         if number < len(self.states) and (self.course is self.states or self.course[number] == self.states[number]):
             said = self.reading.statements[by]
-            read_off = said.at > self._behind and reads_off(self.problem, said.text)
-            if not read_off:
+            if not is_read_off(self.problem, said.text):
                 self.covered.setdefault(number, set()).update(slot for slot in slots if _kind(slot) != "column")
             self.works = self.works or number > 0 or len(self.states) == 1
 
@@ -386,8 +399,10 @@ class _Replay:
             same = ALL in slots or ALL in false.slots or bool(slots & false.slots)
             if number == false.number and same:
                 return True
-            if number < false.number and said[by].head and any(
-                one.number == number and one.by < false.by for one in self.false
+            if (
+                number < false.number
+                and said[by].head
+                and any(one.number == number and one.by < false.by for one in self.false)
             ):
                 return True  # what followed a step that is put right goes with it
         return False
@@ -405,7 +420,11 @@ class _Replay:
         """What the first step lacks that is not claimed; empty if there is none."""
         if self.sighted():
             return ""  # read off line by line without a step
-        if self.world.steps_at_once and len(self.states) > 2 and not self.covered.keys() & set(range(1, len(self.states) - 1)):
+        if (
+            self.world.steps_at_once
+            and len(self.states) > 2
+            and not self.covered.keys() & set(range(1, len(self.states) - 1))
+        ):
             start, end = self.facts(self.states[0]), self.facts(self.states[-1])
             if {slot for slot in end if start.get(slot) != end[slot]} & self.covered.get(len(self.states) - 1, set()):
                 return ""  # a half turn

@@ -13,9 +13,14 @@ _Part = tuple[str, Any, int, int]
 
 COLOURS = spellings(("red", "yellow", "blue", "green", "gray", "black"))
 _N = r"\s*([-−]?\d{1,3})\s*"
-_CUBE = re.compile(rf"(?P<cell>[(\[]{_N},{_N},{_N}[)\]])|(?P<colour>\b(?:red|yellow|blue|green|gr[ae]y|black)\b|(?<![a-z])(?:[rybgka]|bk|gy)(?=\s*[=:]\s*[(\[]))|(?P<mark>→|-+>|=+>|⇒|\b(?:to|becomes|goes|moves|from|was|were|now|old|new|before|after)\b)|(?P<end>[.;\n](?!\d))")
+_CUBE = re.compile(
+    rf"(?P<cell>[(\[]{_N},{_N},{_N}[)\]])|(?P<colour>\b(?:red|yellow|blue|green|gr[ae]y|black)\b"
+    rf"|(?<![a-z])(?:[rybgka]|bk|gy)(?=\s*[=:]\s*[(\[]))|(?P<mark>→|-+>|=+>|⇒|\b(?:to|becomes|goes|moves|from|was"
+    rf"|were|now|old|new|before|after)\b)|(?P<end>[.;\n](?!\d))"
+)
 _PAIR = re.compile(
-    rf"(?P<cell>[(\[]{_N},{_N}[)\]])|(?P<colour>\b(?:red|yellow|blue|green|gr[ae]y|black)\b)|(?P<hides>\b(?:hides|hidden|behind|hiding|covers)\b)|(?P<end>[.;\n](?!\d))"
+    rf"(?P<cell>[(\[]{_N},{_N}[)\]])|(?P<colour>\b(?:red|yellow|blue|green|gr[ae]y|black)\b)|(?P<hides>\b(?:hides"
+    rf"|hidden|behind|hiding|covers)\b)|(?P<end>[.;\n](?!\d))"
 )
 
 
@@ -71,12 +76,20 @@ def _clause(parts: Sequence[_Part], first: str, text: str) -> list[Fact]:
             cells_of_colour, marks = 0, []
             continue
         follows = [k for k, *_ in parts[at + 1 : at + 3]]
-        leads = follows[:2] == ["mark", "cell"] and str(parts[at + 1][1]) not in ("from", "was", "were", "old", "before")
-        when = "old" if leads or marks and marks[-1] in ("from", "was", "were", "old", "before") else ""
+        leads = follows[:2] == ["mark", "cell"] and str(parts[at + 1][1]) not in (
+            "from",
+            "was",
+            "were",
+            "old",
+            "before",
+        )
+        when = "old" if leads or (marks and marks[-1] in ("from", "was", "were", "old", "before")) else ""
         if not when and marks and marks[-1] not in ("from", "was", "were", "old", "before"):
             when = "new"
         between = text[parts[at - 1][3] : begin] if at else ""
-        if colour is not None and (cells_of_colour == 0 or re.fullmatch(r"[\s,\]\[)(]*(?:and|→|-+>|=+>|to|⇒)?[\s,]*", between) or marks):
+        if colour is not None and (
+            cells_of_colour == 0 or re.fullmatch(r"[\s,\]\[)(]*(?:and|→|-+>|=+>|to|⇒)?[\s,]*", between) or marks
+        ):
             found.append(Fact(value, colour, when, begin, end))
             cells_of_colour += 1
         elif first == "cell":
@@ -88,12 +101,16 @@ def _clause(parts: Sequence[_Part], first: str, text: str) -> list[Fact]:
 _THEN_SEEN = re.compile(r"; (seen|visible|shows)\b")
 _C = r"(red|yellow|blue|green|gr[ae]y|black)"
 _HIDDEN = re.compile(
-    rf"\b{_C}(?: cube| one)?(?:,| is| are| stays| remains| lies| being)? (?:hidden|invisible|not visible|not seen|covered|concealed)\b"
-    rf"|\b(?:hides|hiding|covers|conceals|in front of)(?: the)? {_C}\b|\bhidden\s*[:=(]\s*{_C}\b|\b{_C} (?:hidden|is behind)\b"
-    rf"|\b(?:hidden|cannot be seen|invisible|not visible)(?: cube| one)?,? (?:namely |is |being |cube is |one is )+(?:the )?{_C}\b"
+    rf"\b{_C}(?: cube| one)?(?:,| is| are| stays| remains| lies| being)? (?:hidden|invisible|not visible|not seen"
+    rf"|covered|concealed)\b"
+    rf"|\b(?:hides|hiding|covers|conceals|in front of)(?: the)? {_C}\b|\bhidden\s*[:=(]\s*{_C}\b|\b{_C} (?:hidden"
+    rf"|is behind)\b"
+    rf"|\b(?:hidden|cannot be seen|invisible|not visible)(?: cube| one)?,? (?:namely |is |being |cube is "
+    rf"|one is )+(?:the )?{_C}\b"
 )
 _VISIBLE = re.compile(
-    rf"\b{_C}(?: cube| one)?(?:,| is| are| stays| remains)*,? \(?(?:visible|alone|seen|nearest|nearer|in front|the nearest|the one we see|the one i see)\b(?! of)"
+    rf"\b{_C}(?: cube| one)?(?:,| is| are| stays| remains)*,? \(?(?:visible|alone|seen|nearest|nearer|in front"
+    rf"|the nearest|the one we see|the one i see)\b(?! of)"
     rf"|\b(?:only|see|seen|visible)\s?[:=]?\s?(?:is |the |cube |one )*{_C}\b"
 )
 
@@ -118,7 +135,11 @@ def read_columns(text: str) -> list[Fact]:
         if match["cell"]:
             cell, begin = ("column", int(match[2].replace("−", "-")), int(match[3].replace("−", "-"))), match.start()
         elif match["colour"] and cell is not None:
-            if re.fullmatch(r"[\s:=→>|;\"-]*(?:shows|is|sees|seen|has|nearest|visible|cube|the|front|top|frontmost|closest|only|→|:|;|\s)*[\s:]*", text[begin:match.start()].split(")")[-1].split("]")[-1]):
+            if re.fullmatch(
+                r"[\s:=→>|;\"-]*(?:shows|is|sees|seen|has|nearest|visible|cube|the|front|top|frontmost|closest|only"
+                r"|→|:|;|\s)*[\s:]*",
+                text[begin : match.start()].split(")")[-1].split("]")[-1],
+            ):
                 found.append(Fact(cell, frozenset((COLOURS[match["colour"]],)), "", begin, match.end()))
             cell = None
         else:
@@ -126,15 +147,38 @@ def read_columns(text: str) -> list[Fact]:
     return found
 
 
-_WHO = {"player": "player", "storekeeper": "player", "worker": "player", "keeper": "player", "man": "player", "s": "player", "p": "player"}
-_WHO |= {"i": "player", "me": "player", "you": "player", "he": "player", "we": "player", "agent": "player", "box": "box", "crate": "box", "b": "box"}
+_WHO = {
+    "player": "player",
+    "storekeeper": "player",
+    "worker": "player",
+    "keeper": "player",
+    "man": "player",
+    "s": "player",
+    "p": "player",
+}
+_WHO |= {
+    "i": "player",
+    "me": "player",
+    "you": "player",
+    "he": "player",
+    "we": "player",
+    "agent": "player",
+    "box": "box",
+    "crate": "box",
+    "b": "box",
+}
 _WHO |= {"target": "target", "goal": "target", "t": "target", "it": "it", "who": "it", "which": "it"}
 _THING = re.compile(
-    r"(?P<who>\b(?:player|storekeeper|worker|keeper|man|agent|box|crate|target|goal|it|i|me|you|he|we|which)\b|(?<![a-z])[spbt](?=\s*[=:(@\[]))"
-    r"|(?P<cell>[(\[]\s*(\d{1,2})\s*,\s*(\d{1,2})\s*[)\]]|\br(?:ow)?\s?=?(\d{1,2})\s?,?\s?(?:and )?c(?:ol(?:umn)?)?\s?=?(\d{1,2})\b)"
-    r"|(?P<mark>→|-+>|=+>|⇒|\b(?:to|onto|into|reaches|from|was|were|leaves|left from|old|before|now|lands on|over to)\b)"
-    r"|(?P<other>\b(?:wall|walls|cell|cells|floor|free|empty|square|squares|below|above|beside|behind|next|stand|reach|side|distance|between|via|through|around|towards?|against|under|row|column|off|away)\b)"
-    r"|(?P<end>[.;\n](?!\d))|(?P<comma>,|\band\b|\bwhile\b|\bbut\b)|(?P<free>\bfree|must|needs?|should|could|would|if|not|cannot|never|want)"
+    r"(?P<who>\b(?:player|storekeeper|worker|keeper|man|agent|box|crate|target|goal|it|i|me|you|he|we|which)\b"
+    r"|(?<![a-z])[spbt](?=\s*[=:(@\[]))"
+    r"|(?P<cell>[(\[]\s*(\d{1,2})\s*,\s*(\d{1,2})\s*[)\]]"
+    r"|\br(?:ow)?\s?=?(\d{1,2})\s?,?\s?(?:and )?c(?:ol(?:umn)?)?\s?=?(\d{1,2})\b)"
+    r"|(?P<mark>→|-+>|=+>|⇒|\b(?:to|onto|into|reaches|from|was|were|leaves|left from|old|before|now|lands on"
+    r"|over to)\b)"
+    r"|(?P<other>\b(?:wall|walls|cell|cells|floor|free|empty|square|squares|below|above|beside|behind|next|stand"
+    r"|reach|side|distance|between|via|through|around|towards?|against|under|row|column|off|away)\b)"
+    r"|(?P<end>[.;\n](?!\d))|(?P<comma>,|\band\b|\bwhile\b|\bbut\b)|(?P<free>\bfree|must|needs?|should|could|would"
+    r"|if|not|cannot|never|want)"
 )
 _BARE = re.compile(r"(?P<who>player|box|target|p|b|t|s)\s*[:=]?\s*(\d{1,2})\s*,\s*(\d{1,2})(?!\d)")
 

@@ -11,27 +11,85 @@ FACES = ("top", "bottom", "left", "right", "front", "back")
 COLOURS = spellings(("red", "yellow", "blue", "green", "gray", "black"))
 _NAMES = {face: face for face in FACES} | {"upper": "top", "underside": "bottom", "rear": "back", "behind": "back"}
 _WAYS = frozenset(("left", "right", "front", "back"))
-_ROLLS = frozenset(("roll", "rolls", "rolling", "rolled", "tip", "tips", "tipping", "move", "moves", "moving", "step", "go"))
+_ROLLS = frozenset(
+    ("roll", "rolls", "rolling", "rolled", "tip", "tips", "tipping", "move", "moves", "moving", "step", "go")
+)
 _SKIP = frozenset(("to", "the", "toward", "towards", "over", "once", "again", "one", "cell", "cells"))
 # Words and signs between the name of a face and its colour
-_IS = frozenset((":", "=", "(", "→", "is", "face", "side", "now", "shows", "showing", "has", "becomes", "turns", "stays", "remains"))
-_IS |= frozenset(("still", "the", "a", "colour", "color", "colored", "coloured", "one", "are", "stay", "remain", "both", '"', "'", "[", "being"))
-_IS |= frozenset(("again", "keeps", "keep", "become", "also", "displays", "gets", "reads", "carries", "s", "|", "will", "be", "have"))
+_IS = frozenset(
+    (":", "=", "(", "→", "is", "face", "side", "now", "shows", "showing", "has", "becomes", "turns", "stays", "remains")
+)
+_IS |= frozenset(
+    (
+        "still",
+        "the",
+        "a",
+        "colour",
+        "color",
+        "colored",
+        "coloured",
+        "one",
+        "are",
+        "stay",
+        "remain",
+        "both",
+        '"',
+        "'",
+        "[",
+        "being",
+    )
+)
+_IS |= frozenset(
+    ("again", "keeps", "keep", "become", "also", "displays", "gets", "reads", "carries", "s", "|", "will", "be", "have")
+)
 _WAS = frozenset(("was", "were", "old", "previous", "previously", "former", "formerly", "had", "before"))
 # Words between a colour and the face that it is on
-_ON = frozenset(("on", "at", "in", "is", "now", "the", "its", "(", ")", "ends", "lies", "sits", "side", "still", "stays", "remains"))
-_ON |= frozenset(("faces", "up", "face", "shows", "of", "cube", "which", "that", "and", "then", "again", "back", "one", "as"))
-_GOES = frozenset(("goes", "moves", "to", "comes", "becomes", "lands", "onto", "rolls", "→", "turns", "into", "travels", "shifts"))
-_GOES |= frozenset(("go", "move", "becoming", "swings", "carried", "down", "over", "rotates", "ends", "toward", "towards", "passes"))
+_ON = frozenset(
+    ("on", "at", "in", "is", "now", "the", "its", "(", ")", "ends", "lies", "sits", "side", "still", "stays", "remains")
+)
+_ON |= frozenset(
+    ("faces", "up", "face", "shows", "of", "cube", "which", "that", "and", "then", "again", "back", "one", "as")
+)
+_GOES = frozenset(
+    ("goes", "moves", "to", "comes", "becomes", "lands", "onto", "rolls", "→", "turns", "into", "travels", "shifts")
+)
+_GOES |= frozenset(
+    ("go", "move", "becoming", "swings", "carried", "down", "over", "rotates", "ends", "toward", "towards", "passes")
+)
 _FROM = frozenset(("was", "from", "old", "previously", "formerly", "were", "former", "previous", "leaves"))
 _NEW = frozenset(("now", "becomes", "become", "turns", "→", "gets", "new"))
 _JOINS = frozenset((",", "/", "and", "&", "face", "faces"))
 _NEAR = 6
-_LABELS = {"t": "top", "u": "top", "l": "left", "r": "right", "f": "front", "d": "bottom", "bo": "bottom", "bot": "bottom"}
-_LABELS |= {"ba": "back", "bk": "back", "bck": "back", "k": "back", "lf": "left", "le": "left", "ri": "right", "fr": "front", "to": "top", "rt": "right"}
+_LABELS = {
+    "t": "top",
+    "u": "top",
+    "l": "left",
+    "r": "right",
+    "f": "front",
+    "d": "bottom",
+    "bo": "bottom",
+    "bot": "bottom",
+}
+_LABELS |= {
+    "ba": "back",
+    "bk": "back",
+    "bck": "back",
+    "k": "back",
+    "lf": "left",
+    "le": "left",
+    "ri": "right",
+    "fr": "front",
+    "to": "top",
+    "rt": "right",
+}
 _LABELS |= {"btm": "bottom", "bt": "bottom", "fro": "front"}
-_SHORT = re.compile(r"(?<![a-z])(t|u|top|l|r|f|d|bo|bot|btm|bt|ba|bk|bck|k|b|lf|le|lt|ri|rt|fr|to)\s?[:=]?\s?['\"]?([a-z]{1,6})(?![a-z])")
-_SHORT_MARKED = re.compile(r"(?<![a-z])(t|u|l|r|f|d|bo|bot|btm|bt|ba|bk|bck|k|b|lf|le|lt|ri|rt|fr|to)\s?[:=]\s?['\"]?([a-z]{1,6})(?![a-z])")
+_SHORT = re.compile(
+    r"(?<![a-z])(t|u|top|l|r|f|d|bo|bot|btm|bt|ba|bk|bck|k|b|lf|le|lt|ri|rt|fr"
+    r"|to)\s?[:=]?\s?['\"]?([a-z]{1,6})(?![a-z])"
+)
+_SHORT_MARKED = re.compile(
+    r"(?<![a-z])(t|u|l|r|f|d|bo|bot|btm|bt|ba|bk|bck|k|b|lf|le|lt|ri|rt|fr|to)\s?[:=]\s?['\"]?([a-z]{1,6})(?![a-z])"
+)
 
 
 def read_faces(text: str, notation: Notation) -> list[Fact]:
@@ -76,7 +134,20 @@ def _six(text: str, notation: Notation) -> list[Fact]:
         values = frozenset((COLOURS[word.text],)) if word.text in COLOURS else frozenset[Hashable]()
         if values:
             run.append((values, word.begin, word.end))
-            last = at + 1 == len(words) or words[at + 1].text not in (",", "/", "|", "and", "-", "–", "·", ";", '"', "'", "→", *COLOURS)
+            last = at + 1 == len(words) or words[at + 1].text not in (
+                ",",
+                "/",
+                "|",
+                "and",
+                "-",
+                "–",
+                "·",
+                ";",
+                '"',
+                "'",
+                "→",
+                *COLOURS,
+            )
             if last:
                 if len(run) == 6:
                     return _in_order(run, notation)
@@ -94,7 +165,11 @@ def _six_letters(text: str, notation: Notation) -> list[Fact]:
         letters = re.findall("[a-z]+", match[0])
         letters = list(letters[0]) if len(letters) == 1 else letters
         run = [(colour_of(letter, COLOURS, notation.letters), match.start(), match.end()) for letter in letters]
-        if len(run) == 6 and all(values for values, _, _ in run) and not set(letters) & {"to", "is", "on", "at", "it", "of"}:
+        if (
+            len(run) == 6
+            and all(values for values, _, _ in run)
+            and not set(letters) & {"to", "is", "on", "at", "it", "of"}
+        ):
             return _in_order(run, notation)
     return []
 
@@ -140,7 +215,7 @@ def _named(words: Sequence[Token], notation: Notation) -> list[Fact]:
         stop = to + _NEAR
         while to < min(stop, len(words)):
             word = words[to].text
-            if word in COLOURS or word in _JOINS and word not in _IS:
+            if word in COLOURS or (word in _JOINS and word not in _IS):
                 break
             if word in _WAS or word in ("←", "takes", "from"):
                 when = when or "old?"
@@ -161,7 +236,9 @@ def _named(words: Sequence[Token], notation: Notation) -> list[Fact]:
         if not colours and to < len(words) and notation.letters and len(faces) == 1:
             value = words[to].text
             if value in notation.letters and to > at + 1:
-                found.append(Fact(face, frozenset((COLOURS[notation.letters[value]],)), when.rstrip("?"), begin, words[to].end))
+                found.append(
+                    Fact(face, frozenset((COLOURS[notation.letters[value]],)), when.rstrip("?"), begin, words[to].end)
+                )
                 at = to + 1
                 continue
         if len(colours) == len(faces):
@@ -189,7 +266,9 @@ def _coloured(words: Sequence[Token], named: Sequence[Fact]) -> tuple[list[Fact]
         when, moved, to = "", False, at + 1
         while to < min(at + 1 + _NEAR + 2, len(words)):
             said = words[to].text
-            if said in _NAMES and not (said in ("back",) and to + 1 < len(words) and words[to + 1].text in ("to", "on")):
+            if said in _NAMES and not (
+                said in ("back",) and to + 1 < len(words) and words[to + 1].text in ("to", "on")
+            ):
                 if words[to].begin in begins and not moved:
                     break  # the next face of a list
                 if word.end in ends and not moved and when != "old":

@@ -102,10 +102,14 @@ _PAIR = re.compile(
     r"(?<![a-z])['\"]?([a-z]{1,2})['\"]?(?:\s*(?:=|:|->|→|for|is|means|stands for)\s*|\s)['\"]?"
     r"(red|yellow|blue|green|gr[ae]y|black|orange)\b"
 )
-_PAIR_BACK = re.compile(r"\b(red|yellow|blue|green|gr[ae]y|black|orange)\s*(?:=|:|->|→|\(|is)\s*['\"]?([a-z]{1,2})['\"]?(?![a-z])")
+_PAIR_BACK = re.compile(
+    r"\b(red|yellow|blue|green|gr[ae]y|black|orange)\s*(?:=|:|->|→|\(|is)\s*['\"]?([a-z]{1,2})['\"]?(?![a-z])"
+)
 
 
-_STANDS_FOR = re.compile(r"(?<![a-z])([a-z]{1,2}) (?:stands for|means|for) (red|yellow|blue|green|gr[ae]y|black|orange)\b")
+_STANDS_FOR = re.compile(
+    r"(?<![a-z])([a-z]{1,2}) (?:stands for|means|for) (red|yellow|blue|green|gr[ae]y|black|orange)\b"
+)
 
 
 def legend_of(line: str) -> dict[str, str]:

@@ -12,30 +12,129 @@ _NAMES = {"up": "U", "down": "D", "left": "L", "right": "R", "front": "F", "back
 _LETTERS = {letter.lower(): letter for letter in "UDLRFB"}
 _TOPS = {"top": "U", "bottom": "D"}
 _ROWS = {"top": (0, 1, 2), "first": (0, 1, 2), "upper": (0, 1, 2), "middle": (3, 4, 5), "second": (3, 4, 5)}
-_ROWS |= {"centre": (3, 4, 5), "center": (3, 4, 5), "bottom": (6, 7, 8), "third": (6, 7, 8), "last": (6, 7, 8), "lower": (6, 7, 8)}
+_ROWS |= {
+    "centre": (3, 4, 5),
+    "center": (3, 4, 5),
+    "bottom": (6, 7, 8),
+    "third": (6, 7, 8),
+    "last": (6, 7, 8),
+    "lower": (6, 7, 8),
+}
 _ROWS |= {"1": (0, 1, 2), "2": (3, 4, 5), "3": (6, 7, 8)}
 _COLUMNS = {"left": (0, 3, 6), "first": (0, 3, 6), "middle": (1, 4, 7), "second": (1, 4, 7), "center": (1, 4, 7)}
-_COLUMNS |= {"centre": (1, 4, 7), "right": (2, 5, 8), "third": (2, 5, 8), "last": (2, 5, 8), "1": (0, 3, 6), "2": (1, 4, 7), "3": (2, 5, 8)}
+_COLUMNS |= {
+    "centre": (1, 4, 7),
+    "right": (2, 5, 8),
+    "third": (2, 5, 8),
+    "last": (2, 5, 8),
+    "1": (0, 3, 6),
+    "2": (1, 4, 7),
+    "3": (2, 5, 8),
+}
 _SQUARES = {
-    **{f"{row}-{column}": 3 * r + c for r, row in enumerate(("top", "middle", "bottom")) for c, column in enumerate(("left", "center", "right"))},
-    **{f"{row}-{column}": 3 * r + c for r, row in enumerate(("upper", "center", "lower")) for c, column in enumerate(("left", "middle", "right"))},
-    "top-middle": 1, "middle-middle": 4, "bottom-middle": 7, "top-centre": 1, "bottom-centre": 7, "center": 4, "centre": 4,
+    **{
+        f"{row}-{column}": 3 * r + c
+        for r, row in enumerate(("top", "middle", "bottom"))
+        for c, column in enumerate(("left", "center", "right"))
+    },
+    **{
+        f"{row}-{column}": 3 * r + c
+        for r, row in enumerate(("upper", "center", "lower"))
+        for c, column in enumerate(("left", "middle", "right"))
+    },
+    "top-middle": 1,
+    "middle-middle": 4,
+    "bottom-middle": 7,
+    "top-centre": 1,
+    "bottom-centre": 7,
+    "center": 4,
+    "centre": 4,
 }
 _SEPARATES = frozenset(("/", "|", ",", ";", "[", "]", "(", ")", '"', "'", "-", "–", "·", "\\"))
-_IS = frozenset((":", "=", "is", "face", "now", "→", "becomes", "stays", "remains", "still", "are", "all", "shows", "side", "has", "the", "reads"))
-_IS |= frozenset(("(", ")", "[", "{", '"', "'", "entirely", "solid", "completely", "fully", "uniformly", "uniform", "become", "turns", "|"))
-_IS |= frozenset(("whole", "nine", "9", "squares", "stickers", "remain", "stay", "keeps", "s", "row", "rows", "looks", "like", "each", "being", "–", "-", "in", "every", "only"))
-_WHOLE = frozenset(("all", "entirely", "solid", "completely", "fully", "uniformly", "uniform", "whole", "nine", "9", "every", "only"))
+_IS = frozenset(
+    (
+        ":",
+        "=",
+        "is",
+        "face",
+        "now",
+        "→",
+        "becomes",
+        "stays",
+        "remains",
+        "still",
+        "are",
+        "all",
+        "shows",
+        "side",
+        "has",
+        "the",
+        "reads",
+    )
+)
+_IS |= frozenset(
+    (
+        "(",
+        ")",
+        "[",
+        "{",
+        '"',
+        "'",
+        "entirely",
+        "solid",
+        "completely",
+        "fully",
+        "uniformly",
+        "uniform",
+        "become",
+        "turns",
+        "|",
+    )
+)
+_IS |= frozenset(
+    (
+        "whole",
+        "nine",
+        "9",
+        "squares",
+        "stickers",
+        "remain",
+        "stay",
+        "keeps",
+        "s",
+        "row",
+        "rows",
+        "looks",
+        "like",
+        "each",
+        "being",
+        "–",
+        "-",
+        "in",
+        "every",
+        "only",
+    )
+)
+_WHOLE = frozenset(
+    ("all", "entirely", "solid", "completely", "fully", "uniformly", "uniform", "whole", "nine", "9", "every", "only")
+)
 _OF = frozenset(("of", "in", "from", "on", "into", "to"))
 _LINES = re.compile(r"\b(?:(top|bottom|middle) rows|(left|right|middle) columns)\b")
 _THAT_OF = re.compile(r"\bthat (?:of|on|in) (?=(?:the )?(?:up|down|left|right|front|back|[udlrfb])\b)")
-_TIMES = re.compile(r"\b(red|green|blue|yellow|orange|gr[ae]y|[rgbyo])\s*[x×*]\s*([2-9])\b|\b([2-9])\s*[x×*]\s*(red|green|blue|yellow|orange|gr[ae]y)\b")
-_FACE = r"(?:the )?(up|down|left|right|front|back|top|bottom|upper|[udlrfb])(?:['’]s|'|’)?(?: ?\((?:up|down|left|right|front|back|[udlrfb])\))?(?: face)?(?:['’]s)?"
+_TIMES = re.compile(
+    r"\b(red|green|blue|yellow|orange|gr[ae]y|[rgbyo])\s*[x×*]\s*([2-9])\b|\b([2-9])\s*[x×*]\s*(red|green|blue"
+    r"|yellow|orange|gr[ae]y)\b"
+)
+_FACE = (
+    r"(?:the )?(up|down|left|right|front|back|top|bottom|upper|[udlrfb])(?:['’]s|'|’)?"
+    r"(?: ?\((?:up|down|left|right|front|back|[udlrfb])\))?(?: face)?(?:['’]s)?"
+)
 _LINE = r"(top|first|upper|middle|second|cent(?:er|re)|bottom|third|last|lower|left|right) (row|column)|(row|column) ([123])"
 _ROW_OF = re.compile(rf"\b(?:{_LINE})\s*(?:of|on|in|\()\s*{_FACE}(?![a-z])")
 _OF_ROW = re.compile(rf"(?<![a-z]){_FACE}\s*[,:(]?\s*(?:the )?(?:{_LINE})\b")
 _SQUARE_OF = re.compile(
-    rf"\b((?:top|middle|bottom|upper|lower|center|centre)[- ](?:left|middle|right|cent(?:er|re))|cent(?:er|re))(?: (?:square|sticker|cell|tile))? (?:of|on) {_FACE}(?![a-z])"
+    rf"\b((?:top|middle|bottom|upper|lower|center|centre)[- ](?:left|middle|right|cent(?:er|re))|cent(?:er"
+    rf"|re))(?: (?:square|sticker|cell|tile))? (?:of|on) {_FACE}(?![a-z])"
 )
 
 
@@ -63,7 +162,9 @@ def _lines(text: str, notation: Notation) -> tuple[list[Fact], list[tuple[int, i
             if any(begin <= match.start() < end for begin, end in used):
                 continue
             groups = match.groups()
-            face, (name, kind, kind2, number) = (groups[4], groups[:4]) if pattern is _ROW_OF else (groups[0], groups[1:])
+            face, (name, kind, kind2, number) = (
+                (groups[4], groups[:4]) if pattern is _ROW_OF else (groups[0], groups[1:])
+            )
             kind, name = kind or kind2, name or number
             squares = (_ROWS if kind == "row" else _COLUMNS).get(name)
             if squares is None:
@@ -93,7 +194,11 @@ def _run(words: Sequence[Token], at: int, notation: Notation, most: int) -> tupl
     for _ in range(6):
         if at >= len(words) or words[at].text not in _IS | {"was", "were"} or words[at].text in COLOURS:
             break
-        when = "old" if words[at].text in ("was", "were") else when or ("new" if words[at].text in ("now", "becomes", "become", "→") else "")
+        when = (
+            "old"
+            if words[at].text in ("was", "were")
+            else when or ("new" if words[at].text in ("now", "becomes", "become", "→") else "")
+        )
         at += 1
     run: list[frozenset[Hashable]] = []
     while at < len(words) and len(run) < most:
@@ -137,17 +242,27 @@ def _faces(words: Sequence[Token], notation: Notation, lines: re.Match[str] | No
         if at and words[at - 1].text == "-" and words[at - 1].end == words[at].begin:
             at += 1  # "middle-right" is a square
             continue
-        if at and (words[at - 1].text in _OF or words[at - 1].text == "the" and at > 1 and words[at - 2].text in _OF):
+        if at and (words[at - 1].text in _OF or (words[at - 1].text == "the" and at > 1 and words[at - 2].text in _OF)):
             at += 1  # "the rows of U are ..."
             continue
-        if face is None or said in _LETTERS and nxt not in (":", "=", "face", "(", "→", "is", "stays", "remains", "|", '"', "'", "[") and not (
-            nxt in COLOURS or len(nxt) in (3, 9) and _colours(nxt, notation) and said.isalpha()
+        if face is None or (
+            said in _LETTERS
+            and nxt not in (":", "=", "face", "(", "→", "is", "stays", "remains", "|", '"', "'", "[")
+            and not (nxt in COLOURS or (len(nxt) in (3, 9) and _colours(nxt, notation) and said.isalpha()))
         ):
             at += 1
             continue
-        to, when, whole = at + 1, "old" if at and words[at - 1].text in ("old", "was", "previous", "from") else "", False
+        to, when, whole = (
+            at + 1,
+            "old" if at and words[at - 1].text in ("old", "was", "previous", "from") else "",
+            False,
+        )
         skipped = 0
-        while to < len(words) and skipped < 8 and (words[to].text in _IS or words[to].text in ("was", "were") or _same(words[to].text, face)):
+        while (
+            to < len(words)
+            and skipped < 8
+            and (words[to].text in _IS or words[to].text in ("was", "were") or _same(words[to].text, face))
+        ):
             if words[to].text in COLOURS:
                 break
             whole = whole or words[to].text in _WHOLE
@@ -173,9 +288,12 @@ def _faces(words: Sequence[Token], notation: Notation, lines: re.Match[str] | No
         # "9" counts the squares, or numbers nothing
         named = begin < len(words) and words[begin].text in COLOURS
         if len(run) == 9:
-            found += [Fact((face, square), values, when, words[at].begin, words[to - 1].end) for square, values in enumerate(run)]
+            found += [
+                Fact((face, square), values, when, words[at].begin, words[to - 1].end)
+                for square, values in enumerate(run)
+            ]
         elif len(run) == 1 and named:
-            whole = whole or begin + 1 < len(words) and words[begin + 1].text in ("everywhere", "throughout", "only")
+            whole = whole or (begin + 1 < len(words) and words[begin + 1].text in ("everywhere", "throughout", "only"))
             squares: Sequence[int] = range(9) if whole else (4,)
             if lines and not whole:  # "the top rows are: F green, B red"
                 squares = (_ROWS if lines[1] else _COLUMNS)[lines[1] or lines[2]]
@@ -192,7 +310,10 @@ def _same(word: str, face: str) -> bool:
     return (_NAMES.get(word) or _TOPS.get(word) or _LETTERS.get(word)) == face
 
 
-_STICKER_ROW = re.compile(r"[\s|\[\"']*(?:red|green|blue|yellow|orange|gr[ae]y|[a-z]{1,2})(?:[\s,|/\"']+(?:red|green|blue|yellow|orange|gr[ae]y|[a-z]{1,2})){2}[\s|\],\"']*|[\s|]*[a-z]{3}[\s|]*")
+_STICKER_ROW = re.compile(
+    r"[\s|\[\"']*(?:red|green|blue|yellow|orange|gr[ae]y|[a-z]{1,2})(?:[\s,|/\"']+(?:red|green|blue|yellow|orange"
+    r"|gr[ae]y|[a-z]{1,2})){2}[\s|\],\"']*|[\s|]*[a-z]{3}[\s|]*"
+)
 
 
 def is_row_of_stickers(line: str) -> bool:
@@ -204,10 +325,16 @@ def is_row_of_stickers(line: str) -> bool:
 
 
 _TURN = re.compile(r"(?<![a-z])([udlrfb])(?: ?([23])(?!\d)| ?(['’`]|-1|i\b))?(?![a-z'’]|-\w)")
-_BEGINS = re.compile(r"\W*(?:then |next |now |and |finally )?([udlrfb])(?:([23])|(['’`]))?(?: (?:is (?:three|two|a|one|half)|swaps|first|brings|turns|takes|carries|sends|moves|cycles|only)\b|[.]\s*$)")
+_BEGINS = re.compile(
+    r"\W*(?:then |next |now |and |finally )?([udlrfb])(?:([23])|(['’`]))?(?: (?:is (?:three|two|a|one|half)|swaps"
+    r"|first|brings|turns|takes|carries|sends|moves|cycles|only)\b|[.]\s*$)"
+)
 _TOLD = re.compile(
-    r"\b(?:turn(?:s|ing|ed)?|rotat(?:e|es|ing|ed)|appl(?:y|ies|ying|ied)|after|mov(?:e|es|ing)|perform(?:s|ing)?|do(?:ing)?|then|step \d+|make)"
-    r"(?: (?:the|a|turn|turning|move|face|\d+|doing|applying|step|making))*[ :(,-]*(?<![a-z])(?:([udlrfb])(?: ?([23])(?!\d)| ?(['’`]))?(?![a-z'’])|(up|down|left|right|front|back) face"
+    r"\b(?:turn(?:s|ing|ed)?|rotat(?:e|es|ing|ed)|appl(?:y|ies|ying|ied)|after|mov(?:e|es|ing)|perform(?:s|ing)?"
+    r"|do(?:ing)?|then|step \d+|make)"
+    r"(?: (?:the|a|turn|turning|move|face|\d+|doing|applying|step"
+    r"|making))*[ :(,-]*(?<![a-z])(?:([udlrfb])(?: ?([23])(?!\d)| ?(['’`]))?(?![a-z'’])|(up|down|left|right|front"
+    r"|back) face"
     r"(?P<how>[^.;]{0,60}))"
 )
 

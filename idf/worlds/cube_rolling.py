@@ -9,8 +9,8 @@ import re
 from collections.abc import Hashable, Mapping
 from typing import NamedTuple
 
-from ._facts import Fact, Notation
 from ._faces import is_net_row, read_faces, read_net
+from ._facts import Fact, Notation
 from ._reading import read_words
 from ._rng import Rng
 from ._world import Answer, IllegalAction, Keys, Outcome, Problem, Scene, Walk, World
@@ -29,9 +29,15 @@ SHOWS = {
 _INDICES = {way: tuple(FACES.index(face) for face in shown) for way, shown in SHOWS.items()}
 
 # How a roll is told: "rolls to the right", "rolling it forward"
-_TOWARDS = {way: way for way in SHOWS} | {"forward": "front", "forwards": "front", "backward": "back", "backwards": "back"}
+_TOWARDS = {way: way for way in SHOWS} | {
+    "forward": "front",
+    "forwards": "front",
+    "backward": "back",
+    "backwards": "back",
+}
 _ROLLS = re.compile(
-    r"\b(?:roll(?:s|ing|ed)?|tip(?:s|ping|ped)?)(?: (?:it|the|cube|once|again|over|one|cell|step|to|towards?|number|\d+|is|goes))*"
+    r"\b(?:roll(?:s|ing|ed)?|tip(?:s|ping|ped)?)(?: (?:it|the|cube|once|again|over|one|cell|step|to|towards?|number"
+    r"|\d+|is|goes))*"
     rf"[ :(,-]*\b({'|'.join(_TOWARDS)})\b(?! face)"
 )
 

@@ -49,7 +49,8 @@ TO_FRONT = {
     "bottom": ("bottom",),
 }
 _TURNED = re.compile(
-    r"\b(?:turn(?:s|ing|ed)?|rotat(?:e|es|ing|ed|ion))(?: (?:it|the|structure|whole|so|that|to|towards?|by|bringing|brings|side|quarter|once|again|\d+))*"
+    r"\b(?:turn(?:s|ing|ed)?|rotat(?:e|es|ing|ed|ion))(?: (?:it|the|structure|whole|so|that|to|towards?|by|bringing"
+    r"|brings|side|quarter|once|again|\d+))*"
     r"[ :(,-]*\b(left|right|top|bottom)\b"
 )
 MOST_CUBES = 13
@@ -117,8 +118,9 @@ class MentalRotation(World[Structure, Query]):
 
     def facts(self, state: Structure) -> Mapping[Hashable, Hashable]:
         """Cell -> colour; and of each column that one looks along, the colour that is seen: ("column", x, y)."""
-        seen = {("column", x, y): colour for (x, y, _), colour in visible(state, "front")}
-        return dict(state) | seen
+        seen: dict[Hashable, Hashable] = {("column", x, y): colour for (x, y, _), colour in visible(state, "front")}
+        seen.update(state)
+        return seen
 
     def asked_facts(self, problem: Problem[Structure, Query]) -> Mapping[Hashable, frozenset[Hashable]]:
         """Columns of the view that is asked, seen without a turn: in any order of the two axes across it, with any sign."""
@@ -131,8 +133,8 @@ class MentalRotation(World[Structure, Query]):
                 found[slot] = found.get(slot, frozenset()) | {colour}
         seen = visible(problem.start, problem.query.view)
         for cube in problem.start:
-            slot = ("sight", cube[1])
-            found[slot] = found.get(slot, frozenset()) | {"visible" if cube in seen else "hidden"}
+            sight = ("sight", cube[1])
+            found[sight] = found.get(sight, frozenset()) | {"visible" if cube in seen else "hidden"}
         return found
 
     def sights(self, problem: Problem[Structure, Query]) -> frozenset[tuple[Hashable, ...]]:

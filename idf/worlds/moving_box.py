@@ -132,8 +132,10 @@ class MovingBox(World[Room, Query]):
         return (first, second) if match[1][0] == "p" else (second, first)
 
     def facts(self, state: Room) -> Mapping[Hashable, Hashable]:
-        drawn = {(r, c): symbol for r, row in enumerate(grid(state)) for c, symbol in enumerate(row)}
-        return {"player": state.player, "box": state.box, "target": state.target} | drawn
+        drawn: dict[Hashable, Hashable] = {
+            (r, c): symbol for r, row in enumerate(grid(state)) for c, symbol in enumerate(row)
+        }
+        return {**drawn, "player": state.player, "box": state.box, "target": state.target}
 
     def goal_facts(self, problem: Problem[Room, Query]) -> Mapping[Hashable, Hashable]:
         return {"target": problem.start.target}

@@ -27,7 +27,8 @@ DEFAULT = "11221133450067886799"  # the layout from which every published positi
 
 # How a move is told: "3d", "block 3 slides down", "move 3 to the left"
 _SLID = re.compile(
-    r"(?<![\w(,/])(?:block |piece |tile |#)?([1-9]) ?(?:(?:is|moves?|slides?|goes|follows|also|then|now|next|one|cell|step|to|the|moved|by|shifts?|\(|:|,|→|->|-) ?)*"
+    r"(?<![\w(,/])(?:block |piece |tile |#)?([1-9]) ?(?:(?:is|moves?|slides?|goes|follows|also|then|now|next|one"
+    r"|cell|step|to|the|moved|by|shifts?|\(|:|,|→|->|-) ?)*"
     r"\b(up|down|left|right|u|d|l|r)\b|(?<!\w)([1-9])([udlr])\b"
 )
 Blocks = tuple[int, ...]

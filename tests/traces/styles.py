@@ -53,7 +53,9 @@ def line(world: str, told: Told) -> str:
     if world == "rubiks_cube":
         return "; ".join(f"{face}: {nine(told, face)}" for face in RUBIK if (face, 0) in told)
     if world == "moving_box":
-        return ", ".join(f"{thing} at ({told[thing][0]}, {told[thing][1]})" for thing in ("player", "box") if thing in told)
+        return ", ".join(
+            f"{thing} at ({told[thing][0]}, {told[thing][1]})" for thing in ("player", "box") if thing in told
+        )
     if world == "mental_rotation":
         return ", ".join(f"{colour} at ({x}, {y}, {z})" for (x, y, z), colour in told.items())
     return " / ".join(" ".join(told[r, c] for c in range(4)) for r in range(5))
@@ -70,7 +72,9 @@ def below(world: str, told: Told) -> str:
     if world == "rubiks_cube":
         return "\n".join(f"- {RUBIK[face]} ({face}): {nine(told, face)}" for face in RUBIK if (face, 0) in told)
     if world == "moving_box":
-        return "\n".join(f"- {thing.title()}: ({told[thing][0]}, {told[thing][1]})" for thing in ("player", "box") if thing in told)
+        return "\n".join(
+            f"- {thing.title()}: ({told[thing][0]}, {told[thing][1]})" for thing in ("player", "box") if thing in told
+        )
     if world == "mental_rotation":
         return "\n".join(f"- {colour}: ({x}, {y}, {z})" for (x, y, z), colour in told.items())
     return "```\n" + "\n".join(" ".join(told[r, c] for c in range(4)) for r in range(5)) + "\n```"
@@ -114,7 +118,8 @@ def bold_list(world: str, actions: Sequence[str], states: list[Told]) -> str:
 def remarks(world: str, actions: Sequence[str], states: list[Told]) -> str:
     lines = [f"Start: {line(world, states[0])} (as given)"]
     lines += [
-        f"{n}. {a}: {line(world, s)} (that is what this step does)" for n, (a, s) in enumerate(zip(actions, states[1:]), 1)
+        f"{n}. {a}: {line(world, s)} (that is what this step does)"
+        for n, (a, s) in enumerate(zip(actions, states[1:]), 1)
     ]
     return "\n".join(lines)
 
@@ -142,7 +147,8 @@ def as_json(world: str, actions: Sequence[str], states: list[Told]) -> str:
 
 def json_lines(world: str, actions: Sequence[str], states: list[Told]) -> str:
     return "\n".join(
-        json.dumps({"step": n, "move": a, "after": line(world, s)}) for n, (a, s) in enumerate(zip(actions, states[1:]), 1)
+        json.dumps({"step": n, "move": a, "after": line(world, s)})
+        for n, (a, s) in enumerate(zip(actions, states[1:]), 1)
     )
 
 

@@ -58,7 +58,9 @@ def test_a_trace_that_claims_nothing_passes_outcome_only():
 @pytest.mark.parametrize("level", ["process", "consistent"])
 def test_false_claims_that_are_taken_back_are_counted(level):
     """A trace is kept with as many corrections as it makes, and not with one less."""
-    counted = [case for case in cases("true") if case["corrections"] and lost(case, level, most_corrections=None) is None]
+    counted = [
+        case for case in cases("true") if case["corrections"] and lost(case, level, most_corrections=None) is None
+    ]
     assert len(counted) >= 3
     for case in counted:
         assert lost(case, level, most_corrections=case["corrections"]) is None, case["case"]
