@@ -390,13 +390,16 @@ class _Replay:
     def _taken_back(self, false: _False) -> bool:
         """Whether a later statement puts a false claim right, and the trace says that it does, or goes back for it."""
         said = self.reading.statements
+        contradicts = any(by < false.by and number == false.number for by, number, _ in self.true)
+        true = self.facts(self.states[false.number]) if false.number < len(self.states) else {}
+        nowhere = not any(slot in true for slot in false.slots)  # a cube in a cell that is empty
         for by, number, slots in self.true:
             if by <= false.by:
                 continue
-            goes_back = said[by].head and said[false.by].head
+            goes_back = said[by].head and said[false.by].head and not contradicts
             if not (goes_back or self._signal(false.by, by)):
                 continue
-            same = ALL in slots or ALL in false.slots or bool(slots & false.slots)
+            same = ALL in slots or ALL in false.slots or nowhere or bool(slots & false.slots)
             if number == false.number and same:
                 return True
             if (

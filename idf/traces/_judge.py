@@ -13,6 +13,8 @@ from idf.worlds import WORLDS, Problem
 from ._repetition import find_loop, find_padding
 
 LEVELS = ("process", "consistent", "outcome")
+PROOFS = ("process", "consistent", "nothing", "false")
+"""What a kept trace proves: every step; nothing false and some work; it claims nothing; it claims something false."""
 _FAILED = ("error", "content_filter")
 
 
@@ -94,6 +96,27 @@ def judge_trace(
     if recipe.level == "outcome":
         return None
     return replay_claims(problem, reading, actions, recipe.most_corrections, recipe.level)
+
+
+def proof_of(problem: Problem[Any, Any], response: str, recipe: FilterRecipe) -> str:
+    """How much of its way a kept trace proves: one of PROOFS.
+
+    Args:
+        problem: The problem that it solves.
+        response: All its text.
+        recipe: What it was kept by.
+    """
+    if recipe.level == "process":
+        return "process"
+    world = WORLDS[problem.world]
+    verdict = score(problem, response, "stop")
+    planned = world.answer_kind(problem) == "plan" and verdict.parsed is not None
+    actions = tuple(verdict.parsed) if planned and verdict.parsed is not None else world.solve(problem)
+    reading = read_trace(world, response)
+    lost = replay_claims(problem, reading, actions, recipe.most_corrections, "consistent")
+    if lost is not None:
+        return "nothing" if lost[0] == "unproven" else "false"
+    return "consistent" if replay_claims(problem, reading, actions, recipe.most_corrections) else "process"
 
 
 def _circle(problem: Problem[Any, Any], plan: tuple[str, ...]) -> str | None:

@@ -34,7 +34,8 @@ def spoilt(world: str, told: Told, before: Told, rng: Rng) -> Told:
     slot = rng.choice(changed)
     if world == "moving_box":
         row, column = told[slot]
-        return told | {slot: rng.choice([(row + 1, column), (row, column + 1), (abs(row - 1), column + 1)])}
+        beside = [(row + 1, column), (row, column + 1), (abs(row - 1), column + 1)]
+        return told | {slot: rng.choice([cell for cell in beside if cell != before.get(slot)])}
     if world == "mental_rotation":
         x, y, z = slot
         free = [cell for cell in ((x + 1, y, z), (x, y - 1, z), (x, y, z + 1)) if cell not in told]

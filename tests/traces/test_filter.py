@@ -422,3 +422,15 @@ def test_what_was_filtered_can_be_filtered_again(tmp_path, out):
     twice, _ = filter_traces(once, tmp_path / "twice", FilterRecipe(keep=2))
     assert len(twice) == 2
     assert twice.manifest["source"]["source"]["folder"] == "d"
+
+
+def test_the_card_counts_the_traces_that_claim_nothing(tmp_path, out):
+    samples = candidates("cube_rolling", 4)
+    samples[1] = answered(samples[1], response_of(samples[1]).splitlines()[-1])
+    samples[2] = answered(samples[2], f"Nothing moves at all.\n{response_of(samples[2])}")
+    kept, funnel = filter_traces(source_of(samples, tmp_path / "d"), out, FilterRecipe(keep=4, level="outcome"))
+    assert funnel.proofs == kept.manifest["funnel"]["proofs"] == {"process": 2, "nothing": 1, "false": 1}
+    card = (out / "README.md").read_text()
+    says(card, "What the traces prove", "`outcome`")
+    assert "| 1 | claim nothing on the way" in card
+    assert "| 1 | claim something false" in card
