@@ -94,6 +94,7 @@ class _Replay:
     true: list[tuple[int, int, frozenset[Hashable]]] = field(default_factory=list)
     covered: dict[int, set[Hashable]] = field(default_factory=dict)
     said: dict[int, set[Hashable]] = field(default_factory=dict)
+    heads: set[int] = field(default_factory=set)  # the statements that begin a step
     sights: set[Hashable] = field(default_factory=set)  # what is seen along lines of sight, and said to be
 
     def __post_init__(self) -> None:
@@ -113,6 +114,7 @@ class _Replay:
         self.numbered = any(said.head and said.number for said in self.reading.statements)
         for by, said in enumerate(self.reading.statements):
             if said.head and not (said.listed and said.number is not None and said.number > len(self.actions)):
+                self.heads.add(by)
                 self._head(by, said)
             else:
                 self._prose(by, said)
@@ -246,7 +248,10 @@ class _Replay:
             else:
                 where = f"after step {number} ({self.names[number - 1]})" if number else "at the start"
                 self._wrong(
-                    by, number, {ALL}, f"{where} the state is {self.world.line(state)!r}, claimed is {said.text!r}"
+                    by,
+                    number,
+                    self._differing(said, number),
+                    f"{where} the state is {self.world.line(state)!r}, claimed is {said.text!r}",
                 )
             return
         if said.same:
@@ -280,6 +285,11 @@ class _Replay:
         if right:
             self._right(by, number, right)
         self.said.setdefault(number, set()).update(fact.slot for fact in said.facts if fact.when != "old")
+
+    def _differing(self, said: Statement, number: int) -> set[Hashable]:
+        """The slots of a whole state that are false."""
+        facts = self.world.read_facts(clean(said.text), Notation())
+        return {fact.slot for fact in facts if not self._at(fact, number)} or {ALL}
 
     def _part(self, said: Statement, number: int) -> set[Hashable]:
         """The slots of a list of cubes that leaves some out, if all of it is true."""
@@ -389,14 +399,13 @@ class _Replay:
 
     def _taken_back(self, false: _False) -> bool:
         """Whether a later statement puts a false claim right, and the trace says that it does, or goes back for it."""
-        said = self.reading.statements
         contradicts = any(by < false.by and number == false.number for by, number, _ in self.true)
         true = self.facts(self.states[false.number]) if false.number < len(self.states) else {}
         nowhere = not any(slot in true for slot in false.slots)  # a cube in a cell that is empty
         for by, number, slots in self.true:
             if by <= false.by:
                 continue
-            goes_back = said[by].head and said[false.by].head and not contradicts
+            goes_back = by in self.heads and false.by in self.heads and not contradicts
             if not (goes_back or self._signal(false.by, by)):
                 continue
             same = ALL in slots or ALL in false.slots or nowhere or bool(slots & false.slots)
@@ -404,7 +413,7 @@ class _Replay:
                 return True
             if (
                 number < false.number
-                and said[by].head
+                and by in self.heads
                 and any(one.number == number and one.by < false.by for one in self.false)
             ):
                 return True  # what followed a step that is put right goes with it

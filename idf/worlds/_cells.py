@@ -99,9 +99,11 @@ def _clause(parts: Sequence[_Part], first: str, text: str) -> list[Fact]:
 
 
 _THEN_SEEN = re.compile(r"; (seen|visible|shows)\b")
+_FIRST_PAIR = re.compile(r"[(\[]\s*(-?\d{1,2})\s*,\s*(-?\d{1,2})\s*[)\]]")
+_SEEN_THERE = re.compile(r"; (?:seen|visible|nearest|shown|sees|shows): (red|yellow|blue|green|gr[ae]y|black)\b")
 _C = r"(red|yellow|blue|green|gr[ae]y|black)"
 _HIDDEN = re.compile(
-    rf"\b{_C}(?: cube| one)?(?:,| is| are| stays| remains| lies| being)? (?:hidden|invisible|not visible|not seen"
+    rf"\b{_C}(?: cube| one)?\)?(?:,| is| are| stays| remains| lies| being)? (?:hidden|invisible|not visible|not seen"
     rf"|covered|concealed)\b"
     rf"|\b(?:hides|hiding|covers|conceals|in front of)(?: the)? {_C}\b|\bhidden\s*[:=(]\s*{_C}\b|\b{_C} (?:hidden"
     rf"|is behind)\b"
@@ -128,6 +130,9 @@ def read_sights(text: str) -> list[Fact]:
 def read_columns(text: str) -> list[Fact]:
     """What a column along the line of sight shows: "(0,1): red", "(0,1) shows red"; what it hides is no part of it."""
     found: list[Fact] = []
+    if (pair := _FIRST_PAIR.search(text)) and (seen := _SEEN_THERE.search(text)):  # a row of a table
+        slot = ("column", int(pair[1]), int(pair[2]))
+        return [Fact(slot, frozenset((COLOURS[seen[1]],)), "", pair.start(), seen.end())]
     text = _THEN_SEEN.sub(r" \1", text)
     cell: Hashable | None = None
     begin = 0

@@ -10,6 +10,7 @@ from ._facts import Fact, Notation, Token, colour_of, spellings, tokens
 FACES = ("top", "bottom", "left", "right", "front", "back")
 COLOURS = spellings(("red", "yellow", "blue", "green", "gray", "black"))
 _NAMES = {face: face for face in FACES} | {"upper": "top", "underside": "bottom", "rear": "back", "behind": "back"}
+_NAMES |= {"below": "bottom", "beneath": "bottom", "underneath": "bottom", "above": "top"}
 _WAYS = frozenset(("left", "right", "front", "back"))
 _ROLLS = frozenset(
     ("roll", "rolls", "rolling", "rolled", "tip", "tips", "tipping", "move", "moves", "moving", "step", "go")
@@ -48,7 +49,27 @@ _ON = frozenset(
     ("on", "at", "in", "is", "now", "the", "its", "(", ")", "ends", "lies", "sits", "side", "still", "stays", "remains")
 )
 _ON |= frozenset(
-    ("faces", "up", "face", "shows", "of", "cube", "which", "that", "and", "then", "again", "back", "one", "as")
+    (
+        "has",
+        "stayed",
+        "been",
+        "remained",
+        "have",
+        "faces",
+        "up",
+        "face",
+        "shows",
+        "of",
+        "cube",
+        "which",
+        "that",
+        "and",
+        "then",
+        "again",
+        "back",
+        "one",
+        "as",
+    )
 )
 _GOES = frozenset(
     ("goes", "moves", "to", "comes", "becomes", "lands", "onto", "rolls", "→", "turns", "into", "travels", "shifts")

@@ -116,7 +116,21 @@ _IS |= frozenset(
     )
 )
 _WHOLE = frozenset(
-    ("all", "entirely", "solid", "completely", "fully", "uniformly", "uniform", "whole", "nine", "9", "every", "only")
+    (
+        "all",
+        "still",
+        "entirely",
+        "solid",
+        "completely",
+        "fully",
+        "uniformly",
+        "uniform",
+        "whole",
+        "nine",
+        "9",
+        "every",
+        "only",
+    )
 )
 _OF = frozenset(("of", "in", "from", "on", "into", "to"))
 _LINES = re.compile(r"\b(?:(top|bottom|middle) rows|(left|right|middle) columns)\b")
@@ -247,7 +261,7 @@ def _faces(words: Sequence[Token], notation: Notation, lines: re.Match[str] | No
             continue
         if face is None or (
             said in _LETTERS
-            and nxt not in (":", "=", "face", "(", "→", "is", "stays", "remains", "|", '"', "'", "[")
+            and nxt not in (":", "=", "face", "(", "→", "is", "stays", "remains", "|", '"', "'", "[", *_WHOLE)
             and not (nxt in COLOURS or (len(nxt) in (3, 9) and _colours(nxt, notation) and said.isalpha()))
         ):
             at += 1

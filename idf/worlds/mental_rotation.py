@@ -142,7 +142,7 @@ class MentalRotation(World[Structure, Query]):
         return frozenset((cell, ("sight", colour)) for cell, colour in visible(problem.start, problem.query.view))
 
     def read_facts(self, text: str, notation: Notation) -> list[Fact]:
-        return (read_cubes(text, notation) or read_columns(text)) + read_sights(text)
+        return [*read_cubes(text, notation), *read_columns(text), *read_sights(text)]
 
     def read_moves(self, text: str) -> list[str]:
         return [match[1] for match in _TURNED.finditer(text)]
