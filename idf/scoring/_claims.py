@@ -9,62 +9,25 @@ from typing import Any
 
 from idf.worlds import Notation, World, legend_of, plain, read_notation
 
+from ._heads import (
+    BULLETS,
+    LEADING,
+    LEADS_TO,
+    LONGEST_STATE,
+    NTH_ITEM,
+    NUMBER,
+    START,
+    Claim,
+    action_of,
+    begins_step,
+    claim_at,
+    numbered_line,
+)
 from ._layout import Unit, units_of
-from ._statements import ORDINALS, Statement, clean, read_sentence, sentences
+from ._statements import Statement, clean, read_sentence, sentences
 
-_BULLETS = "-+>#•·–—* "
-_NUMBER = re.compile(
-    r"\(?(?:step|move|roll|turn|action|push) +#?([0-9]{1,6})\)? *(?:->|→|[.):,–—-])? *|[(#]?([0-9]{1,6}) *[.):] *"
-)
-_START = re.compile(
-    r"(?:the |at the |at )?(?:start|starting|initial|beginning|as given|given|original|originally|solved"
-    r"|setup)(?: (?:state|position|board|colou?rs|faces|orientation|grid|cube|configuration|structure|cells|cubes"
-    r"|layout|view|list))?"
-    r" *(?:\([^()]{0,40}\))? *(?:(?::|->|→|=|,) *(.*))?$"
-)
-_LEADS_TO = re.compile(r" *(?:->|→|=>|⇒|➔|:|=| [-–—] ) *")
-_LEADING = re.compile(r"(?:so |then |now |next,? |first,? |finally,? )*(?:after|at|following|in) ")
-# Words that may stand around the name of an action: "roll to the right".
-_AROUND = frozenset(("action", "after", "block", "box", "cube", "move", "player", "push", "roll", "rolling", "rotate"))
-_AROUND |= frozenset(
-    (
-        "slide",
-        "the",
-        "to",
-        "turn",
-        "walk",
-        "then",
-        "apply",
-        "applying",
-        "face",
-        "next",
-        "and",
-        "now",
-        "once",
-        "more",
-        "again",
-    )
-)
 _CELL = re.compile(r"[(\[]\s*\d+\s*,|\bp(?:layer)?\s\d+\s?,")
-_LONGEST_STATE = 26  # lines of a state that is written below its step
 _LONGEST_LINE = 4000  # characters of a line that are read as prose
-
-
-@dataclass(frozen=True)
-class Claim:
-    """One claimed step.
-
-    Attributes:
-        number: Its number; 0 is the start.
-        action: The action, as the world spells it if the world knows it; None if none is named.
-        state: The claimed state as `World.read_line` reads it; None if none is claimed.
-        text: The line that claims it.
-    """
-
-    number: int
-    action: str | None
-    state: Hashable | None
-    text: str
 
 
 @dataclass(frozen=True)
@@ -148,7 +111,7 @@ class _Reader:
         if self.first and _CELL.search(unit.text):
             return 0  # a world reads its own lines counted from 0
         self._shifted(unit.text)
-        claim, used = _claim_at(self.world, unit, self.reading.lines, self.last + 1, self.shift)
+        claim, used = claim_at(self.world, unit, self.reading.lines, self.last + 1, self.shift)
         if claim is None:
             return 0
         self._close()
@@ -163,7 +126,7 @@ class _Reader:
                 place="" if claim.number else "start",
                 head=True,
                 state=claim.state,
-                counted=claim.action is not None and not _begins(unit.text),
+                counted=claim.action is not None and not begins_step(unit.text),
             )
         )
         if claim.state is None:
@@ -172,8 +135,8 @@ class _Reader:
 
     def _shifted(self, text: str) -> None:
         """Note a list that numbers the start as well: "1. As given: ...", "2. U2: ..."."""
-        said = plain(text).lstrip(_BULLETS)
-        if (numbered := _NUMBER.match(said)) and numbered[2] and _START.match(said[numbered.end() :]):
+        said = plain(text).lstrip(BULLETS)
+        if (numbered := NUMBER.match(said)) and numbered[2] and START.match(said[numbered.end() :]):
             self.shift = int(numbered[2])
 
     def _add(self, claim: Claim, at: int, used: int) -> None:
@@ -263,7 +226,7 @@ class _Reader:
             while first < min(len(lines), at + 4) and not lines[first].strip():
                 first += 1
         end = first
-        while end < min(len(lines), first + _LONGEST_STATE) and self._is_row(lines[end]):
+        while end < min(len(lines), first + LONGEST_STATE) and self._is_row(lines[end]):
             end += 1
         if end - first < 2:
             return lines[at], 1
@@ -276,20 +239,20 @@ class _Reader:
         """Number, action and place that begin a line, and the rest of it."""
         top, _, below = text.partition("\n")
         self.explicit = True
-        said = clean(top).strip().lstrip(_BULLETS)
-        raw = top.strip().lstrip(_BULLETS + "`_")
+        said = clean(top).strip().lstrip(BULLETS)
+        raw = top.strip().lstrip(BULLETS + "`_")
         rest_below = f"\n{below}" if below else ""
         if self.world.is_row(said) and below:
             return None, None, "", text, False
-        if start := _START.match(said):
+        if start := START.match(said):
             return 0, None, "start", (start[1] or "") + rest_below, True
-        led = _LEADING.match(said)
+        led = LEADING.match(said)
         if led:
             said = said[led.end() :]
-        number, rest, numbered = _numbered(said, self.shift)
-        if numbered and (start := _START.match(rest)):
+        number, rest, numbered = numbered_line(said, self.shift)
+        if numbered and (start := START.match(rest)):
             return 0, None, "start", (start[1] or "") + rest_below, True
-        arrow = _LEADS_TO.search(rest)
+        arrow = LEADS_TO.search(rest)
         heads = [(rest[: arrow.start()], rest[arrow.end() :])] if arrow else list[tuple[str, str]]()
         clause = re.match(r"([^.;,:(→=]{1,60}?|\([^()]{1,40}\))(?:\s*[.;,:→]\s*|\s*$|(?=\())", rest)
         if clause:
@@ -298,7 +261,7 @@ class _Reader:
             item = number is not None or top.lstrip()[:1] in ("#", "*", "-", "•") or not rest[clause.end() :].strip()
             if item:
                 heads.append((clause[1], tail))
-        if nth := _NTH_ITEM.match(rest):
+        if nth := NTH_ITEM.match(rest):
             return number, None, "", rest[nth.end() :] + rest_below, True
         if number is not None and len(self.world.read_moves(rest)) > 1:
             return None, None, "", rest + rest_below, False  # "1. 9r, 4r:" is no step
@@ -334,105 +297,10 @@ class _Reader:
 
     def action(self, head: str) -> str | None:
         """The action that the words before a state name."""
-        return _action(self.world, head)
+        return action_of(self.world, head)
 
 
-_NTH_ITEM = re.compile(
-    rf"(?:the )?({'|'.join(ORDINALS)}|\d(?:st|nd|rd|th)) (?:quarter )?(?:roll|turn|move|step"
-    rf"|push)\b[^:,.;]{{0,30}}[:→=]"
-)
 _PROSE_HEAD = re.compile(
     r"\b(?:is|are|was|if|so|because|since|face|look|see|asked|question|answer|if|would|could|can|must|should|need"
     r"|want)\b"
 )
-
-
-def _claim_at(
-    world: World[Any, Any], unit: Unit, lines: list[str], next_number: int, shift: int
-) -> tuple[Claim | None, int]:
-    """The claim that a unit makes of a whole state, and how many lines it takes."""
-    line = unit.text.strip()
-    said = plain(line).lstrip(_BULLETS)
-    if start := _START.match(said):
-        state, used = _state(world, start[1] or "", lines, unit)
-        return (None, 1) if state is None else (Claim(0, None, state, line), used)
-    if led := _LEADING.match(said):
-        said = said[led.end() :]
-    number, rest, numbered = _numbered(said, shift)
-    if number is not None and (start := _START.match(rest)):
-        state, used = _state(world, start[1] or "", lines, unit)
-        return (None, 1) if state is None else (Claim(0, None, state, line), used)
-    if _NTH_ITEM.match(rest):
-        rest = rest[_NTH_ITEM.match(rest).end() :].strip()  # type: ignore[union-attr]
-    arrow = _LEADS_TO.search(rest)
-    head, tail = (rest[: arrow.start()], rest[arrow.end() :]) if arrow else (rest, "")
-    word = _one_word(head)
-    action = _action(world, head)
-    if action is not None:
-        state, used = _state(world, tail, lines, unit)
-        if state is not None:
-            return Claim(next_number if number is None else number, action, state, line), used
-        if number is not None and not tail and len(head) <= 40 and not re.search(r"[(,.;]\s*-?\d", head):
-            return Claim(number, action, None, line), 1
-    elif number is not None and word and tail and (state := world.read_line(tail)) is not None:
-        return Claim(number, None if number == 0 else word, state, line), 1
-    if number is not None and rest and (state := world.read_line(rest)) is not None:
-        return Claim(number, None, state, line), 1  # "2. U: yellow ...; D: ..." names a face, not a turn
-    if number is not None and numbered and numbered[1] and not rest:  # "Step 2:" with the state below
-        state, used = _state(world, "", lines, unit)
-        if state is not None:
-            return Claim(number, None, state, line), used
-    return None, 1
-
-
-def _numbered(said: str, shift: int) -> tuple[int | None, str, re.Match[str] | None]:
-    """The number of the step that a line begins with, the rest of the line, and how the number is written.
-
-    "First roll: ..." numbers a step as well, and better than the number of a list before it.
-    """
-    numbered = _NUMBER.match(said)
-    number = int(numbered[1] or int(numbered[2]) - shift) if numbered else None
-    rest = said[numbered.end() :] if numbered else said
-    if nth := _NTH_ITEM.match(rest):
-        word = nth[1]
-        number = ORDINALS.index(word) + 1 if word in ORDINALS else int(re.sub(r"\D", "", word))
-    return number, rest, numbered
-
-
-def _state(world: World[Any, Any], tail: str, lines: list[str], unit: Unit) -> tuple[Hashable | None, int]:
-    """The state in the rest of a line or, if nothing is there, in the paragraph below; and the lines taken."""
-    if tail or not unit.plain:
-        return world.read_line(tail), max(unit.used, 1) if not unit.plain else 1
-    first = unit.at + 1
-    while first < len(lines) and not lines[first].strip():
-        first += 1
-    end = first
-    while end < min(len(lines), first + _LONGEST_STATE) and lines[end].strip() and not _begins(lines[end]):
-        end += 1
-    below = "\n".join(re.sub(r"^\s*(?:[-+•*]\s)+", "", line) for line in lines[first:end])
-    state = world.read_line(below)
-    return (None, 1) if state is None else (state, end - unit.at)
-
-
-def _begins(line: str) -> bool:
-    said = plain(line).lstrip(_BULLETS)
-    return bool(_NUMBER.match(said) or _START.match(said))
-
-
-def _one_word(head: str) -> str | None:
-    words = [word for word in re.findall(r"[^\s()\[\]\"',:]+", head) if word not in _AROUND]
-    return words[0] if len(words) == 1 else None
-
-
-def _action(world: World[Any, Any], head: str) -> str | None:
-    """The action that the words before a state name: a single word, or a phrase that the world knows."""
-    said = head.strip(" \"'()[],:")
-    if not said or len(said) > 80:
-        return None
-    told = world.read_moves(head.strip(' "()[],:'))
-    if len(told) == 1:
-        return told[0]
-    word = _one_word(head)
-    if word is None or told:
-        return None
-    return world.read_action(word) or next((known for known in world.actions if known.casefold() == word), None)

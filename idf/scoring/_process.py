@@ -10,7 +10,8 @@ from typing import Any
 
 from idf.worlds import WORLDS, Problem, read_words
 
-from ._claims import Claim, Reading, read_trace
+from ._claims import Reading, read_trace
+from ._heads import Claim
 
 _Words = tuple[str, ...]
 

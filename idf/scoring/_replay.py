@@ -1,4 +1,4 @@
-"""Replaying what a trace says of states on the way: right by luck is told from right by imagining."""
+"""A trace beside its world: all that it says of states is compared with them, in its order."""
 
 from __future__ import annotations
 
@@ -9,65 +9,11 @@ from typing import Any
 
 from idf.worlds import ALL, WORLDS, Fact, IllegalAction, Notation, Problem
 
-from ._claims import Reading, read_trace
-from ._process import compare_read_offs, is_read_off, reads_off
+from ._claims import Reading
+from ._process import is_read_off, reads_off
 from ._statements import Statement, clean
 
 _FEW = 3  # values that prose may give of the state before a step
-
-
-def replay_claims(
-    problem: Problem[Any, Any],
-    reading: Reading,
-    actions: Sequence[str],
-    most_corrections: int | None,
-    level: str = "process",
-) -> tuple[str, str] | None:
-    """Compare all that a right trace says of states with the world.
-
-    Args:
-        problem: The problem.
-        reading: The trace.
-        actions: The true actions: those of the problem or, for a planning problem, the plan of the answer line.
-        most_corrections: How many false claims the trace may take back; None for any number.
-        level: "process" wants every step claimed; "consistent" nothing false, and some work that replays.
-
-    Returns:
-        None if it holds; else the rule that is broken and one sentence: "lucky" (the first false claim is named),
-        "unproven" (the first step without a state is named), "corrected".
-    """
-    found = _judge(problem, reading, actions, most_corrections, level)
-    if found and found[0] == "lucky" and WORLDS[problem.world].counts_cells and not reading.first:
-        # A trace that counts rows and columns from 1 all along is as true.
-        again = read_trace(WORLDS[problem.world], "\n".join(reading.lines), first=1)
-        from_one = _judge(problem, again, actions, most_corrections, level)
-        return found if from_one and from_one[0] == "lucky" else from_one
-    return found
-
-
-def _judge(
-    problem: Problem[Any, Any], reading: Reading, actions: Sequence[str], most_corrections: int | None, level: str
-) -> tuple[str, str] | None:
-    replay = _Replay(problem, reading, actions)
-    replay.run()
-    wrong, corrections = replay.judged()
-    read_off = compare_read_offs(problem, reading)
-    if read_off.false and not reading.first:
-        wrong = wrong or f"read off is {read_off.false!r}, true is {read_off.truth!r}"
-    if wrong:
-        return "lucky", wrong
-    if level == "process":
-        if missing := replay.missing():
-            return "unproven", missing
-        if (
-            not actions and read_off.unsaid and not replay.sighted()
-        ):  # nothing moves: all there is to prove is what is read off
-            return "unproven", f"nothing is said of {read_off.unsaid[0]}"
-    elif not replay.works and not read_off.said:
-        return "unproven", "nothing is claimed that can be replayed"
-    if most_corrections is not None and corrections > most_corrections:
-        return "corrected", f"{corrections} false claims are taken back, {most_corrections} may be"
-    return None
 
 
 @dataclass(frozen=True)
@@ -81,7 +27,7 @@ class _False:
 
 
 @dataclass
-class _Replay:
+class Replay:
     """One trace beside its world."""
 
     problem: Problem[Any, Any]
