@@ -135,6 +135,8 @@ class _Reader:
 
     def _shifted(self, text: str) -> None:
         """Note a list that numbers the start as well: "1. As given: ...", "2. U2: ..."."""
+        if self.last:
+            return  # a list begins with its start
         said = plain(text).lstrip(BULLETS)
         if (numbered := NUMBER.match(said)) and numbered[2] and START.match(said[numbered.end() :]):
             self.shift = int(numbered[2])
