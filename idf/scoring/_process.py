@@ -100,7 +100,7 @@ def _solver_readings(
 ) -> tuple[dict[_Words, _Words], dict[_Words, _Words], frozenset[str]]:
     """What the solver reads off: label -> words, before its steps and after them; and all words that it uses."""
     world = WORLDS[problem.world]
-    reading = read_trace(world, world.narrate(problem))
+    reading = _solver_trace(problem)
     after = dict(map(_labelled, reading.after_the_last()))
     before = {label: words for label, words in map(_labelled, reading.beside()) if label not in after}
     alphabet = {word for words in (*before.values(), *after.values()) for word in words}
@@ -119,13 +119,13 @@ def reads_off(problem: Problem[Any, Any], line: str) -> bool:
 
 def is_read_off(problem: Problem[Any, Any], line: str) -> bool:
     """Whether a line is one that the solver writes behind its steps, to the letter: it reads a state off and claims none."""
-    return line in _solver_lines(problem)
+    return line in _solver_trace(problem).after_the_last()
 
 
 @lru_cache(maxsize=256)
-def _solver_lines(problem: Problem[Any, Any]) -> frozenset[str]:
-    reading = read_trace(WORLDS[problem.world], WORLDS[problem.world].narrate(problem))
-    return frozenset(reading.after_the_last())
+def _solver_trace(problem: Problem[Any, Any]) -> Reading:
+    world = WORLDS[problem.world]
+    return read_trace(world, world.narrate(problem))
 
 
 def _labelled(line: str) -> tuple[_Words, _Words]:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 
 _CANNOT = (
-    r"(?:can(?:no|['\u2019])t|can not|could(?: not|n['\u2019]t)|(?:am|are|was|['\u2019]m|['\u2019]re) (?:not able"
-    r"|unable) to"
+    r"(?:can(?:no|['\u2019])t|can not|could(?: not|n['\u2019]t)|(?:am|are|was|['\u2019]m|['\u2019]re) (?:not able|unable) to"
     r"|(?:do not|don['\u2019]t) have (?:the (?:ability|capability) to|access to|any))"
 )
 _DO = (
-    r"(?:see|view|access|open|process|analy[sz]e|interpret|perceive|read|look at|help|assist|answer|provide|comply"
-    r"|determine"
+    r"(?:see|view|access|open|process|analy[sz]e|interpret|perceive|read|look at|help|assist|answer|provide|comply|determine"
     r"|solve|complete|fulfil+|identify|give|tell|visuali[sz]e|display|images?|pictures?|make out|be determined)"
 )
 _REFUSAL = re.compile(
@@ -19,8 +17,7 @@ _REFUSAL = re.compile(
     rf"|\b(?:answer|colou?r|solution|question|it|this) {_CANNOT} be (?:determined|answered|seen|given|solved)\b"
     r"|\b(?:sorry|apologi[sz]e)\b[^.\n]{0,60}\b(?:can(?:no|['\u2019])t|unable|not able|but i)\b"
     r"|\bas an ai\b[^.\n]{0,60}\b(?:can(?:no|['\u2019])t|unable|not able|don['\u2019]t|do not)\b"
-    r"|\b(?:no|without (?:an|the|any)) (?:image|picture)s? (?:\w{1,10} ){0,3}(?:provided|attached|included|visible"
-    r"|shown|given)\b"
+    r"|\b(?:no|without (?:an|the|any)) (?:image|picture)s? (?:\w{1,10} ){0,3}(?:provided|attached|included|visible|shown|given)\b"
     r"|\b(?:image|picture) (?:is not|isn['\u2019]t|was not|wasn['\u2019]t|cannot be|did not) (?:\w{1,10} ){0,2}"
     r"(?:provided|attached|included|visible|shown|load|loaded|displayed|seen|opened)\b"
     r"|\bneed (?:to see )?(?:the|an|your) (?:image|picture)\b|\bplease (?:re-?)?upload\b"

@@ -313,7 +313,7 @@ class Replay:
         self.true.append((by, number, frozenset(slots)))
         if number < len(self.states) and (self.course is self.states or self.course[number] == self.states[number]):
             said = self.reading.statements[by]
-            if not is_read_off(self.problem, said.text):
+            if by in self.heads or not is_read_off(self.problem, said.text):
                 self.covered.setdefault(number, set()).update(slot for slot in slots if _kind(slot) != "column")
             self.works = self.works or number > 0 or len(self.states) == 1
 

@@ -21,8 +21,7 @@ _MARKS = r"[ \t\u3000*_`#>\-•–—:.✅☑✔🎯👉🏁➡=|\"'\[({\\$]{0,2
 _CLOSE = r"[\s*_`\"')\]}]{0,10}"  # between a label and its colon
 _COLON = r"(?::|\uff1a|=|->|→| [-–—] )"
 _LABEL = (
-    r"(?:(?:so|thus|hence|therefore|and)[, ]{1,3})?(?:(?:the|my|our|your) {1,5})?(?:(?:final|correct"
-    r"|right) {1,5})?ans(?:wer)?"
+    r"(?:(?:so|thus|hence|therefore|and)[, ]{1,3})?(?:(?:the|my|our|your) {1,5})?(?:(?:final|correct|right) {1,5})?ans(?:wer)?"
     r"(?: {1,3}\((?:final|letters?|moves?|colou?r|number)\))?(?: {1,3}to the (?:question|problem|puzzle))?"
 )
 _ANSWER_LINE = re.compile(
@@ -39,24 +38,21 @@ _LATE_LINE = re.compile(
     re.MULTILINE,
 )
 _SENTENCE = re.compile(
-    r"(?:\b(?:(?:the|my|our) {1,3}(?:(?:final|correct|right) {1,3})?|final {1,3}|^)answer(?: {1,3}to {1,3}(?:the"
-    r"|this|your) {1,3}"
+    r"(?:\b(?:(?:the|my|our) {1,3}(?:(?:final|correct|right) {1,3})?|final {1,3}|^)answer(?: {1,3}to {1,3}(?:the|this|your) {1,3}"
     r"(?:question|problem|puzzle))?[*_]{0,3} {1,3}(?:is|would be|will be|should be|must be)\b|答案(?:就|应该)?[是为])"
     r"[ *_]{0,4}[:\uff1a,]?",
     re.IGNORECASE | re.MULTILINE,
 )
 _LABELLED = re.compile(
     rf"^{_MARKS}(?:(?:so|thus|hence|therefore)[, ]{{1,3}})?(?:(?:the|my|our) )?(?:"
-    r"(?:(?:final|complete|full|correct|shortest|optimal) ){1,3}(?:solution|result|plan|moves?|actions?|path|steps?"
-    r"|count|counts|"
+    r"(?:(?:final|complete|full|correct|shortest|optimal) ){1,3}(?:solution|result|plan|moves?|actions?|path|steps?|count|counts|"
     r"colou?r|(?:move|action) (?:sequence|list)|(?:sequence|list)(?: of (?:moves|actions|steps))?)|solution|"
     r"最终(?:的)?(?:移动|动作)?(?:结果|动作|移动|步骤|序列)(?:是|为)?"
     rf"){_CLOSE}(?:is|are)?{_CLOSE}[:\uff1a](?P<text>[^\n]*)$",
     re.IGNORECASE | re.MULTILINE,
 )
 _CONCLUSION = re.compile(
-    r"^[*_#> ]{0,8}(?:so|thus|therefore|hence|finally|consequently|in conclusion|in summary|to conclude|in total"
-    r"|overall|"
+    r"^[*_#> ]{0,8}(?:so|thus|therefore|hence|finally|consequently|in conclusion|in summary|to conclude|in total|overall|"
     r"as a result|at the end|因此|所以|综上|最终|最后)\b[, :]{0,3}(?P<text>.+)$",
     re.IGNORECASE | re.DOTALL,
 )
@@ -68,8 +64,7 @@ _KEY = re.compile(r"[\"'](?:final[_ ]?)?answer[\"'] ?: ?", re.IGNORECASE)
 _NO_STATEMENT = re.compile(r"^ ?(?:not|neither|wrong|incorrect)\b|\b(?:if|unless)\b", re.IGNORECASE)
 # What stands before it then: a condition, a denial, what was thought before
 _DENIED = re.compile(
-    r"\b(?:if|unless|suppose|supposing|assuming|whether|check|verify|initially|originally|previously|mistakenly"
-    r"|wrongly)\b"
+    r"\b(?:if|unless|suppose|supposing|assuming|whether|check|verify|initially|originally|previously|mistakenly|wrongly)\b"
     r"|\bat first\b|\bthought (?:that )?$|\bwhat (?:that )?$"
     r"|(?:\bnot|n['\u2019]t|\bnever) (?:(?:think|believe|say|mean|sure|certain|clear|know) )?(?:that )?$",
     re.IGNORECASE,
