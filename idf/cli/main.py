@@ -84,7 +84,9 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("source", metavar="DIR", type=Path, help="folder of candidate traces")
     sub.add_argument("--out", type=Path, required=True, help="folder to write")
     sub.add_argument("--keep", type=int, help="how many to keep (default: the recipe's, 5000)")
-    sub.add_argument("--level", help="what is proven: process (every state on the way, the default) or outcome")
+    sub.add_argument(
+        "--level", help="what is proven: process (every step, the default), consistent (nothing false) or outcome"
+    )
     sub.add_argument("--allow-fewer", action="store_true", help="be content with fewer")
     sub.add_argument("--recipe", type=Path, help="YAML recipe")
     sub.add_argument("overrides", nargs="*", metavar="key=value", help="changes to the recipe, e.g. most_words=800")

@@ -41,6 +41,7 @@ def card(manifest: dict[str, Any]) -> str:
         "text of the benchmark SpatiaLite is in here.",
         "## What it holds\n\n" + _counts(manifest["counts"]),
         "## Overlap with the published benchmark\n\n" + _overlap(manifest),
+        *_proofs(manifest),
         "## Shortcuts\n\nShare of samples that are answered right without imagining anything (`text only` and `last "
         "action` are tables filled from every other sample and asked about the rest):\n\n"
         + _shortcuts(manifest["shortcuts"]),
@@ -84,6 +85,24 @@ def _overlap(manifest: dict[str, Any]) -> str:
         + _table(["world", *_OVERLAPS, "put back"], rows)
         + f"\n\nCompared with {against or 'nothing'}."
     )
+
+
+_PROOFS = {
+    "process": "claim every step, and all that they claim is true",
+    "consistent": "claim nothing false, and some of their work replays",
+    "nothing": "claim nothing on the way: only their answer is known to be right",
+    "false": "claim something false on the way to a right answer",
+}
+
+
+def _proofs(manifest: dict[str, Any]) -> list[str]:
+    """How much of their way filtered traces prove; nothing for other datasets."""
+    funnel = manifest.get("funnel")
+    if manifest.get("stage") != "traces" or not funnel or "proofs" not in funnel:
+        return []
+    rows: list[list[object]] = [[f"{funnel['proofs'].get(proof, 0):,}", said] for proof, said in _PROOFS.items()]
+    level = (manifest.get("recipe") or {}).get("level", "process")
+    return [f"## What the traces prove\n\nFiltered at the level `{level}`.\n\n" + _table(["traces", "that"], rows)]
 
 
 def _shortcuts(shortcuts: dict[str, dict[str, dict[str, Any]]]) -> str:

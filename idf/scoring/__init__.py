@@ -1,9 +1,10 @@
 """From a response's text to a verdict. Pure: no torch, no files, no network."""
 
-from ._claims import Claim, Reading, read_trace
+from ._claims import Reading, read_trace
 from ._diagnose import CAUSES, FAR_OVER, Diagnosis, diagnose
+from ._heads import Claim
 from ._parse import final_answer, parse_answer, write_answer
-from ._process import replay_claims
+from ._proof import replay_claims
 from ._score import ERRORS, Verdict, score
 from ._steps import StepsRight, steps_right
 from ._visible import visible

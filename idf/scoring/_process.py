@@ -1,4 +1,4 @@
-"""Replaying what a trace claims: right by luck is told from right by imagining."""
+"""The last word of a trace on each step, and what it reads off beside its steps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 
 from idf.worlds import WORLDS, Problem, read_words
 
-from ._claims import Claim, Reading, read_trace
+from ._claims import Reading, read_trace
+from ._heads import Claim
 
 _Words = tuple[str, ...]
 
@@ -21,36 +22,6 @@ class Standing:
 
     claim: Claim
     stale: bool = False
-
-
-def replay_claims(
-    problem: Problem[Any, Any], reading: Reading, actions: Sequence[str], most_corrections: int | None
-) -> tuple[str, str] | None:
-    """Compare the steps that a right trace claims with those of the world.
-
-    Args:
-        problem: The problem.
-        reading: The trace.
-        actions: The true actions: those of the problem or, for a planning problem, the plan of the answer line.
-        most_corrections: How often the trace may take a claimed step back; None for any number.
-
-    Returns:
-        None if every step is claimed and right; else the rule that is broken and one sentence:
-        "lucky" (the first wrong step is named), "unproven" (the first step without a state is named), "corrected".
-    """
-    chain, corrections = last_word(reading.claims)
-    wrong, missing = _compare(problem, chain, actions)
-    read_off = compare_read_offs(problem, reading)
-    wrong = wrong or (f"read off is {read_off.false!r}, true is {read_off.truth!r}" if read_off.false else "")
-    if wrong:
-        return "lucky", wrong
-    if missing:
-        return "unproven", missing
-    if not actions and read_off.unsaid:  # nothing moves: all there is to prove is what is read off
-        return "unproven", f"nothing is said of {read_off.unsaid[0]}"
-    if most_corrections is not None and corrections > most_corrections:
-        return "corrected", f"{corrections} claimed steps are taken back, {most_corrections} may be"
-    return None
 
 
 def last_word(claims: Sequence[Claim]) -> tuple[dict[int, Standing], int]:
@@ -79,32 +50,6 @@ def last_word(claims: Sequence[Claim]) -> tuple[dict[int, Standing], int]:
     return chain, corrections
 
 
-def _compare(problem: Problem[Any, Any], chain: dict[int, Standing], actions: Sequence[str]) -> tuple[str, str]:
-    """What is wrong with the first wrong step, and what the first unproven step lacks; empty if there is none."""
-    world = WORLDS[problem.world]
-    states = world.replay(problem.start, actions)
-    missing = ""
-    for number, state in enumerate(states):
-        standing = chain.get(number)
-        if standing is None:
-            if number and not missing:
-                missing = f"step {number} of {len(actions)} is not claimed in a form that can be read"
-            continue
-        claim, action = standing.claim, actions[number - 1] if number else None
-        fault = ""
-        if number and claim.action not in (None, action):
-            fault = f"step {number} is {action}, not {claim.action}"
-        elif claim.state is not None and claim.state != world.read_line(world.line(state)):
-            where = f"after step {number} ({action})" if number else "at the start"
-            fault = f"{where} the state is {world.line(state)!r}, claimed is {claim.text!r}"
-        if fault and not standing.stale:
-            return fault, missing
-        if not missing and (fault or claim.state is None):
-            missing = f"no state is claimed after step {number} ({action})" if number else "the start is taken back"
-    beyond = [number for number, standing in chain.items() if number >= len(states) and not standing.stale]
-    return f"step {min(beyond)} is claimed, there are {len(actions)}" if beyond else "", missing
-
-
 @dataclass(frozen=True)
 class ReadOffs:
     """What a trace says of what the solver would read off.
@@ -114,12 +59,14 @@ class ReadOffs:
         truth: What would be right there.
         seen: Whether that line says what is seen before any step, such as a target.
         unsaid: The labels of what the trace does not state.
+        said: How many of those that come after the last step it states truly.
     """
 
     false: str
     truth: str
     seen: bool
     unsaid: tuple[str, ...]
+    said: int = 0
 
 
 def compare_read_offs(problem: Problem[Any, Any], reading: Reading) -> ReadOffs:
@@ -141,8 +88,10 @@ def compare_read_offs(problem: Problem[Any, Any], reading: Reading) -> ReadOffs:
         less = words == truth[: len(words)]  # says less, but nothing false
         if not less and all(word in alphabet or re.fullmatch("-?[0-9]+", word) for word in words):
             return ReadOffs(line.strip(), " ".join(truth), label in anywhere, ())
-    unsaid = (" ".join(label) for label, truth in truths.items() if last.get(label, ((), ""))[0] != truth)
-    return ReadOffs("", "", False, tuple(unsaid))
+    unsaid = tuple(" ".join(label) for label, truth in truths.items() if last.get(label, ((), ""))[0] != truth)
+    return ReadOffs(
+        "", "", False, unsaid, sum(last.get(label, ((), ""))[0] == truth for label, truth in at_the_end.items())
+    )
 
 
 @lru_cache(maxsize=256)
@@ -151,7 +100,7 @@ def _solver_readings(
 ) -> tuple[dict[_Words, _Words], dict[_Words, _Words], frozenset[str]]:
     """What the solver reads off: label -> words, before its steps and after them; and all words that it uses."""
     world = WORLDS[problem.world]
-    reading = read_trace(world, world.narrate(problem))
+    reading = _solver_trace(problem)
     after = dict(map(_labelled, reading.after_the_last()))
     before = {label: words for label, words in map(_labelled, reading.beside()) if label not in after}
     alphabet = {word for words in (*before.values(), *after.values()) for word in words}
@@ -161,6 +110,22 @@ def _solver_readings(
         {label: words for label, words in after.items() if words},
         frozenset(alphabet),
     )
+
+
+def reads_off(problem: Problem[Any, Any], line: str) -> bool:
+    """Whether a line has the label of what the solver reads off the last state."""
+    return _labelled(line)[0] in _solver_readings(problem)[1]
+
+
+def is_read_off(problem: Problem[Any, Any], line: str) -> bool:
+    """Whether a line is one that the solver writes behind its steps, to the letter: it reads a state off and claims none."""
+    return line in _solver_trace(problem).after_the_last()
+
+
+@lru_cache(maxsize=256)
+def _solver_trace(problem: Problem[Any, Any]) -> Reading:
+    world = WORLDS[problem.world]
+    return read_trace(world, world.narrate(problem))
 
 
 def _labelled(line: str) -> tuple[_Words, _Words]:

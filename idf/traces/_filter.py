@@ -19,7 +19,7 @@ from idf.worlds import WORLDS, Problem, problem_from_json
 from ._balance import Stratum, quotas
 from ._duplicates import Shingles, near_duplicates, scene_of, shingles_of, words_of
 from ._funnel import Funnel
-from ._judge import FilterRecipe, judge_trace
+from ._judge import PROOFS, FilterRecipe, judge_trace, proof_of
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class _Success:
     words: int
     text: Shingles
     scene: Shingles
+    proof: str
 
     @property
     def rank(self) -> tuple[int, str]:
@@ -72,6 +73,8 @@ def filter_traces(
     if not best:
         raise UserError(f"no trace in {source.path} succeeds: nothing was written\n{funnel.table()}\n{funnel.why()}")
     chosen = _balanced(best, recipe, funnel)
+    proofs = Counter(success.proof for success in best if success.id in chosen)
+    funnel.proofs.update({proof: proofs[proof] for proof in PROOFS if proofs[proof]})
     overlaps: dict[str, Counter[str]] = {}
     facts = {
         "stage": "traces",
@@ -123,6 +126,7 @@ def _best_of_each_problem(source: DatasetFolder, recipe: FilterRecipe, funnel: F
             sample.difficulty,
             words=len(response.split()),
             text=shingles_of(words_of(response)),
+            proof=proof_of(problem, response, recipe),
             scene=scene_of([*WORLDS[problem.world].write(problem.start).split(), *" ".join(problem.query).split()]),
         )
         place = (sample.world, sample.meta["key"])

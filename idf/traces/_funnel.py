@@ -36,12 +36,14 @@ class Funnel:
         counts: World -> {"in", each rule of RULES that a trace was lost under, "spare" (good, but more than were asked
             for), "kept"}; "in" is the sum of the others.
         kept_by_difficulty: World -> difficulty -> kept.
+        proofs: What the kept traces prove -> how many do.
         examples: Rule -> {"id", "detail"} of one trace that was lost under it: the first by id.
     """
 
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
     kept_by_difficulty: dict[str, dict[str, int]] = field(default_factory=dict)
     examples: dict[str, dict[str, str]] = field(default_factory=dict)
+    proofs: dict[str, int] = field(default_factory=dict)
 
     def add(self, world: str, what: str) -> None:
         """Count one trace as come "in", "spare" or "kept"."""
@@ -76,6 +78,7 @@ class Funnel:
                 world: {what: counts[what] for what in ("in", *RULES, "spare", "kept") if what in counts}
                 for world, counts in sorted(self.counts.items())
             },
+            "proofs": dict(self.proofs),
             "kept_by_difficulty": dict(sorted(self.kept_by_difficulty.items())),
             "examples": {rule: self.examples[rule] for rule in RULES if rule in self.examples},
         }

@@ -12,7 +12,9 @@ from idf.worlds import WORLDS, Problem
 
 from ._repetition import find_loop, find_padding
 
-LEVELS = ("process", "outcome")
+LEVELS = ("process", "consistent", "outcome")
+PROOFS = ("process", "consistent", "nothing", "false")
+"""What a kept trace proves: every step; nothing false and some work; it claims nothing; it claims something false."""
 _FAILED = ("error", "content_filter")
 
 
@@ -22,11 +24,12 @@ class FilterRecipe:
 
     Attributes:
         keep: How many traces to keep.
-        level: "process" wants every state on the way claimed and right; "outcome" only a right answer.
+        level: "process" wants every state on the way claimed and right; "consistent" nothing false, and some work that
+            replays; "outcome" only a right answer.
         most_words: Longest trace, in words.
         most_over_optimal: Longest plan, as a multiple of a shortest one.
         most_repeated: Largest share of words that are said for the third time or more.
-        most_corrections: How often a trace may take a claimed step back; None for any number.
+        most_corrections: How many false claims a trace may take back; None for any number.
         near_duplicate: Least Jaccard similarity of near-duplicates; 1 drops equal texts only.
     """
 
@@ -92,7 +95,28 @@ def judge_trace(
         return "detour", f"{moves} moves, {optimal} are enough"
     if recipe.level == "outcome":
         return None
-    return replay_claims(problem, reading, actions, recipe.most_corrections)
+    return replay_claims(problem, reading, actions, recipe.most_corrections, recipe.level)
+
+
+def proof_of(problem: Problem[Any, Any], response: str, recipe: FilterRecipe) -> str:
+    """How much of its way a kept trace proves: one of PROOFS.
+
+    Args:
+        problem: The problem that it solves.
+        response: All its text.
+        recipe: What it was kept by.
+    """
+    if recipe.level == "process":
+        return "process"
+    world = WORLDS[problem.world]
+    verdict = score(problem, response, "stop")
+    planned = world.answer_kind(problem) == "plan" and verdict.parsed is not None
+    actions = tuple(verdict.parsed) if planned and verdict.parsed is not None else world.solve(problem)
+    reading = read_trace(world, response)
+    lost = replay_claims(problem, reading, actions, recipe.most_corrections, "consistent")
+    if lost is not None:
+        return "nothing" if lost[0] == "unproven" else "false"
+    return "consistent" if replay_claims(problem, reading, actions, recipe.most_corrections) else "process"
 
 
 def _circle(problem: Problem[Any, Any], plan: tuple[str, ...]) -> str | None:

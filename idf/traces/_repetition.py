@@ -53,14 +53,14 @@ def find_loop(reading: Reading, most_repeated: float) -> str | None:
     sentences: Counter[tuple[str, ...]] = Counter()
     prose: list[str] = []
     new: list[bool] = []  # for each word of prose, whether its sentence is not repeated already
-    for line, claim in zip(reading.lines, reading.claim_of, strict=True):
-        for sentence in _SENTENCE_END.split(line.casefold()):
+    for line, is_state in _blocks(reading):
+        for sentence in [line.casefold()] if is_state else _SENTENCE_END.split(line.casefold()):
             words = tuple(re.findall(r"-?\w+", sentence))
             total += len(words)
             again = len(words) >= 3 and sentences[words] >= _TWICE
             sentences[words] += 1
             repeated += len(words) if again else 0
-            if claim is None:
+            if not is_state:
                 prose += words
                 new += [not again] * len(words)
     grams: Counter[tuple[str, ...]] = Counter()
@@ -74,3 +74,16 @@ def find_loop(reading: Reading, most_repeated: float) -> str | None:
     if repeated >= _FEWEST and repeated > most_repeated * total:
         return f"{repeated} of {total} words are said for the third time or more"
     return None
+
+
+def _blocks(reading: Reading) -> list[tuple[str, bool]]:
+    """The lines of a trace, those that state one step together as one; and whether they state anything."""
+    blocks: list[tuple[str, bool]] = []
+    before: int | None = None
+    for line, claim, stated in zip(reading.lines, reading.claim_of, reading.stated, strict=True):
+        if claim is not None and claim == before:
+            blocks[-1] = f"{blocks[-1][0]} {line}", True
+        else:
+            blocks.append((line, stated))
+        before = claim
+    return blocks

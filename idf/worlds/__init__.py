@@ -10,12 +10,14 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
 
+from ._facts import ALL, Fact, Notation, legend_of, read_notation
 from ._reading import plain, read_words
 from ._rng import Rng
 from ._sampling import SPLITS, Avoid, Draw, Drawn, sample_problem, sample_walk, split_of
 from ._world import DIFFICULTIES, WORDINGS, Answer, IllegalAction, Keys, Outcome, Problem, Scene, Walk, World
 
 __all__ = [
+    "ALL",
     "DIFFICULTIES",
     "SPLITS",
     "WORDINGS",
@@ -24,17 +26,21 @@ __all__ = [
     "Avoid",
     "Draw",
     "Drawn",
+    "Fact",
     "IllegalAction",
     "Keys",
+    "Notation",
     "Outcome",
     "Problem",
     "Rng",
     "Scene",
     "Walk",
     "World",
+    "legend_of",
     "plain",
     "problem_from_json",
     "problem_to_json",
+    "read_notation",
     "read_words",
     "sample_problem",
     "sample_walk",

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
+from ._facts import Fact, Notation
 from ._rng import Rng
 
 S = TypeVar("S")
@@ -127,6 +129,8 @@ class World(ABC, Generic[S, Q]):
         plans: Whether its problems ask for a plan.
         clean_level: The level of `Keys` at which published items are avoided.
         colours: The colour names that its answers use (none for planning worlds).
+        counts_cells: Whether texts name its cells by row and column, which may be counted from 0 or from 1.
+        steps_at_once: Whether several steps may be taken as one (two quarter turns as a half turn).
     """
 
     name: ClassVar[str]
@@ -140,6 +144,8 @@ class World(ABC, Generic[S, Q]):
     plans: ClassVar[bool] = False
     clean_level: ClassVar[str] = "canonical"
     colours: ClassVar[tuple[str, ...]] = ()
+    counts_cells: ClassVar[bool] = False
+    steps_at_once: ClassVar[bool] = False
 
     # --- the rules -------------------------------------------------------------------------------------------
 
@@ -187,6 +193,55 @@ class World(ABC, Generic[S, Q]):
             The claim, never None for what `line` wrote; None if the text does not claim a whole state.
         """
         return " ".join(text.casefold().split()) or None
+
+    def facts(self, state: S) -> Mapping[Hashable, Hashable]:
+        """All that a text may say of a state in part: slot -> value; nothing by default."""
+        return {}
+
+    def goal_facts(self, problem: Problem[S, Q]) -> Mapping[Hashable, Hashable]:
+        """The same of what is to be reached, in a world of plans."""
+        return {}
+
+    def asked_facts(self, problem: Problem[S, Q]) -> Mapping[Hashable, frozenset[Hashable]]:
+        """What may be read off without simulating the steps: slot -> values that may be said of it; nothing by default."""
+        return {}
+
+    def sights(self, problem: Problem[S, Q]) -> frozenset[tuple[Hashable, ...]]:
+        """What has to be said of the start where a problem is answered without steps, each by one of several slots."""
+        return frozenset()
+
+    def read_facts(self, text: str, notation: Notation) -> list[Fact]:
+        """What a text says of a state, whole or in part, in any wording; nothing by default.
+
+        Args:
+            text: A line or a sentence in lower case, without Markdown marks; a drawn state has a line a row.
+            notation: How its trace writes colours and coordinates.
+        """
+        return []
+
+    def whole(self, facts: Mapping[Hashable, Hashable]) -> Hashable | None:
+        """The state that facts make up, as `read_line` reads it; None if they leave something open."""
+        return None
+
+    def read_moves(self, text: str) -> list[str]:
+        """The actions that a text in lower case says are taken, in order: "rolls to the right"; none by default."""
+        return []
+
+    def cut(self, sentence: str) -> list[str]:
+        """A sentence in pieces that each speak of one state; the sentence itself by default."""
+        return [sentence]
+
+    def is_row(self, line: str) -> bool:
+        """Whether a line in lower case is one row of a state that is drawn over several lines."""
+        return False
+
+    def tells(self, changed: AbstractSet[Hashable], told: AbstractSet[Hashable]) -> bool:
+        """Whether a text that tells some slots of a state tells the step to it, which changed some; one of them is enough."""
+        return not changed.isdisjoint(told)
+
+    def things(self) -> Mapping[str, frozenset[Hashable]]:
+        """The names of parts of a state -> their slots, so that "front and back stay" can be replayed."""
+        return {}
 
     def describe(self, state: S, *, pictured: bool) -> str:
         """The state in a prompt. If it is pictured as well, only what the picture cannot show."""

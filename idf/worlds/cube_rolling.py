@@ -6,8 +6,11 @@ Source: the rules stated in SpatiaLite's Cube Rolling questions; replaying them 
 from __future__ import annotations
 
 import re
+from collections.abc import Hashable, Mapping
 from typing import NamedTuple
 
+from ._faces import is_net_row, read_faces, read_net
+from ._facts import Fact, Notation
 from ._reading import read_words
 from ._rng import Rng
 from ._world import Answer, IllegalAction, Keys, Outcome, Problem, Scene, Walk, World
@@ -24,6 +27,19 @@ SHOWS = {
     "back": ("front", "back", "left", "right", "bottom", "top"),
 }
 _INDICES = {way: tuple(FACES.index(face) for face in shown) for way, shown in SHOWS.items()}
+
+# How a roll is told: "rolls to the right", "rolling it forward"
+_TOWARDS = {way: way for way in SHOWS} | {
+    "forward": "front",
+    "forwards": "front",
+    "backward": "back",
+    "backwards": "back",
+}
+_ROLLS = re.compile(
+    r"\b(?:roll(?:s|ing|ed)?|tip(?:s|ping|ped)?)(?: (?:it|the|cube|once|again|over|one|cell|step|to|towards?|number"
+    r"|\d+|is|goes))*"
+    rf"[ :(,-]*\b({'|'.join(_TOWARDS)})\b(?! face)"
+)
 
 # One roll moves the cube by one cell: x grows to the right, z towards the viewer.
 SHIFT = {"right": (1, 0), "left": (-1, 0), "front": (0, 1), "back": (0, -1)}
@@ -118,11 +134,32 @@ class CubeRolling(World[Cube, Query]):
 
     def read_line(self, text: str) -> tuple[str, ...] | None:
         """Six colours in the order of FACES, or each after the name of its face."""
+        if net := read_net(text):
+            return net
         words = [word.replace("grey", "gray") for word in read_words(text)]
         if len(words) == 12 and set(words[::2]) == set(FACES):
             named = dict(zip(words[::2], words[1::2]))
             words = [named[face] for face in FACES]
         return tuple(words) if len(words) == 6 and set(words) <= set(COLOURS) else None
+
+    def facts(self, state: Cube) -> Mapping[Hashable, Hashable]:
+        return dict(zip(FACES, state.colours, strict=True))
+
+    def read_facts(self, text: str, notation: Notation) -> list[Fact]:
+        return read_faces(text, notation)
+
+    def whole(self, facts: Mapping[Hashable, Hashable]) -> Hashable | None:
+        return tuple(facts[face] for face in FACES) if all(face in facts for face in FACES) else None
+
+    def read_moves(self, text: str) -> list[str]:
+        return [_TOWARDS[match[1]] for match in _ROLLS.finditer(text)]
+
+    def is_row(self, line: str) -> bool:
+        return is_net_row(line)
+
+    def things(self) -> Mapping[str, frozenset[Hashable]]:
+        named = {face: frozenset[Hashable]((face,)) for face in FACES}
+        return named | {face[0]: slots for face, slots in named.items() if face[0] != "b"}
 
     def describe(self, state: Cube, *, pictured: bool) -> str:
         if not pictured:

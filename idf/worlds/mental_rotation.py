@@ -7,10 +7,12 @@ From a side, each column along the line of sight shows the cube nearest to the v
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping
 from itertools import permutations, product
 from typing import NamedTuple
 
+from ._cells import read_columns, read_cubes, read_sights
+from ._facts import Fact, Notation
 from ._reading import read_words
 from ._rng import Rng
 from ._world import Answer, IllegalAction, Keys, Outcome, Problem, Scene, Walk, World
@@ -46,6 +48,11 @@ TO_FRONT = {
     "top": ("top",),
     "bottom": ("bottom",),
 }
+_TURNED = re.compile(
+    r"\b(?:turn(?:s|ing|ed)?|rotat(?:e|es|ing|ed|ion))(?: (?:it|the|structure|whole|so|that|to|towards?|by|bringing"
+    r"|brings|side|quarter|once|again|\d+))*"
+    r"[ :(,-]*\b(left|right|top|bottom)\b"
+)
 MOST_CUBES = 13
 REACH = 4  # no cell further than this from the origin along an axis: the pictures show no more
 
@@ -66,6 +73,7 @@ class MentalRotation(World[Structure, Query]):
     actions = tuple(TURNS)
     look = "Write the colour and the cell (x,y,z) of every cube, in the order of their cells."
     always_legal = True
+    steps_at_once = True
     bins = {"easy": range(2, 6), "medium": range(6, 9), "hard": range(9, MOST_CUBES + 1)}
     rule = (
         "A structure of coloured unit cubes is turned by quarter turns about the origin; a turn is named by the side "
@@ -107,6 +115,37 @@ class MentalRotation(World[Structure, Query]):
                 return None
             cubes.append(((int(cell[0]), int(cell[1]), int(cell[2])), colour))
         return tuple(sorted(cubes)) or None
+
+    def facts(self, state: Structure) -> Mapping[Hashable, Hashable]:
+        """Cell -> colour; and of each column that one looks along, the colour that is seen: ("column", x, y)."""
+        seen: dict[Hashable, Hashable] = {("column", x, y): colour for (x, y, _), colour in visible(state, "front")}
+        seen.update(state)
+        return seen
+
+    def asked_facts(self, problem: Problem[Structure, Query]) -> Mapping[Hashable, frozenset[Hashable]]:
+        """Columns of the view that is asked, seen without a turn: in any order of the two axes across it, with any sign."""
+        axis = next(i for i in range(3) if TOWARDS[problem.query.view][i])
+        found: dict[Hashable, frozenset[Hashable]] = {}
+        for cell, colour in visible(problem.start, problem.query.view):
+            a, b = (cell[i] for i in range(3) if i != axis)
+            for pair in {(s * u, t * v) for u, v in ((a, b), (b, a)) for s in (1, -1) for t in (1, -1)}:
+                slot = ("column", *pair)
+                found[slot] = found.get(slot, frozenset()) | {colour}
+        seen = visible(problem.start, problem.query.view)
+        for cube in problem.start:
+            sight = ("sight", cube[1])
+            found[sight] = found.get(sight, frozenset()) | {"visible" if cube in seen else "hidden"}
+        return found
+
+    def sights(self, problem: Problem[Structure, Query]) -> frozenset[tuple[Hashable, ...]]:
+        """The cubes that are seen: each by its cell or by its colour."""
+        return frozenset((cell, ("sight", colour)) for cell, colour in visible(problem.start, problem.query.view))
+
+    def read_facts(self, text: str, notation: Notation) -> list[Fact]:
+        return [*read_cubes(text, notation), *read_columns(text), *read_sights(text)]
+
+    def read_moves(self, text: str) -> list[str]:
+        return [match[1] for match in _TURNED.finditer(text)]
 
     def shows_all(self, scene: Scene) -> bool:
         """Not a cube that others enclose: no panel shows its colour."""

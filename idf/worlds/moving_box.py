@@ -7,9 +7,14 @@ environment code says both; its scorer refuses such plans, see docs).
 from __future__ import annotations
 
 import re
+from collections.abc import Hashable, Mapping
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from typing import NamedTuple
 
+from ._boards import is_grid_line, read_grid
+from ._cells import read_places
+from ._facts import Fact, Notation
 from ._reading import read_words
 from ._rng import Rng
 from ._world import Answer, IllegalAction, Keys, Outcome, Problem, Scene, Walk, World, replay_plan
@@ -27,6 +32,12 @@ SYMBOLS = {
 }
 
 Cell = tuple[int, int]
+
+# How a move is told: "walks up", "pushes the box one cell to the right"
+_MOVED = re.compile(
+    r"\b(?:push(?:es|ed|ing)?|mov(?:e|es|ed|ing)|walk(?:s|ed|ing)?|go(?:es|ing)?|step(?:s|ped|ping)?)"
+    r"(?: (?:the|box|player|it|one|cell|step|square|once|to|again|\d+))*[ :(,-]*\b(up|down|left|right|u|d|l|r)\b"
+)
 
 
 class Room(NamedTuple):
@@ -61,6 +72,7 @@ class MovingBox(World[Room, Query]):
         "# a wall and . free floor."
     )
     plans = True
+    counts_cells = True
     bins = {"easy": range(1, 3), "medium": range(3, 6), "hard": range(6, 20)}
     rule = (
         "A player walks over a grid, up (u), down (d), left (l) or right (r), and pushes the box by walking against it. "
@@ -118,6 +130,35 @@ class MovingBox(World[Room, Query]):
             return None
         first, second = (int(match[2]), int(match[3])), (int(match[5]), int(match[6]))
         return (first, second) if match[1][0] == "p" else (second, first)
+
+    def facts(self, state: Room) -> Mapping[Hashable, Hashable]:
+        drawn: dict[Hashable, Hashable] = {
+            (r, c): symbol for r, row in enumerate(grid(state)) for c, symbol in enumerate(row)
+        }
+        return {**drawn, "player": state.player, "box": state.box, "target": state.target}
+
+    def goal_facts(self, problem: Problem[Room, Query]) -> Mapping[Hashable, Hashable]:
+        return {"target": problem.start.target}
+
+    def read_facts(self, text: str, notation: Notation) -> list[Fact]:
+        return read_grid(text) or read_places(text, notation)
+
+    def whole(self, facts: Mapping[Hashable, Hashable]) -> Hashable | None:
+        return (facts["player"], facts["box"]) if "player" in facts and "box" in facts else None
+
+    def read_moves(self, text: str) -> list[str]:
+        return [match[1][0] for match in _MOVED.finditer(text)]
+
+    def is_row(self, line: str) -> bool:
+        return is_grid_line(line)
+
+    def tells(self, changed: AbstractSet[Hashable], told: AbstractSet[Hashable]) -> bool:
+        """A push tells where the box is now: by its name, or in a drawing."""
+        moved = changed - {"player"} if "box" in changed else changed
+        return not moved.isdisjoint(told)
+
+    def things(self) -> Mapping[str, frozenset[Hashable]]:
+        return {name: frozenset((name,)) for name in ("player", "box")}
 
     def read(self, text: str) -> Room:
         return room_from_grid([line.split() for line in text.strip().splitlines()])

@@ -6,11 +6,13 @@ Source: the move notation stated in SpatiaLite's questions (U2 = two quarter tur
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import NamedTuple
 
+from ._facts import Fact, Notation
 from ._reading import read_words
 from ._rng import Rng
+from ._stickers import is_row_of_stickers, read_stickers, read_turns
 from ._world import Answer, IllegalAction, Keys, Outcome, Problem, Scene, Walk, World
 
 COLOURS = ("red", "green", "blue", "yellow", "orange", "grey")
@@ -164,6 +166,26 @@ class RubiksCube(World[bytes, Query]):
         ):
             return None
         return tuple(colour for letter in FACES for colour in faces[letter])
+
+    def facts(self, state: bytes) -> Mapping[Hashable, Hashable]:
+        return {(face, at): COLOURS[state[9 * i + at]] for i, face in enumerate(FACES) for at in range(9)}
+
+    def read_facts(self, text: str, notation: Notation) -> list[Fact]:
+        return read_stickers(text, notation)
+
+    def whole(self, facts: Mapping[Hashable, Hashable]) -> Hashable | None:
+        squares = [(face, at) for face in FACES for at in range(9)]
+        return tuple(facts[square] for square in squares) if all(square in facts for square in squares) else None
+
+    def read_moves(self, text: str) -> list[str]:
+        return read_turns(text)
+
+    def is_row(self, line: str) -> bool:
+        return is_row_of_stickers(line)
+
+    def things(self) -> Mapping[str, frozenset[Hashable]]:
+        squares = {face: frozenset((face, at) for at in range(9)) for face in FACES}
+        return {name: squares[face] for face in FACES for name in (face.lower(), FACES[face])}
 
     def describe(self, state: bytes, *, pictured: bool) -> str:
         if pictured:

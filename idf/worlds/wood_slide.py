@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from collections.abc import Hashable, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
+from ._boards import cut_after_boards, is_board_row, read_board
+from ._facts import Fact, Notation
 from ._reading import plain
 from ._rng import Rng
 from ._world import Answer, IllegalAction, Keys, Outcome, Problem, Scene, Walk, World, replay_plan
@@ -22,6 +25,12 @@ NAMES = {"u": "up", "d": "down", "l": "left", "r": "right"}
 _FURTHEST = 15  # the most moves that a published puzzle takes
 DEFAULT = "11221133450067886799"  # the layout from which every published position can be reached
 
+# How a move is told: "3d", "block 3 slides down", "move 3 to the left"
+_SLID = re.compile(
+    r"(?<![\w(,/])(?:block |piece |tile |#)?([1-9]) ?(?:(?:is|moves?|slides?|goes|follows|also|then|now|next|one"
+    r"|cell|step|to|the|moved|by|shifts?|\(|:|,|→|->|-) ?)*"
+    r"\b(up|down|left|right|u|d|l|r)\b|(?<!\w)([1-9])([udlr])\b"
+)
 Blocks = tuple[int, ...]
 """Top left cell of blocks 1 to 9: row * 4 + column."""
 
@@ -72,6 +81,7 @@ class WoodSlide(World[Blocks, Query]):
     actions = tuple(f"{block}{way}" for block in range(1, len(SHAPES) + 1) for way in WAYS)
     look = "Write the board on the left: five rows of four digits, 0 is empty."
     plans = True
+    counts_cells = True
     bins = {"easy": range(2, 9), "medium": range(9, 13), "hard": range(13, 16)}
     rule = (
         "Blocks 1 to 9 slide on a 5 x 4 board, one cell at a time; 3d moves block 3 down (u, d, l, r). "
@@ -120,6 +130,28 @@ class WoodSlide(World[Blocks, Query]):
         elif [len(row) for row in rows] != [COLUMNS] * ROWS:
             return None
         return "".join(rows)
+
+    def facts(self, state: Blocks) -> Mapping[Hashable, Hashable]:
+        return {divmod(at, COLUMNS): digit for at, digit in enumerate(cells(state))}
+
+    def goal_facts(self, problem: Problem[Blocks, Query]) -> Mapping[Hashable, Hashable]:
+        return self.facts(self.read(problem.query.target))
+
+    def read_facts(self, text: str, notation: Notation) -> list[Fact]:
+        return read_board(text, notation)
+
+    def whole(self, facts: Mapping[Hashable, Hashable]) -> Hashable | None:
+        places = [divmod(at, COLUMNS) for at in range(ROWS * COLUMNS)]
+        return "".join(str(facts[place]) for place in places) if all(place in facts for place in places) else None
+
+    def read_moves(self, text: str) -> list[str]:
+        return [f"{match[1] or match[3]}{(match[2] or match[4])[0]}" for match in _SLID.finditer(text)]
+
+    def cut(self, sentence: str) -> list[str]:
+        return cut_after_boards(sentence)
+
+    def is_row(self, line: str) -> bool:
+        return is_board_row(line)
 
     def legality(self, state: Blocks) -> str:
         """The ways in which each block can slide: a line for each block, not for each of 36 actions."""

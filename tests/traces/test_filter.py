@@ -376,7 +376,7 @@ def test_the_manifest_says_from_what_it_was_filtered_and_what_was_lost(tmp_path,
     [
         ({"keep": 0}, ("keep", 1, 0)),
         ({"most_words": 0}, ("most_words", 1, 0)),
-        ({"level": "proof"}, ("unknown level", "'proof'", "process, outcome")),
+        ({"level": "proof"}, ("unknown level", "'proof'", "process, consistent, outcome")),
         ({"most_over_optimal": 0.5}, ("most_over_optimal", 1, 0.5)),
         ({"most_repeated": 2.0}, ("most_repeated", 0, 1, 2.0)),
         ({"most_corrections": -1}, ("most_corrections", "negative", -1)),
@@ -422,3 +422,15 @@ def test_what_was_filtered_can_be_filtered_again(tmp_path, out):
     twice, _ = filter_traces(once, tmp_path / "twice", FilterRecipe(keep=2))
     assert len(twice) == 2
     assert twice.manifest["source"]["source"]["folder"] == "d"
+
+
+def test_the_card_counts_the_traces_that_claim_nothing(tmp_path, out):
+    samples = candidates("cube_rolling", 4)
+    samples[1] = answered(samples[1], response_of(samples[1]).splitlines()[-1])
+    samples[2] = answered(samples[2], f"Nothing moves at all.\n{response_of(samples[2])}")
+    kept, funnel = filter_traces(source_of(samples, tmp_path / "d"), out, FilterRecipe(keep=4, level="outcome"))
+    assert funnel.proofs == kept.manifest["funnel"]["proofs"] == {"process": 2, "nothing": 1, "false": 1}
+    card = (out / "README.md").read_text()
+    says(card, "What the traces prove", "`outcome`")
+    assert "| 1 | claim nothing on the way" in card
+    assert "| 1 | claim something false" in card

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from idf.traces import FilterRecipe, judge_trace
 from idf.worlds import DIFFICULTIES, WORLDS, Problem, World
+from idf.worlds.cube_rolling import FACES
 from tests.sentences import says
 from tests.traces.candidates import PLANNING, oracle
 from tests.worlds.samples import problem, problems
@@ -148,10 +149,13 @@ def test_a_wrong_answer_after_the_right_states_is_wrong(of):
         assert judged(of, "\n".join([*imagined, false.get(kind, f"Answer: {other}")])) == "wrong"
 
 
-def test_a_list_of_faces_is_not_taken_for_steps():
+def test_a_list_of_faces_is_not_taken_for_steps_and_has_to_be_true():
     item = problem("cube_rolling", "train", 0, "medium")
-    faces = "\n".join(f"{n}. {face.title()}: gray" for n, face in enumerate(("top", "left", "right", "front"), 1))
-    assert judged(item, f"I see:\n{faces}\n\n{oracle(item)}", FilterRecipe(most_corrections=0)) is None
+    seen = {face: item.start.colours[FACES.index(face)] for face in ("top", "left", "right", "front")}
+    faces = [f"{n}. {face.title()}: {colour}" for n, (face, colour) in enumerate(seen.items(), 1)]
+    assert judged(item, "\n".join(["I see:", *faces, "", oracle(item)]), FilterRecipe(most_corrections=0)) is None
+    faces[1] = f"2. Left: {seen['right']}"
+    assert judged(item, "\n".join(["I see:", *faces, "", oracle(item)])) == "lucky"
 
 
 @pytest.mark.parametrize("world", WORLDS)
