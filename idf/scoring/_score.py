@@ -53,8 +53,8 @@ def score(problem: Problem[Any, Any], response: str, finish_reason: str | None =
             could be had, whatever the text says.
     """
     world = WORLDS[problem.world]
-    plans = world.answer_kind(problem) == "plan"
-    unread = -2.0 if plans else 0.0
+    asked = world.answer(problem)
+    unread = -2.0 if world.plans else 0.0
     if finish_reason == "error":
         # The published code takes its own message of a timeout for the model's answer: no moves, or a false answer.
         return _no_answer("error", "no response could be had", unread)
@@ -63,7 +63,7 @@ def score(problem: Problem[Any, Any], response: str, finish_reason: str | None =
         return _no_answer("refused" if refused else "empty", "the response is empty", -1.0)
     read = read_response(problem, response, cut_off=finish_reason == "length")
     if read.answer is None:
-        return _no_answer(*_why_unread(world.answer_kind(problem), read.stated, response, finish_reason), unread)
+        return _no_answer(*_why_unread(asked.kind, read.stated, response, finish_reason), unread)
     outcome = world.judge(problem, read.answer)
     # The published scorer stops at the first touch of the goal and drops every plan with an illegal move before it.
     if outcome.touched:
@@ -75,7 +75,7 @@ def score(problem: Problem[Any, Any], response: str, finish_reason: str | None =
     return Verdict(
         correct=outcome.correct,
         error=outcome.error,
-        parsed=list(read.answer) if isinstance(read.answer, tuple) else read.answer,
+        parsed=asked.stored(read.answer),
         detail=outcome.detail,
         moves=outcome.moves,
         optimal=outcome.optimal,

@@ -12,9 +12,9 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from idf.answers import IS_ITEM, LONGEST, json_value, unwrapped
+
 from ._below import UNREADABLE, text_below
-from ._lists import IS_ITEM
-from ._tidy import LONGEST, json_value, unwrapped
 
 # What may stand before a label: Markdown, quotes, brackets, a number, a sign
 _MARKS = r"[ \t\u3000*_`#>\-•–—:.✅☑✔🎯👉🏁➡=|\"'\[({\\$]{0,24}(?:\d{1,2}[.)][ *_]{0,4})?"

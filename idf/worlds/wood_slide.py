@@ -10,9 +10,12 @@ from collections import deque
 from functools import lru_cache
 from typing import NamedTuple
 
+from idf.answers.plan import Blocks as BlockMoves
+
+from ._planning import PlanningWorld
 from ._reading import plain
 from ._rng import Rng
-from ._world import Answer, IllegalAction, Keys, Outcome, Problem, Scene, Walk, World, replay_plan
+from ._world import IllegalAction, Keys, Problem, Scene, Walk
 
 ROWS, COLUMNS = 5, 4
 # (height, width) of blocks 1 to 9
@@ -63,7 +66,7 @@ class Query(NamedTuple):
     target: str
 
 
-class WoodSlide(World[Blocks, Query]):
+class WoodSlide(PlanningWorld[Blocks, Query]):
     """The world of sliding blocks. Difficulty is the exact distance from start to target."""
 
     name = "wood_slide"
@@ -71,7 +74,7 @@ class WoodSlide(World[Blocks, Query]):
     query_type = Query
     actions = tuple(f"{block}{way}" for block in range(1, len(SHAPES) + 1) for way in WAYS)
     look = "Write the board on the left: five rows of four digits, 0 is empty."
-    plans = True
+    notation = BlockMoves()
     bins = {"easy": range(2, 9), "medium": range(9, 13), "hard": range(13, 16)}
     rule = (
         "Blocks 1 to 9 slide on a 5 x 4 board, one cell at a time; 3d moves block 3 down (u, d, l, r). "
@@ -181,23 +184,11 @@ class WoodSlide(World[Blocks, Query]):
             f"{shown}Which sequence of moves leads from the start to the target?"
         )
 
-    def answer_kind(self, problem: Problem[Blocks, Query]) -> str:
-        return "plan"
-
-    def truth(self, problem: Problem[Blocks, Query]) -> tuple[str, ...]:
-        return self.solve(problem)
-
-    def judge(self, problem: Problem[Blocks, Query], answer: Answer) -> Outcome:
-        target = self.read(problem.query.target)
-        return replay_plan(
-            tuple(answer), problem.start, self.step, lambda state: state == target, len(self.solve(problem))
-        )
+    def is_goal(self, problem: Problem[Blocks, Query], state: Blocks) -> bool:
+        return state == self.read(problem.query.target)
 
     def solve(self, problem: Problem[Blocks, Query]) -> tuple[str, ...]:
         return shortest_plan(problem.start, self.read(problem.query.target))
-
-    def initial(self, problem: Problem[Blocks, Query]) -> tuple[str, ...]:
-        return ()
 
     def narrate(self, problem: Problem[Blocks, Query]) -> str:
         return (

@@ -10,6 +10,8 @@ from typing import Any
 LONGEST = 20_000
 """Characters of a stated answer that are read; a longer one states nothing."""
 
+_AGAIN = re.compile(r"\s*(?:the )?(?:final )?answer(?: is)? ?[:=] ?")
+
 # Curly quotes are quotes, a typographer's minus is a minus; a sign that only asks for a coloured picture is nothing
 _SIGNS = str.maketrans({"\u2212": "-", "\ufe0f": "", **dict.fromkeys("“”„", '"'), **dict.fromkeys("‘’", "'")})
 _STYLED = "(?:text|textbf|textit|mathrm|mathbf|mathit|mathsf|operatorname|boxed|fbox)"
@@ -86,6 +88,16 @@ def tidy(text: str) -> str:
             text = pattern.sub(instead, text)
     text = re.sub(r"```[a-z]{0,12}|[_`#]|(?<!\d)\*|\*(?!\d)|^[ \t]*[>•▪●]+", " ", text.lower(), flags=re.MULTILINE)
     return re.sub(r"[^\S\n]+", " ", text).strip()
+
+
+def as_stated(text: str) -> str | None:
+    """A stated answer as tidy text, less another "answer:" at its beginning; None if it cannot be one answer."""
+    if len(text) > LONGEST:
+        return None
+    text = tidy(text)
+    if again := _AGAIN.match(text):
+        text = text[again.end() :]
+    return None if re.search(r"\banswer ?[:=]", text) else text  # two answers in one
 
 
 def json_value(text: str, at: int) -> tuple[str, int] | None:
