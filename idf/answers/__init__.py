@@ -14,6 +14,7 @@ from ._kind import AnswerKind, Chance, Value
 from ._lists import IS_ITEM
 from ._notation import Named, Notation, Phrases
 from ._plain import LONGEST, json_value, tidy, unwrapped
+from ._words import says_it_is_the_end
 
 KINDS: dict[str, type[AnswerKind]] = {
     kind.kind: kind
@@ -35,6 +36,7 @@ __all__ = [
     "Value",
     "json_value",
     "plain_colours",
+    "says_it_is_the_end",
     "spelled_as",
     "tidy",
     "unwrapped",

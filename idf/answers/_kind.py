@@ -75,9 +75,20 @@ class AnswerKind(ABC):
 
     # --- loose forms: where prose may state an answer as well
 
-    @abstractmethod
-    def concludes(self, text: str) -> bool:
-        """Whether a tidy concluding sentence speaks of the end, and names all that was asked."""
+    prose: ClassVar[bool] = True
+    """Whether a sentence of prose can state it."""
+
+    def names_all(self, text: str) -> bool:
+        """Whether a tidy sentence names all that was asked, so that it may be a conclusion."""
+        return True
+
+    def names_another(self, text: str, value: Value) -> bool:
+        """Whether a tidy sentence names a value other than a given one; if that cannot be told, whether it names any."""
+        return self.mentions(text)
+
+    def names_value_alone(self, text: str) -> bool:
+        """Whether a tidy sentence that reads as a value, with nothing leading up to it, is a statement of its own."""
+        return self.names_all(text) or len(text.split()) <= 2
 
     def leads_to_value(self, text: str) -> bool:
         """Whether "the answer is" goes on to name a value: not "... found by rolling the cube"."""

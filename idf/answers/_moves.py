@@ -21,6 +21,8 @@ OFTEN = {"once": 1, "twice": 2, "thrice": 3}
 NUMBERS = {word: str(n) for n, word in enumerate(NUMBER_WORDS)}
 FILLERS = frozenset(("move", "push", "slide", "walk", "go", "shift", "the", "box", "crate", "it", "to", "by", "in"))
 FILLERS |= frozenset(("direction", "towards", "moves", "slides", "pushes", "walks", "player", "you", "should", "must"))
+LEADS_ON = frozenset(("must", "should", "by", "to", "in", "the", "you", "towards", "player"))
+"""Fillers after which something must follow."""
 # A way, and more of its kind in brackets behind it
 GLOSS = re.compile(r"(?:\b\d?[udlr]|up|down|left|right) ?\([^()]*\b(?:\d?[udlr]|up|down|left|right)\b")
 _SAID_TWICE = re.compile(r"\s*([^():=]+?) ?(?:\(([^()]+)\)|[:=]([^():=]+))[.\s]*")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from ._moves import CLAUSE_END, FILLERS, GLOSS, MOST_REPEATS, NAME_OF_WAY, NUMBERS, OFTEN, UNITS, glossed, times
+from ._moves import CLAUSE_END, FILLERS, GLOSS, LEADS_ON, MOST_REPEATS, NAME_OF_WAY, NUMBERS, OFTEN, UNITS, glossed, times
 from ._notation import Notation
 
 _TOKEN = re.compile(r"[^\s()\[\]{}\"'|:]+")
 _ARROWS = {"↑": "u", "↓": "d", "←": "l", "⬆": "u", "⬇": "d", "⬅": "l", "➡": "r"}
+_SLASHED = re.compile(r"(?:up|down|left|right|[udlr])(?:/(?:up|down|left|right|[udlr])){2,}")
 _ALSO_WORDS = frozenset(("dull", "lull", "rudd"))  # that consist of u, d, l and r
 
 
@@ -33,6 +34,8 @@ def _read_ways(text: str) -> list[str] | None:
             return None  # a move to the right, or "and then"
         text = re.sub("[" + "".join(_ARROWS) + "]", lambda arrow: f" {_ARROWS[arrow[0]]} ", text)
     text = re.sub(r"(?<=[a-z])-(?=[a-z])", " ", text)
+    if _SLASHED.fullmatch(text.strip(" .")):
+        text = text.replace("/", " ")  # two alone may be alternatives
     letters = [word for word in re.split(r"[\s,;.\[\](){}\"'|]+|->|=>|→", text) if word]
     if letters and all(re.fullmatch("[udlr]+", word) for word in letters) and not GLOSS.search(text):
         return list("".join(letters))  # letters run together are a plan only if they are all there is
@@ -61,6 +64,8 @@ def _clause_of_ways(clause: str) -> list[str] | None:
     moves: list[str] = []
     said: list[tuple[str, int]] = []  # in order: ("way", code) or ("number", n)
     words = [NUMBERS.get(word, word) for word in _TOKEN.findall(times(clause))]
+    if words and words[-1] in LEADS_ON or re.search(r"\bby (?!\d|\^|one\b|two\b)", clause):
+        return None
     often: list[int] = []
     for word in words:
         attached = re.fullmatch(r"(\d{1,4})?[x×*]?(up|down|left|right|[udlr])[x×]?(\d{1,4})?", word)

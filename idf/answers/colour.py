@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ._colours import plain_colours, spelled_as
 from ._kind import AnswerKind, Chance, Value
 from ._plain import LONGEST, as_stated, tidy
-from ._words import BEFORE_A_VALUE, LONGEST_VALUE, WORD, doubts, is_one_sentence, speaks_of_the_end
+from ._value import elsewhere, plain_value, without_reason
+from ._words import AFTER_ALL, AROUND, BEFORE_A_VALUE, LONGEST_VALUE, PLACES, WORD, is_mark, speaks_of_the_end, tokens
+
+# Words that may stand around the one colour, besides the places that are asked
+_WORDS = AROUND | AFTER_ALL | frozenset(
+    """
+    appear appears bright color colored colour coloured corner cube cubes dark deep edge edges face faces facing light one panel
+    piece pure shade side sides solid square squares sticker tile become column row
+    """.split()
+)
+_THAT_IS = re.compile(r",? ?(?:\bi\.? ?e\.?|\bthat is|\bnamely|\bin other words)[,:]? |, (?=\w+[.!]?$)")
+# "the same colour as the centre", "the colour of the back face at the start": no colour yet, and none is excluded
+_LIKE = frozenset("the same color colour as of face at start beginning before it was is in on side that square".split())
+_EXCLUDED = re.compile(r"[,;]? ?\(?\b(?:and |but )?(?:not|rather than|instead of) (?:the )?(\w+)(?: (?:or|and|nor) (\w+))?\)?(?=[.! ]*$)")
 
 
 @dataclass(frozen=True)
@@ -17,11 +31,13 @@ class Colour(AnswerKind):
 
     Attributes:
         colours: The names.
-        asked: The words that a concluding sentence must name: the place whose colour is asked.
+        asked: The words of the place whose colour is asked; a colour of another place is no answer.
+        cell: Row and column of that place, from 1, if it is one of a grid.
     """
 
     colours: tuple[str, ...] = ()
     asked: tuple[str, ...] = ()
+    cell: tuple[int, int] | None = None
 
     kind = "colour"
     called = "the colour"
@@ -32,10 +48,43 @@ class Colour(AnswerKind):
 
     def read(self, text: str) -> str | None:
         said = as_stated(text)
-        if said is None or len(said) > LONGEST_VALUE or doubts(said):
+        if said is None or len(said) > LONGEST_VALUE or "?" in said:
             return None
-        named = self._named(said)
-        return named.pop() if len(named) == 1 else None
+        plain = plain_value(self._without_cell(spelled_as(said, self.colours)), self.colours)
+        if plain is None:
+            return None
+        value = self._whole(plain)
+        if value is None and (short := without_reason(plain, lambda part: self._whole(part) is not None)):
+            value = self._whole(short)
+        return value
+
+    def _whole(self, text: str) -> str | None:
+        """The colour of a text of which every word is understood."""
+        excluded: set[str] = set()
+        if out := _EXCLUDED.search(text):
+            excluded = {word for word in out.groups() if word}
+            if not excluded <= set(self.colours):
+                return None
+            text = text[: out.start()]
+        *before, last = _THAT_IS.split(text)
+        if before and all(set(WORD.findall(part)) <= _LIKE | set(PLACES) for part in before):
+            text = last
+        named = {word for word in WORD.findall(text) if word in self.colours}
+        if len(named) != 1 or not named.isdisjoint(excluded) or elsewhere(text, self.asked):
+            return None
+        value = named.pop()
+        glosses = {value[0]} | ({self.asked[0][0]} if self.asked else set())
+        known = _WORDS | set(self.asked) | set(PLACES) | glosses | {value}
+        if re.search(rf"\b{value}['\u2019]s\b|![a-z]|(?<![a-z])-{value}", text):
+            return None
+        return value if all(token in known or is_mark(token) for token in tokens(text)) else None
+
+    def _without_cell(self, text: str) -> str:
+        """The text without the row and column that are asked."""
+        if self.cell is None:
+            return text
+        row, column = self.cell
+        return re.sub(rf"\b(?:in |at |of )?\(?row {row},? (?:and )?col(?:umn)? {column}\)?", " ", text)
 
     def write(self, value: Value) -> str:
         return str(value)
@@ -46,15 +95,19 @@ class Colour(AnswerKind):
     def guess(self, rng: Chance, initial: Value, walk: Callable[[], Sequence[str]]) -> str:
         return rng.choice(self.colours)
 
-    def concludes(self, text: str) -> bool:
-        return set(self.asked) <= set(WORD.findall(plain_colours(text))) and speaks_of_the_end(text)
+    def names_all(self, text: str) -> bool:
+        said = {PLACES.get(word, word) for word in WORD.findall(plain_colours(text))}
+        return {PLACES.get(word, word) for word in self.asked} <= said
+
+    def names_another(self, text: str, value: Value) -> bool:
+        return not self._named(text) <= {value}
 
     def leads_to_value(self, text: str) -> bool:
         words = WORD.findall(spelled_as(tidy(text), self.colours))
         return next((word in self.colours for word in words if word not in BEFORE_A_VALUE), False)
 
     def may_be_bare(self, text: str) -> bool:
-        return is_one_sentence(text) and (len(text.split()) == 1 or self.concludes(text))
+        return speaks_of_the_end(text)
 
     def _named(self, text: str) -> set[str]:
         return set(WORD.findall(spelled_as(text, self.colours))) & set(self.colours)

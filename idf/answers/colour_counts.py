@@ -6,11 +6,12 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ._colours import plain_colours, spelled_as
+from ._colours import spelled_as
 from ._kind import AnswerKind, Chance, Value
 from ._lists import without_markers
 from ._plain import LONGEST, as_stated, tidy
-from ._words import LONGEST_VALUE, NUMBER_WORDS, WORD, named_numbers, speaks_of_the_end
+from ._value import elsewhere
+from ._words import LONGEST_VALUE, NUMBER_WORDS, WORD, is_remark, named_numbers, places_in, speaks_of_the_end
 
 STATED_TOTAL = "stated total"
 """The key under which a total is kept that contradicts the counts; no truth has it."""
@@ -28,13 +29,18 @@ _ONE_AS_PRONOUN = re.compile(r"\bone (?=can\b|could\b|sees?\b|would\b)|\bwhich o
 _RULE_OF_A_TABLE = re.compile(r"^[\s|:+-]*$", re.MULTILINE)
 
 
+_THIS_VIEW = re.compile(r"\bfrom (?:this|that|the given|the specified) (?:view|viewpoint|side|direction|perspective)\b")
+_REMARKS = re.compile(r" ?\(([^()]{0,200})\)")
+_UNSEEN = re.compile(r"\b(?:hidden|hides|behind|obscured|occluded|covered|covers|invisible|not|excluding)\b")
+
+
 @dataclass(frozen=True)
 class ColourCounts(AnswerKind):
     """How many cubes have each colour, as a dict from colour to number without zeros.
 
     Attributes:
         colours: The names of colours, in the order in which they are written.
-        asked: The words that a concluding sentence must name: from where one looks.
+        asked: The words of the side from which one looks; what another side shows is no answer.
     """
 
     colours: tuple[str, ...] = ()
@@ -57,6 +63,9 @@ class ColourCounts(AnswerKind):
         said = as_stated(text)
         if said is None or not self.colours or len(said) > LONGEST_VALUE or "?" in said:
             return None
+        if (said_plain := _plain(said, self.colours)) is None or elsewhere(said_plain, self.asked):
+            return None
+        said = said_plain
         counts: dict[str, int] = {}
         totals: set[int] = set()
         for clause in re.split(
@@ -100,8 +109,28 @@ class ColourCounts(AnswerKind):
         guess = {colour: rng.below(n + 1) for colour, n in initial.items()}
         return {colour: n for colour, n in guess.items() if n} or dict(initial)
 
-    def concludes(self, text: str) -> bool:
-        return set(self.asked) <= set(WORD.findall(plain_colours(text))) and speaks_of_the_end(text)
+    def names_all(self, text: str) -> bool:
+        return places_in(" ".join(self.asked)) <= places_in(text) or bool(_THIS_VIEW.search(text))
+
+    def may_be_bare(self, text: str) -> bool:
+        return speaks_of_the_end(text)
+
+
+def _plain(text: str, colours: Sequence[str]) -> str | None:
+    """The text without remarks in brackets on what is not seen; None if such a remark is not understood, or a number is no exact one."""
+    if re.search(r"\d ?\+(?= ?(?:cubes?|blocks?|visible|total|\)|,|:|$))|[<>≤≥≈~±]", text):
+        return None
+    failed = False
+
+    def outside(match: re.Match[str]) -> str:
+        nonlocal failed
+        if not _UNSEEN.search(match[1]):
+            return match[0]
+        failed = failed or not is_remark(match[1].replace("excluding ", "hidden "), {*colours, "gray", "grey", "not", "no"})
+        return " "
+
+    text = _REMARKS.sub(outside, text)
+    return None if failed else text
 
 
 def _spelled(text: str, names: Sequence[str]) -> str:
@@ -110,8 +139,12 @@ def _spelled(text: str, names: Sequence[str]) -> str:
     cubes = r"(?: (?:cubes?|blocks?|ones?|faces?))?"
     text = _RULE_OF_A_TABLE.sub("", without_markers(spelled_as(text, names)))
     text = _ONE_AS_PRONOUN.sub("", text)
+    each_of = re.compile(
+        rf"\b(\d{{1,3}}|{'|'.join(NUMBER_WORDS)}) (?:cubes? )?(?:of )?each(?: of| colou?r)?:? ((?:(?:{colours})(?:, and | and |, )?){{2,6}})"
+    )
     number = r"(?:\d{1,3}|an?|" + "|".join(NUMBER_WORDS) + ")"
     text = re.sub(rf"\b({number} (?:{colours})) ones?\b", r"\1", text)
+    text = each_of.sub(lambda each: ", ".join(f"{each[1]} {name}" for name in re.findall(colours, each[2])), text)
     text = re.sub(rf"\bno (?=(?:{colours})\b)", "0 ", text)
     text = re.sub(rf"\ban? (?=(?:single )?(?:{colours})\b)", "1 ", text).replace(" single ", " ")
     text = re.sub(r"\b(?:" + "|".join(NUMBER_WORDS) + r")\b", lambda word: _WORDS[word[0]], text)

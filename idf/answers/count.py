@@ -6,24 +6,39 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ._colours import plain_colours
+from ._colours import plain_colours, spelled_as
 from ._kind import AnswerKind, Chance, Value
 from ._plain import LONGEST, as_stated, tidy
+from ._value import elsewhere, plain_value, without_reason
 from ._words import (
+    AROUND,
     BEFORE_A_VALUE,
     LONGEST_VALUE,
     NUMBER_WORDS,
+    PLACES,
     WORD,
-    doubts,
-    is_one_sentence,
+    is_mark,
     named_numbers,
     speaks_of_the_end,
+    tokens,
 )
 
-# A number with one of these is another number, or no exact one.
-_NOT_EXACTLY = frozenset(("about", "approximately", "roughly", "least", "most", "than", "between", "almost", "nearly"))
-_NOT_EXACTLY |= frozenset(("dozen", "fewer", "half", "hundred", "ish", "minus", "negative", "over", "plus", "thousand"))
-_NOT_EXACTLY |= frozenset(("thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety", "under"))
+# Words that may stand around the one number, besides what is counted and where
+_WORDS = AROUND | frozenset(
+    """
+    color colored colour coloured count counted cube exactly face faces grid only panel panels piece pieces side small square squares
+    sticker stickers tile tiles times? unit visible
+    """.split()
+) - {"times?"}
+_AFTER = re.compile(
+    r"\bafter (?:(?:completing|performing|making|applying|executing|doing|taking|following|finishing|all|of|the|these|those|both|this|"
+    r"last|final|whole|entire|full|given|move|rotation|turn) ){0,6}(?:moves?|rotations?|turns?|sequence)\b"
+    r"(?: ?[\"'(]?(?:\b[udlrfb][23]?\b[ ,]{0,2}){1,20}[\"')]?)?"
+)
+_SIZE = re.compile(r"\b(\d) ?(?:x|×|\*|by) ?\1(?: ?(?:x|×|\*|by) ?\1)?(?=(?: small| unit)?(?: \w+)? ?(?:square|face|cube|grid|panel|tile|sticker|rubik|$))")
+_SUM = re.compile(r"(\d{1,3}(?: ?\+ ?\d{1,3}){1,20}) ?= ?(\d{1,3})(?![\d.])")
+_BOUND = re.compile(r"[\s*`]*[<>]\s*\d")  # no quotation: a mark that `tidy` would drop
+_NOT_ONE = re.compile(r"[-+~≈<>≤≥±] ?\d|\d ?[-+%/^*] ?(?:\d|$)|\d[+%]")
 
 
 @dataclass(frozen=True)
@@ -31,11 +46,15 @@ class Count(AnswerKind):
     """A whole number from 0 on.
 
     Attributes:
-        asked: The words that a concluding sentence must name: what is counted, and where.
+        asked: The words of the place where things are counted; a number of another place is no answer.
+        colour: The colour of the things that are counted; those of another colour are others. Empty if any.
+        colours: The names of colours that texts may use.
         most: The most that there can be; None if nobody knows.
     """
 
     asked: tuple[str, ...] = ()
+    colour: str = ""
+    colours: tuple[str, ...] = ()
     most: int | None = None
 
     kind = "count"
@@ -47,13 +66,35 @@ class Count(AnswerKind):
 
     def read(self, text: str) -> int | None:
         said = as_stated(text)
-        if said is None or len(said) > LONGEST_VALUE or doubts(said):
+        if said is None or len(said) > LONGEST_VALUE or "?" in said or _BOUND.match(text):
             return None
-        if not _NOT_EXACTLY.isdisjoint(WORD.findall(said)) or re.search(r"\bup to\b", said):
+        said = spelled_as(said, self.colours)
+        said = _SUM.sub(_of_sum, _SIZE.sub(" ", _AFTER.sub(" ", said)))
+        if self.most is not None:
+            said = re.sub(rf"\b(\d) ?/ ?{self.most}\b", r"\1", said)
+        said = re.sub(rf"\bno (?=(?:{self.colour or 'such'} )?(?:squares|panels|stickers|tiles)\b)", "0 ", said)
+        plain = plain_value(said, self.colours)
+        if plain is None:
             return None
-        numbers = named_numbers(said)
+        value = self._whole(plain)
+        if value is None and (short := without_reason(plain, lambda part: self._whole(part) is not None)):
+            value = self._whole(short)
+        return value
+
+    def _whole(self, text: str) -> int | None:
+        """The number of a text of which every word is understood."""
+        if elsewhere(text, self.asked) or _NOT_ONE.search(text):
+            return None
+        numbers: set[str] = set()
+        for token in tokens(text):
+            if token[0].isdigit():
+                numbers.add(token)
+            elif token in NUMBER_WORDS:
+                numbers.add(str(NUMBER_WORDS.index(token)))
+            elif not (token in _WORDS or token in PLACES or (self.colour and token == self.colour) or is_mark(token)):
+                return None
         number = numbers.pop() if len(numbers) == 1 else ""
-        return int(number) if re.fullmatch("[0-9]{1,3}", number) else None
+        return int(number) if re.fullmatch("[0-9]{1,3}", number) and not re.search(r"\d[a-z_]|[a-z_]\d|\d \d", text) else None
 
     def write(self, value: Value) -> str:
         return str(value)
@@ -64,16 +105,26 @@ class Count(AnswerKind):
     def guess(self, rng: Chance, initial: Value, walk: Callable[[], Sequence[str]]) -> int:
         return rng.below(10 if self.most is None else self.most + 1)
 
-    def concludes(self, text: str) -> bool:
-        return set(self.asked) <= set(WORD.findall(plain_colours(text))) and speaks_of_the_end(text)
+    def names_all(self, text: str) -> bool:
+        said = {PLACES.get(word, word) for word in WORD.findall(plain_colours(text))}
+        wanted = (*self.asked, plain_colours(self.colour)) if self.colour else self.asked
+        return {PLACES.get(word, word) for word in wanted} <= said
+
+    def names_another(self, text: str, value: Value) -> bool:
+        return not named_numbers(text) <= {str(value)}
 
     def leads_to_value(self, text: str) -> bool:
         words = re.findall(r"[a-z]+|\d+", tidy(text))
-        said = (word for word in words if word not in BEFORE_A_VALUE)
+        said = (word for word in words if word not in BEFORE_A_VALUE and word != self.colour)
         return next((word in NUMBER_WORDS or word.isdigit() for word in said), False)
 
     def may_be_bare(self, text: str) -> bool:
-        return is_one_sentence(text) and (len(text.split()) == 1 or self.concludes(text))
+        return speaks_of_the_end(_AFTER.sub("after all", text))
+
+
+def _of_sum(match: re.Match[str]) -> str:
+    """The value of a sum that adds up; one that does not stays as it is."""
+    return match[2] if sum(map(int, match[1].split("+"))) == int(match[2]) else match[0]
 
 
 KIND = Count

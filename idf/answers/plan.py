@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from ._blocks import Blocks
 from ._kind import AnswerKind, Chance, Value
-from ._lists import has_marker, without_markers
+from ._lists import has_marker, table_rows, without_markers
 from ._notation import Named, Notation
 from ._plain import LONGEST, as_stated, tidy
 from ._ways import Ways
@@ -35,6 +35,10 @@ _LENGTH_BEHIND = re.compile(
 )
 _CONTRACTION = re.compile(r"[a-z]['\u2019][a-z]")  # "I'd" names no move
 _SAID_TWICE_IN_ALL = re.compile(r"([^()]+?)\s?\(([^()]*[,;\s][^()]*)\)[.\s]{0,3}")
+# Remarks behind the moves that change none: which letters are pushes, and what the moves do
+_CASE = r"(?:capitals?|upper|lower|case|uppercase|lowercase|letters?|are|is|the|a|denotes?|means?|indicates?|push(?:es)?|moves?|and|=|,)"
+_TOLD = r"(?:the|first|second|third|last|final|moves?|push(?:es)?|player|box|block|and|onto|into|to|target|goal|it|on|place|right|left|[udlr])"
+_REMARK = re.compile(rf" ?[(\[](?:{_CASE}[ ]?){{2,14}}[)\]]\.?$|,? (?:where|which) {_TOLD}(?:,? {_TOLD}){{1,30}}\.?$")
 # A plan told like a story: not to be taken for one that is stated, unless the form is firm
 _NARRATES = re.compile(r"\b(?:player|you|should|must|slides|pushes|walks)\b|\bmoves (?:the|to|it|up|down|left|right)\b")
 
@@ -52,6 +56,7 @@ class Plan(AnswerKind):
     kind = "plan"
     called = "the whole list of moves"
     several = True
+    prose = False  # "therefore I go up" is a story
 
     @property
     def form(self) -> str:
@@ -77,7 +82,10 @@ class Plan(AnswerKind):
             first, again = self._read(twice[1]), self._read(twice[2])
             if first and again:
                 return first if first == again and length in (None, len(first)) else None
+        text = table_rows(text)
         plan = self.notation.read(text)
+        if plan is None and (shorter := _REMARK.sub("", text)) != text:
+            plan = self.notation.read(shorter)
         if not plan or len(plan) > _MOST_MOVES or length not in (None, len(plan)):
             return None
         return tuple(plan)
@@ -94,8 +102,11 @@ class Plan(AnswerKind):
     def guess(self, rng: Chance, initial: Value, walk: Callable[[], Sequence[str]]) -> tuple[str, ...]:
         return tuple(walk())
 
-    def concludes(self, text: str) -> bool:
-        return False  # "therefore I go up" is a story
+    def names_another(self, text: str, value: Value) -> bool:
+        return self.read(text) not in (None, value)
+
+    def names_value_alone(self, text: str) -> bool:
+        return True
 
     def may_be_prose(self, text: str, value: Value) -> bool:
         said = text.strip(" .!,:'\"")

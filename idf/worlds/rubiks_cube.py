@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from idf.answers import AnswerKind, plain_colours, spelled_as
+from idf.answers import AnswerKind, spelled_as
 from idf.answers.colour import Colour
 from idf.answers.count import Count
 
@@ -130,7 +130,7 @@ class RubiksCube(DescribedWorld[bytes, Query]):
     version = 2
     query_type = Query
     colours = COLOURS
-    answers = (Colour(COLOURS), Count(most=9))
+    answers = (Colour(COLOURS), Count(colours=COLOURS, most=9))
     actions = tuple(MOVES)
     look = "Write all six faces, U, D, L, R, F and B, each seen from outside, row by row."
     always_legal = True
@@ -234,8 +234,9 @@ class RubiksCube(DescribedWorld[bytes, Query]):
     def answer(self, problem: Problem[bytes, Query]) -> AnswerKind:
         _, face, position, colour = problem.query
         if position:
-            return Colour(COLOURS, asked=(face, *position.split("-")))
-        return Count(asked=(face, plain_colours(colour)), most=9)
+            row, column = divmod(POSITIONS.index(position), 3)
+            return Colour(COLOURS, asked=(face, *position.split("-")), cell=(row + 1, column + 1))
+        return Count(asked=(face,), colour=colour, colours=COLOURS, most=9)
 
     def read_off(self, state: bytes, query: Query) -> str | int:
         colours = face_colours(state, query.face)
