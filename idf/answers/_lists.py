@@ -30,8 +30,12 @@ def has_marker(text: str) -> bool:
     return bool(_AT_A_LINE_START.search(text))
 
 
-_TABLE = re.compile(r"\s*(\|[^\n]*\|)[^\S\n]*\n[^\S\n]*\|[\s|:-]*-[\s|:-]*\|[^\S\n]*\n((?:[^\S\n]*\|[^\n]*\|[^\S\n]*(?:\n|$))+)\s*")
-_HEAD = frozenset(("step", "move", "moves", "action", "direction", "block", "no", "no.", "number", "#", "", "piece", "way"))
+_TABLE = re.compile(
+    r"\s*(\|[^\n]*\|)[^\S\n]*\n[^\S\n]*\|[\s|:-]*-[\s|:-]*\|[^\S\n]*\n((?:[^\S\n]*\|[^\n]*\|[^\S\n]*(?:\n|$))+)\s*"
+)
+_HEAD = frozenset(
+    ("step", "move", "moves", "action", "direction", "block", "no", "no.", "number", "#", "", "piece", "way")
+)
 
 
 def table_rows(text: str) -> str:

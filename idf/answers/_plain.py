@@ -19,7 +19,12 @@ _LATEX = (
     (re.compile(rf"\\{_STYLED}\s?\{{([^{{}}]{{0,2000}})\}}"), r" \1 "),
     (re.compile(rf"\\{_STYLED}\s?(?=\{{)"), " "),
     (re.compile(r"\\(?:textcolor|color|colorbox)\s?\{[a-zA-Z]{1,20}\}"), " "),
-    (re.compile(r"\\(?:long|Long|x|hook)?(?:right|Right)arrow|\\(?:to|mapsto|longmapsto|implies|leadsto|Longrightarrow)\b"), " -> "),
+    (
+        re.compile(
+            r"\\(?:long|Long|x|hook)?(?:right|Right)arrow|\\(?:to|mapsto|longmapsto|implies|leadsto|Longrightarrow)\b"
+        ),
+        " -> ",
+    ),
     (re.compile(r"\\(?:uparrow|Uparrow)\b"), " ↑ "),
     (re.compile(r"\\(?:downarrow|Downarrow)\b"), " ↓ "),
     (re.compile(r"\\(?:leftarrow|Leftarrow)\b"), " ← "),
@@ -37,6 +42,9 @@ _CHINESE = tuple(
     for pattern, word in (
         (r"(?:之后|以后|滚动后|旋转后|转动后|操作后|移动后|完成后)", "after all"),
         (r"(?:之前|以前)", "before"),
+        (r"原来|原本|最初|起初|一开始|初始", "it was originally"),
+        (r"被?(?:遮挡|挡住|遮住|隐藏)(?:住|了)?|看不(?:见|到)|不可见", "hidden"),
+        (r"经过|按照?|沿着?", "after all"),
         (r"最后|最终", "final"),
         (r"方向", " "),
         (r"(?:前|正)(?:面|方|侧)", "front"),
@@ -85,7 +93,10 @@ _CHINESE = tuple(
         (r"号(?:方块|滑块|木块|积木|块)?", "block"),
         (r"立方体|方块|小块|块", "cubes"),
         (r"移动|移|滑动|滑|推动|推|走|然后|接着|再", "move"),
-        (r"可见|看到|看见|能|可以|的|个|是|为|有|和|与|面|颜色|色|其中|从|视角|答案|箱子|玩家|把|将|了|位置|处|该|这个|显示|呈现|变成|会|所有|全部|在|朝|上述", " "),
+        (
+            r"可见|看到|看见|能|可以|的|个|是|为|有|和|与|面|颜色|色|其中|从|视角|答案|箱子|玩家|把|将|了|位置|处|该|这个|显示|呈现|变成|会|所有|全部|在|朝|上述",
+            " ",
+        ),
         (r"[、。]", ","),
     )
 )
@@ -105,6 +116,7 @@ def tidy(text: str) -> str:
     if _ANY_CJK.search(text):
         for pattern, instead in _CHINESE:
             text = pattern.sub(instead, text)
+    text = re.sub(r"(?<=\d) \* (?=\d)", "*", text)
     text = re.sub(r"```[a-z]{0,12}|[_`#]|(?<!\d)\*|\*(?!\d)|^[ \t]*[>•▪●]+", " ", text.lower(), flags=re.MULTILINE)
     return re.sub(r"[^\S\n]+", " ", text).strip()
 

@@ -15,7 +15,10 @@ _PATH = re.compile(
     r"[\"'(\[]{0,2}\b(?:right|left|front|back)[\"']?(?:(?: ?(?:,|->|→|;)| then| and)+ ?[\"']?(?:right|left|front|back)\b[\"']?){1,40}[)\]]?"
 )
 _OPTION = re.compile(r"^\(?(?:option )?[a-f][).:]\s+(?=\w)")
-_CONFIDENCE = re.compile(r"[,;]? ?[(]?\b(?:confidence|certainty|probability)[\"']? ?[:=]? ?(?:\d[\d.]{0,6} ?%?|high|very high)[)]?")
+_IS_RIGHT = re.compile(r"(?:\bis|\bwas|'s) right(?=\s*(?:[.!,;]|$))")
+_CONFIDENCE = re.compile(
+    r"[,;]? ?[(]?\b(?:confidence|certainty|probability)[\"']? ?[:=]? ?(?:\d[\d.]{0,6} ?%?|high|very high)[)]?"
+)
 _LEAD = re.compile(r"^(?:[=:,]|=>|->|→|⇒|➡|➜|🎯|👉)+\s*")
 
 
@@ -29,6 +32,7 @@ def plain_value(text: str, also: Collection[str]) -> str | None:
     Returns:
         What is left, None if a remark cannot be understood.
     """
+    text = _IS_RIGHT.sub(" is correct", text.replace("most likely", "likely").replace("most probably", "probably"))
     text = _CONFIDENCE.sub(" ", _OPTION.sub("", _LEAD.sub("", text.strip())))
     for sign, colour in COLOUR_SIGNS.items():
         text = text.replace(sign, f" {colour} ")

@@ -5,7 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from ._moves import CLAUSE_END, FILLERS, GLOSS, LEADS_ON, MOST_REPEATS, NAME_OF_WAY, NUMBERS, OFTEN, UNITS, glossed, times
+from ._moves import (
+    CLAUSE_END,
+    FILLERS,
+    GLOSS,
+    LEADS_ON,
+    MOST_REPEATS,
+    NAME_OF_WAY,
+    NUMBERS,
+    OFTEN,
+    UNITS,
+    glossed,
+    times,
+)
 from ._notation import Notation
 
 _TOKEN = re.compile(r"[^\s()\[\]{}\"'|:]+")
@@ -64,7 +76,7 @@ def _clause_of_ways(clause: str) -> list[str] | None:
     moves: list[str] = []
     said: list[tuple[str, int]] = []  # in order: ("way", code) or ("number", n)
     words = [NUMBERS.get(word, word) for word in _TOKEN.findall(times(clause))]
-    if words and words[-1] in LEADS_ON or re.search(r"\bby (?!\d|\^|one\b|two\b)", clause):
+    if (words and words[-1] in LEADS_ON) or re.search(r"\bby (?!\d|\^|one\b|two\b)", clause):
         return None
     often: list[int] = []
     for word in words:

@@ -28,7 +28,7 @@ PLACES = {
 _AROUND_WORDS = """
     a all also an and answer any are as at be becomes been being believe both by can clearly completed completing conclude correct
     definitely end ending ended ends exactly final finally following for found from given guess has have hence i in indeed is it
-    its likely most my now obviously of on our perspective performing position probably result resulting s see seen sequence shall
+    its likely my now obviously of on our perspective performing position probably result resulting s see seen sequence shall
     should show showing shown shows simply so still surely that the then there therefore these this thus to total view viewed viewer
     viewpoint visible we will with would you your looking look re ll viewing
 """
@@ -44,7 +44,7 @@ AFTER_ALL = frozenset(_END_WORDS.split())
 # Words that may stand in a remark behind the value, which changes nothing of it.
 _REMARK_WORDS = """
     a above all also an and are as at be because becomes been beginning behind being below beneath block blocked blocks
-    box by came capital come comes coming cover covered covers cube cubes does each end ended ends ending face faced
+    box by came capital color colour come comes coming cover covered covers cube cubes does each end ended ends ending face faced
     faces facing final finally for from front goes had has have here hence hidden hides i in indicate indicates initial initially
     into invisible is it its last layer letter letters line lower lowercase means mark move moved moves moving now obscured
     occluded of on one ones onto original originally others part position push pushed
@@ -54,12 +54,40 @@ _REMARK_WORDS = """
     with you your twice target goal player reaches
 """
 _REMARK = frozenset(_REMARK_WORDS.split())
-_NOT_SEEN = re.compile(r"\b(?:is|are|was|were|be|can|could)?(?: not|n't|not) (?:\w+ )?(?:visible|seen|counted|included|shown)\b")
+_NOT_SEEN = re.compile(
+    r"\b(?:is|are|was|were|be|can|could)?(?: not|n't|not) (?:\w+ )?(?:visible|seen|counted|included|shown)\b"
+)
 _TIME = frozenset(("start", "beginning", "initial", "initially", "original", "originally", "starting"))
-_WHOSE = frozenset(("face", "it", "cube", "side", "was", "which", "that", "came", "comes", "moved", "started", "square"))
+_WHOSE = frozenset(
+    (
+        "face",
+        "it",
+        "cube",
+        "side",
+        "was",
+        "which",
+        "that",
+        "came",
+        "comes",
+        "moved",
+        "started",
+        "square",
+        "colour",
+        "color",
+    )
+)
 _SIGNS_OF_NO = frozenset("❌✗✘✖❎🚫⛔👎🤔🤷❓❔⁉🙅")
 _SIGNS = frozenset(".,:;!'\"()[]{}<>|*=-–—→/•·“”‘’。，、：；！（）")
-COLOUR_SIGNS = {"🟥": "red", "🔴": "red", "🟨": "yellow", "🟡": "yellow", "🟦": "blue", "🔵": "blue", "🟩": "green", "🟢": "green"}
+COLOUR_SIGNS = {
+    "🟥": "red",
+    "🔴": "red",
+    "🟨": "yellow",
+    "🟡": "yellow",
+    "🟦": "blue",
+    "🔵": "blue",
+    "🟩": "green",
+    "🟢": "green",
+}
 COLOUR_SIGNS |= {"🟧": "orange", "🟠": "orange", "⬛": "black", "⚫": "black", "🖤": "black"}
 # A concluding sentence with one of these speaks of a state on the way.
 _ON_THE_WAY = re.compile(
@@ -84,7 +112,9 @@ def tokens(text: str) -> list[str]:
 
 def is_mark(token: str) -> bool:
     """Whether a token is a sign that says nothing: punctuation, or a picture that neither negates nor doubts."""
-    return token in _SIGNS or (ord(token[0]) > 0x2000 and not token[0].isalnum() and token not in _SIGNS_OF_NO | {"≈", "≠", "≥", "≤"})
+    return token in _SIGNS or (
+        ord(token[0]) > 0x2000 and not token[0].isalnum() and token not in _SIGNS_OF_NO | {"≈", "≠", "≥", "≤"}
+    )
 
 
 def named_numbers(text: str) -> set[str]:

@@ -13,16 +13,75 @@ from ._value import elsewhere, plain_value, without_reason
 from ._words import AFTER_ALL, AROUND, BEFORE_A_VALUE, LONGEST_VALUE, PLACES, WORD, is_mark, speaks_of_the_end, tokens
 
 # Words that may stand around the one colour, besides the places that are asked
-_WORDS = AROUND | AFTER_ALL | frozenset(
-    """
-    appear appears bright color colored colour coloured corner cube cubes dark deep edge edges face faces facing light one panel
-    piece pure shade side sides solid square squares sticker tile become column row
-    """.split()
+_WORDS = (
+    AROUND
+    | AFTER_ALL
+    | frozenset(
+        [
+            "appear",
+            "appears",
+            "bright",
+            "color",
+            "colored",
+            "colour",
+            "coloured",
+            "corner",
+            "cube",
+            "cubes",
+            "dark",
+            "deep",
+            "edge",
+            "edges",
+            "face",
+            "faces",
+            "facing",
+            "light",
+            "one",
+            "panel",
+            "piece",
+            "pure",
+            "shade",
+            "side",
+            "sides",
+            "solid",
+            "square",
+            "squares",
+            "sticker",
+            "tile",
+            "become",
+            "column",
+            "row",
+        ]
+    )
 )
 _THAT_IS = re.compile(r",? ?(?:\bi\.? ?e\.?|\bthat is|\bnamely|\bin other words)[,:]? |, (?=\w+[.!]?$)")
 # "the same colour as the centre", "the colour of the back face at the start": no colour yet, and none is excluded
-_LIKE = frozenset("the same color colour as of face at start beginning before it was is in on side that square".split())
-_EXCLUDED = re.compile(r"[,;]? ?\(?\b(?:and |but )?(?:not|rather than|instead of) (?:the )?(\w+)(?: (?:or|and|nor) (\w+))?\)?(?=[.! ]*$)")
+_LIKE = frozenset(
+    [
+        "the",
+        "same",
+        "color",
+        "colour",
+        "as",
+        "of",
+        "face",
+        "at",
+        "start",
+        "beginning",
+        "before",
+        "it",
+        "was",
+        "is",
+        "in",
+        "on",
+        "side",
+        "that",
+        "square",
+    ]
+)
+_EXCLUDED = re.compile(
+    r"[,;]? ?\(?\b(?:and |but )?(?:not|rather than|instead of) (?:the )?(\w+)(?: (?:or|and|nor) (\w+))?\)?(?=[.! ]*$)"
+)
 
 
 @dataclass(frozen=True)

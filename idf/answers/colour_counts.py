@@ -18,10 +18,11 @@ STATED_TOTAL = "stated total"
 
 # Words that may stand beside the colours and numbers; any other word makes the answer unreadable.
 _FILLER_WORDS = """
-    a all an answer are back be block blocks bottom breakdown by can color colored colors colour coloured
-    colours consisting count counts cube cubes direction distribution each exactly face faces final following
-    for from front fully have here i in is it left number of ones per right see seen side that the their them
-    there these they top total totals unit view viewing viewpoint visible we when which will with you your
+    a all an answer appear appears are back be block blocks bottom breakdown by can color colored colors colour
+    coloured colours consisting count counts cube cubes direction distribution each exactly face faces final
+    following for from front fully given have here i in is it left looking number of ones per perspective right
+    see seen side specified that the their them there these they this top total totals unit view viewing
+    viewpoint visible we when which will with you your
 """
 _FILLERS = frozenset(_FILLER_WORDS.split())
 _WORDS = {word: str(n) for n, word in enumerate(NUMBER_WORDS)}
@@ -126,7 +127,9 @@ def _plain(text: str, colours: Sequence[str]) -> str | None:
         nonlocal failed
         if not _UNSEEN.search(match[1]):
             return match[0]
-        failed = failed or not is_remark(match[1].replace("excluding ", "hidden "), {*colours, "gray", "grey", "not", "no"})
+        failed = failed or not is_remark(
+            match[1].replace("excluding ", "hidden "), {*colours, "gray", "grey", "not", "no"}
+        )
         return " "
 
     text = _REMARKS.sub(outside, text)

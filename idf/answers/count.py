@@ -25,19 +25,48 @@ from ._words import (
 
 # Words that may stand around the one number, besides what is counted and where
 _WORDS = AROUND | frozenset(
-    """
-    color colored colour coloured count counted cube exactly face faces grid only panel panels piece pieces side small square squares
-    sticker stickers tile tiles times? unit visible
-    """.split()
-) - {"times?"}
+    [
+        "color",
+        "colored",
+        "colour",
+        "coloured",
+        "count",
+        "counted",
+        "cube",
+        "cubes",
+        "e",
+        "exactly",
+        "face",
+        "faces",
+        "grid",
+        "namely",
+        "only",
+        "panel",
+        "panels",
+        "piece",
+        "pieces",
+        "side",
+        "small",
+        "square",
+        "squares",
+        "sticker",
+        "stickers",
+        "tile",
+        "tiles",
+        "unit",
+        "visible",
+    ]
+)
 _AFTER = re.compile(
     r"\bafter (?:(?:completing|performing|making|applying|executing|doing|taking|following|finishing|all|of|the|these|those|both|this|"
     r"last|final|whole|entire|full|given|move|rotation|turn) ){0,6}(?:moves?|rotations?|turns?|sequence)\b"
     r"(?: ?[\"'(]?(?:\b[udlrfb][23]?\b[ ,]{0,2}){1,20}[\"')]?)?"
 )
-_SIZE = re.compile(r"\b(\d) ?(?:x|×|\*|by) ?\1(?: ?(?:x|×|\*|by) ?\1)?(?=(?: small| unit)?(?: \w+)? ?(?:square|face|cube|grid|panel|tile|sticker|rubik|$))")
+_SIZE = re.compile(
+    r"\b(\d) ?(?:x|×|\*|by) ?\1(?: ?(?:x|×|\*|by) ?\1)?(?=(?: small| unit)?(?: \w+)? ?(?:square|face|cube|grid|panel|tile|sticker|rubik|$))"
+)
 _SUM = re.compile(r"(\d{1,3}(?: ?\+ ?\d{1,3}){1,20}) ?= ?(\d{1,3})(?![\d.])")
-_BOUND = re.compile(r"[\s*`]*[<>]\s*\d")  # no quotation: a mark that `tidy` would drop
+_BOUND = re.compile(r"[\s*`]*(?:[<>]\s*\d|#\d)")  # no quotation: a mark that `tidy` would drop
 _NOT_ONE = re.compile(r"[-+~≈<>≤≥±] ?\d|\d ?[-+%/^*] ?(?:\d|$)|\d[+%]")
 
 
@@ -94,7 +123,11 @@ class Count(AnswerKind):
             elif not (token in _WORDS or token in PLACES or (self.colour and token == self.colour) or is_mark(token)):
                 return None
         number = numbers.pop() if len(numbers) == 1 else ""
-        return int(number) if re.fullmatch("[0-9]{1,3}", number) and not re.search(r"\d[a-z_]|[a-z_]\d|\d \d", text) else None
+        return (
+            int(number)
+            if re.fullmatch("[0-9]{1,3}", number) and not re.search(r"\d[a-z_]|[a-z_]\d|\d \d", text)
+            else None
+        )
 
     def write(self, value: Value) -> str:
         return str(value)

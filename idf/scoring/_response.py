@@ -16,6 +16,7 @@ from ._visible import visible
 _PROSE = ("sentence", "label", "bare")
 _UNREADABLE_IS_AMBIGUOUS = ("sentence", "heading")
 _LONGEST_BARE = 300
+_TEXT_LABEL = re.compile(r"\\text(?:bf)?\{\s{0,3}((?:the )?(?:final )?answer(?: is)? ?:?) ?\}", re.IGNORECASE)
 _LABEL = re.compile(r"\banswer\W{0,9}[:=]")
 # A question that a base model goes on with, once it has answered its own
 _NEXT_QUESTION = re.compile(
@@ -23,7 +24,10 @@ _NEXT_QUESTION = re.compile(
     r"^<\|?(?:user|im_start)\|?>|^###? ?(?:question|instruction|problem|user|human)\b",
     re.IGNORECASE | re.MULTILINE,
 )
-_QUESTION_AND_ANSWER = re.compile(r"\A\s*(?:q|question)(?: ?\d+)?: [^\n]{1,600}\?\s*\n\s*a(?: ?\d+)?: (?P<answer>[^\n]{1,200})\s*\Z|\A\s*a: (?P<alone>[^\n]{1,200})\s*\Z", re.IGNORECASE)
+_QUESTION_AND_ANSWER = re.compile(
+    r"\A\s*(?:q|question)(?: ?\d+)?: [^\n]{1,600}\?\s*\n\s*a(?: ?\d+)?: (?P<answer>[^\n]{1,200})\s*\Z|\A\s*a: (?P<alone>[^\n]{1,200})\s*\Z",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ def read_response(problem: Problem[Any, Any], response: str, *, cut_off: bool = 
             end of the text may not be complete: it counts only if it repeats an earlier one.
     """
     asked = WORLDS[problem.world].answer(problem)
-    text = visible(response)
+    text = _TEXT_LABEL.sub(r"\1 ", visible(response))
     if pair := _QUESTION_AND_ANSWER.match(text):
         text = f"Answer: {pair['answer'] or pair['alone']}\n" if not cut_off else text
     for question in _NEXT_QUESTION.finditer(text):
@@ -91,7 +95,11 @@ def _first_sentence(asked: AnswerKind, stated: Stated) -> tuple[Answer, str] | N
     """The answer of the first sentence of a line, where the next ones name no other value: "Answer: red. It was at the back"."""
     if not stated.firm or stated.form == "json" or len(stated.text) > LONGEST:
         return None
-    first, end, rest = re.split(r"(?<=[\w*`)\]])([.!](?=\s))", stated.text, maxsplit=1) if re.search(r"[\w*`)\]][.!]\s", stated.text) else ("", "", "")
+    first, end, rest = (
+        re.split(r"(?<=[\w*`)\]])([.!](?=\s))", stated.text, maxsplit=1)
+        if re.search(r"[\w*`)\]][.!]\s", stated.text)
+        else ("", "", "")
+    )
     if not end or asked.several:
         return None
     answer = asked.read(first)
@@ -109,8 +117,10 @@ def _read(asked: AnswerKind, stated: Stated) -> Answer | None:
         together = asked.read(f"{stated.text}\n{stated.below}")
         if answer is None or IS_ITEM.match(stated.text):
             answer = together
-        elif together not in (None, answer):
-            return None
+        elif together not in (None, answer) and not (
+            IS_ITEM.match(stated.below) and asked.read(stated.below) == answer
+        ):
+            return None  # unless a list says it once more
     elif stated.below and len(stated.below.split()) == 1:
         again = asked.read(stated.below)
         if answer is not None and again not in (None, answer):
@@ -125,7 +135,9 @@ def _may_conclude(asked: AnswerKind, form: str, text: str) -> bool:
     if form == "bare":
         if _LABEL.search(text):
             return False  # what an answer line would say, in a form that is none
-        return asked.several or (asked.may_be_bare(text) and len(text) <= _LONGEST_BARE and not re.search(r"\n|[.!?] ", text))
+        return asked.several or (
+            asked.may_be_bare(text) and len(text) <= _LONGEST_BARE and not re.search(r"\n|[.!?] ", text)
+        )
     if not asked.prose or not asked.may_be_bare(text) or not asked.names_all(text):
         return False
     return form == "conclusion" or says_it_is_the_end(text)

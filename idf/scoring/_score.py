@@ -103,7 +103,10 @@ def _why_unread(
     if refuses(aloud if stated is None else stated):
         return "refused", "it declines to answer"
     if other := other_kind(world, kind, aloud if stated is None else stated):
-        return "unparsed", f"an answer of kind {other}, asked is one of kind {kind}: {shown or repr(aloud.strip()[:200])}"
+        return (
+            "unparsed",
+            f"an answer of kind {other}, asked is one of kind {kind}: {shown or repr(aloud.strip()[:200])}",
+        )
     return "unparsed", "no answer is stated" if shown is None else f"not an answer of kind {kind}: {shown}"
 
 

@@ -67,7 +67,10 @@ _CONCLUSION = re.compile(
     r"as a result)\b|(?:因此|所以|综上所述|综上|最终|最后|故))[, :，：]{0,3}(?P<text>.+)$",
     re.IGNORECASE | re.DOTALL,
 )
-_TOTAL = re.compile(r"\btotal of \**\d{1,2}\**|\bcan see \**\d{1,2}\**|\b\d{1,2}\** (?:fully )?visible cubes|\bsee \d{1,2} cubes", re.IGNORECASE)
+_TOTAL = re.compile(
+    r"\btotal of \**\d{1,2}\**|\bcan see \**\d{1,2}\**|\b\d{1,2}\** (?:fully )?visible cubes|\bsee \d{1,2} cubes",
+    re.IGNORECASE,
+)
 _ANSWER_TABLE = re.compile(
     r"^[^\S\n]{0,9}(?P<head>\|[^\n]{0,300}\banswer\b[^\n]{0,300}\|)[^\S\n]{0,9}\n[^\S\n]{0,9}\|[ |:-]{1,300}\|[^\S\n]{0,9}\n"
     r"[^\S\n]{0,9}(?P<row>\|[^\n]{1,600}\|)[^\S\n]{0,9}(?=\n[^\S\n]{0,9}\n|\n?\Z|\n[^|\s])",
@@ -312,7 +315,9 @@ def _last_list(text: str) -> Stated | None:
     for at in range(len(lines) - 1, max(-1, len(lines) - 14), -1):
         if _TOTAL.search(lines[at]) and at < len(lines) - 1:
             said = "\n".join(lines[at:])
-            return Stated("last", said, "", len(text) - len(tail) + sum(len(line) + 1 for line in lines[:at]), len(text))
+            return Stated(
+                "last", said, "", len(text) - len(tail) + sum(len(line) + 1 for line in lines[:at]), len(text)
+            )
     return None
 
 
@@ -322,7 +327,9 @@ def _table(text: str) -> Stated | None:
     if not tables:
         return None
     table = tables[-1]
-    heads, cells = ([cell.strip(" *_`") for cell in row.strip().strip("|").split("|")] for row in (table["head"], table["row"]))
+    heads, cells = (
+        [cell.strip(" *_`") for cell in row.strip().strip("|").split("|")] for row in (table["head"], table["row"])
+    )
     at = [n for n, head in enumerate(heads) if head.lower() in ("answer", "final answer")]
     if len(at) != 1 or len(cells) != len(heads):
         return None

@@ -26,7 +26,9 @@ _CHANNEL = re.compile(
     r"(?:<\|end\|>|<\|call\|>|(?=<\|start\|>|<\|channel\|>|<\|return\|>)|\Z)",
     re.DOTALL | re.IGNORECASE,
 )
-_FINAL = re.compile(r"(?:<\|start\|>\s{0,3}assistant\s{0,3})?<\|channel\|>\s{0,3}final[^<\n]{0,60}<\|message\|>", re.IGNORECASE)
+_FINAL = re.compile(
+    r"(?:<\|start\|>\s{0,3}assistant\s{0,3})?<\|channel\|>\s{0,3}final[^<\n]{0,60}<\|message\|>", re.IGNORECASE
+)
 # The same format where the special tokens were dropped
 _UNMARKED = re.compile(r"\Aanalysis(?=[A-Z\s])|assistant\s?final(?=[A-Z\s*#\\])")
 # What ends a turn, in any family; what stands behind it is the next turn
