@@ -13,9 +13,11 @@ _PAIR_OF_BLOCK = re.compile(
     r"[(\[{]\s{0,3}[\"']?(?:block )?([1-9])[\"']?\s{0,3},\s{0,3}[\"']?(up|down|left|right|[udlr])[\"']?\s{0,3}[)\]}]"
 )
 _WAYS_FIRST = re.compile(r"[udlr][1-9](?:[ ,;]{1,3}[udlr][1-9])+")
+_ARROWS = {"↑": "u", "↓": "d", "←": "l", "⬆": "u", "⬇": "d", "⬅": "l", "➡": "r"}
+_ARROW = re.compile("[" + "".join(_ARROWS) + "]")
 _REPEATED = re.compile(r"(?<![\w])([1-9])([udlr])(\2{1,8})(?!\w)")
 # "block 5 left 2": as many cells, if nothing else follows in the clause
-_WITH_CELLS = re.compile(r"(?<!\w)([1-9]) (up|down|left|right) (?:by )?(\d)(?= ?(?:[,;.\n]|$|and\b|then\b))")
+_WITH_CELLS = re.compile(r"(?<!\w)([1-9]):? (up|down|left|right) (?:by )?(\d)(?= ?(?:[,;.\n]|$|and\b|then\b))")
 _BLOCK_WORDS = frozenset(("block", "piece", "tile", "number"))
 
 
@@ -33,6 +35,8 @@ def _read_blocks(text: str) -> list[str] | None:
     """Moves of blocks: "3u 4r", "3u4r", "(3, up)", "block 3 up twice", "move block 3 up"."""
     if _WAYS_FIRST.fullmatch(text.strip(" .")):  # "d7 l5": one alone may be a slip
         text = re.sub(r"([udlr]) ?([1-9])", r"\2\1", text)
+    if "→" not in text:  # else it may be "and then"
+        text = _ARROW.sub(lambda arrow: f" {_ARROWS[arrow[0]]} ", text)
     text = _REPEATED.sub(lambda move: f", {move[1]}{move[2]} x{len(move[3]) + 1}, ", text)
     text = _WITH_CELLS.sub(r"\1 \2 \3 times", text)
     text = _PAIR_OF_BLOCK.sub(r", \1 \2 ,", _LABELLED.sub(" ", text))

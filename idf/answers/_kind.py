@@ -38,6 +38,11 @@ class AnswerKind(ABC):
     called: ClassVar[str]
     several: ClassVar[bool] = False
 
+    @classmethod
+    def of_colours(cls, colours: Sequence[str]) -> AnswerKind:
+        """The kind with nothing asked, for texts that use these names of colours."""
+        return cls()
+
     @property
     @abstractmethod
     def form(self) -> str:
@@ -85,6 +90,10 @@ class AnswerKind(ABC):
     def names_another(self, text: str, value: Value) -> bool:
         """Whether a tidy sentence names a value other than a given one; if that cannot be told, whether it names any."""
         return self.mentions(text)
+
+    def is_contradicted(self, text: str, value: Value) -> bool:
+        """Whether a tidy sentence below an answer, which nothing introduces, can only mean another value."""
+        return False
 
     def names_value_alone(self, text: str) -> bool:
         """Whether a tidy sentence that reads as a value, with nothing leading up to it, is a statement of its own."""

@@ -9,10 +9,12 @@ from ._words import COLOUR_SIGNS, PLACES, WORD, is_remark, places_in
 
 _BRACKETS = re.compile(r"[(\[]([^()\[\]]{0,300})[)\]]")
 _REASON = re.compile(
-    r"(?:[,;]| [-–—]|\.)? (?:because|since|as|due to|which|so that|given that)\b|[,;.] ?(?:as|where|it|so|this|the)\b| [-–—] |[.;!] (?=\w)"
+    r"(?:[,;]| [-–—]|\.)? (?:because|since|as|due to|which|so that|given that)\b|[,;.] ?(?:as|where|it|so|this|the)\b|"
+    r" [-–—] |[.;!] (?=\w)"
 )
 _PATH = re.compile(
-    r"[\"'(\[]{0,2}\b(?:right|left|front|back)[\"']?(?:(?: ?(?:,|->|→|;)| then| and)+ ?[\"']?(?:right|left|front|back)\b[\"']?){1,40}[)\]]?"
+    r"[\"'(\[]{0,2}\b(?:right|left|front|back)[\"']?(?:(?: ?(?:,|->|→|;)| then| and)+ ?[\"']?(?:right|left|front|"
+    r"back)\b[\"']?){1,40}[)\]]?"
 )
 _OPTION = re.compile(r"^\(?(?:option )?[a-f][).:]\s+(?=\w)")
 _IS_RIGHT = re.compile(r"(?:\bis|\bwas|'s) right(?=\s*(?:[.!,;]|$))")
@@ -36,7 +38,7 @@ def plain_value(text: str, also: Collection[str]) -> str | None:
     text = _CONFIDENCE.sub(" ", _OPTION.sub("", _LEAD.sub("", text.strip())))
     for sign, colour in COLOUR_SIGNS.items():
         text = text.replace(sign, f" {colour} ")
-    text = _PATH.sub(" ", text)
+    text = without_path(text)
     failed = False
 
     def outside(match: re.Match[str]) -> str:
@@ -55,13 +57,18 @@ def plain_value(text: str, also: Collection[str]) -> str | None:
 _BARE_PLACE = frozenset((*PLACES, "the", "face", "side", "view", "of", "cube", "square", "on", "at", "from"))
 
 
-def without_reason(text: str, has_value: Callable[[str], bool]) -> str | None:
+def without_reason(text: str, value_of: Callable[[str], object | None]) -> str | None:
     """The text up to where it goes on to say why, if what is said there changes nothing; None if there is no such place."""
     for match in _REASON.finditer(text):
-        rest = text[match.end() :]
-        if has_value(text[: match.start()]):
-            return text[: match.start()] if is_remark(f"{match[0]} {rest}") else None
+        value = value_of(text[: match.start()])
+        if value is not None:
+            return text[: match.start()] if is_remark(text[match.start() :], {str(value)}) else None
     return None
+
+
+def without_path(text: str) -> str:
+    """A tidy text without lists of rolls, which name sides but no side that is asked."""
+    return _PATH.sub(" all ", text)
 
 
 def elsewhere(text: str, asked: Collection[str]) -> bool:

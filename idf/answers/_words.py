@@ -26,11 +26,12 @@ PLACES = {
 
 # Words that may stand around any value: "the answer should be ...", "at the end it is ...".
 _AROUND_WORDS = """
-    a all also an and answer any are as at be becomes been being believe both by can clearly completed completing conclude correct
+    a according all also an and answer any are as at based be becomes been being believe both by can clearly
+    completed completing conclude correct
     definitely end ending ended ends exactly final finally following for found from given guess has have hence i in indeed is it
     its likely my now obviously of on our perspective performing position probably result resulting s see seen sequence shall
-    should show showing shown shows simply so still surely that the then there therefore these this thus to total view viewed viewer
-    viewpoint visible we will with would you your looking look re ll viewing
+    should show showing shown shows simply so still surely that the then there therefore these this thus to total view viewed
+    viewer viewpoint visible we will with would you your looking look re ll viewing
 """
 AROUND = frozenset(_AROUND_WORDS.split())
 _END_WORDS = """
@@ -93,7 +94,9 @@ COLOUR_SIGNS |= {"🟧": "orange", "🟠": "orange", "⬛": "black", "⚫": "bla
 _ON_THE_WAY = re.compile(
     r"\b(?:step|before|when|while|initially|originally|first|second|third|fourth|fifth|next|start|starts|starting|began|begins|"
     r"beginning|was|were|if|halfway|until|previously|earlier)\b"
-    r"|(?<!last )(?<!final )\b(?:roll|move|turn)\b(?! sequence)|\bafter (?:\w+ ){0,2}?(?:\d|right|left|front|back|[udlrfb][23]?\b)"
+    r"|(?<!last )(?<!final )\b(?:roll|move|turn)\b(?! sequence)"
+    r"|\bafter (?:(?:roll|step|move|turn|the|it|rolling|moving|to|number|a|cube|rolls|going|turning) ){0,4}"
+    r"(?:\d|right|left|front|back|[udlrfb][23]?\b)"
 )
 # Words that may stand between "the answer is" and a colour or a number
 _WORDS_BEFORE = """
@@ -129,7 +132,8 @@ def places_in(text: str) -> set[str]:
 
 
 _ENDS = re.compile(
-    r"\b(?:at|in|by) the (?:very )?end\b|\bfinal(?:ly)?\b|\bafter\b|\bwill (?:be|show|have)\b|\bends? up\b|\bnumber of\b|\btotal\b"
+    r"\b(?:at|in|by) the (?:very )?end\b|\bfinal(?:ly)?\b|\bafter\b|\bwill (?:be|show|have)\b|\bends? up\b|"
+    r"\bnumber of\b|\btotal\b"
 )
 
 

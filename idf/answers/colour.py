@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ._colours import plain_colours, spelled_as
 from ._kind import AnswerKind, Chance, Value
 from ._plain import LONGEST, as_stated, tidy
-from ._value import elsewhere, plain_value, without_reason
+from ._value import elsewhere, plain_value, without_path, without_reason
 from ._words import AFTER_ALL, AROUND, BEFORE_A_VALUE, LONGEST_VALUE, PLACES, WORD, is_mark, speaks_of_the_end, tokens
 
 # Words that may stand around the one colour, besides the places that are asked
@@ -53,6 +53,10 @@ _WORDS = (
             "row",
         ]
     )
+)
+_THINGS = re.compile(
+    r"\b(?:faces?|sides?|cubes?|squares?|colou?rs?|top|bottom|left|right|front|back|blocks?|start|rolls?|stickers?|pieces?|up|"
+    r"down|view|not|thought|first|was|were|below|above|behind|under|moved|moves|went|goes|be it)\b|n't\b"
 )
 _THAT_IS = re.compile(r",? ?(?:\bi\.? ?e\.?|\bthat is|\bnamely|\bin other words)[,:]? |, (?=\w+[.!]?$)")
 # "the same colour as the centre", "the colour of the back face at the start": no colour yet, and none is excluded
@@ -101,6 +105,10 @@ class Colour(AnswerKind):
     kind = "colour"
     called = "the colour"
 
+    @classmethod
+    def of_colours(cls, colours: Sequence[str]) -> Colour:
+        return cls(tuple(colours))
+
     @property
     def form(self) -> str:
         return "<colour>"
@@ -113,7 +121,7 @@ class Colour(AnswerKind):
         if plain is None:
             return None
         value = self._whole(plain)
-        if value is None and (short := without_reason(plain, lambda part: self._whole(part) is not None)):
+        if value is None and (short := without_reason(plain, self._whole)):
             value = self._whole(short)
         return value
 
@@ -134,7 +142,7 @@ class Colour(AnswerKind):
         value = named.pop()
         glosses = {value[0]} | ({self.asked[0][0]} if self.asked else set())
         known = _WORDS | set(self.asked) | set(PLACES) | glosses | {value}
-        if re.search(rf"\b{value}['\u2019]s\b|![a-z]|(?<![a-z])-{value}", text):
+        if re.search(rf"\b{value}['\u2019]s\b|!\(?[a-z]|(?<![a-z])-{value}", text):
             return None
         return value if all(token in known or is_mark(token) for token in tokens(text)) else None
 
@@ -161,12 +169,17 @@ class Colour(AnswerKind):
     def names_another(self, text: str, value: Value) -> bool:
         return not self._named(text) <= {value}
 
+    def is_contradicted(self, text: str, value: Value) -> bool:
+        """One other colour, and nothing that has it: no face, no cube and no side."""
+        named = self._named(text)
+        return len(named) == 1 and value not in named and not _THINGS.search(text)
+
     def leads_to_value(self, text: str) -> bool:
         words = WORD.findall(spelled_as(tidy(text), self.colours))
         return next((word in self.colours for word in words if word not in BEFORE_A_VALUE), False)
 
     def may_be_bare(self, text: str) -> bool:
-        return speaks_of_the_end(text)
+        return speaks_of_the_end(without_path(text))
 
     def _named(self, text: str) -> set[str]:
         return set(WORD.findall(spelled_as(text, self.colours))) & set(self.colours)

@@ -51,6 +51,10 @@ class ColourCounts(AnswerKind):
     called = "the numbers of cubes by colour"
     several = True
 
+    @classmethod
+    def of_colours(cls, colours: Sequence[str]) -> ColourCounts:
+        return cls(tuple(colours))
+
     @property
     def form(self) -> str:
         return "<total> cubes: <colour> <number>, <colour> <number>, ..."
@@ -118,7 +122,7 @@ class ColourCounts(AnswerKind):
 
 
 def _plain(text: str, colours: Sequence[str]) -> str | None:
-    """The text without remarks in brackets on what is not seen; None if such a remark is not understood, or a number is no exact one."""
+    """The text without remarks in brackets on what is not seen; None if one is not understood, or a number is no exact one."""
     if re.search(r"\d ?\+(?= ?(?:cubes?|blocks?|visible|total|\)|,|:|$))|[<>≤≥≈~±]", text):
         return None
     failed = False
@@ -143,7 +147,8 @@ def _spelled(text: str, names: Sequence[str]) -> str:
     text = _RULE_OF_A_TABLE.sub("", without_markers(spelled_as(text, names)))
     text = _ONE_AS_PRONOUN.sub("", text)
     each_of = re.compile(
-        rf"\b(\d{{1,3}}|{'|'.join(NUMBER_WORDS)}) (?:cubes? )?(?:of )?each(?: of| colou?r)?:? ((?:(?:{colours})(?:, and | and |, )?){{2,6}})"
+        rf"\b(\d{{1,3}}|{'|'.join(NUMBER_WORDS)}) (?:cubes? )?(?:of )?each(?: of|"
+        rf" colou?r)?:? ((?:(?:{colours})(?:, and | and |, )?){{2,6}})"
     )
     number = r"(?:\d{1,3}|an?|" + "|".join(NUMBER_WORDS) + ")"
     text = re.sub(rf"\b({number} (?:{colours})) ones?\b", r"\1", text)

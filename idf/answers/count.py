@@ -40,6 +40,8 @@ _WORDS = AROUND | frozenset(
         "faces",
         "grid",
         "namely",
+        "number",
+        "amount",
         "only",
         "panel",
         "panels",
@@ -58,16 +60,20 @@ _WORDS = AROUND | frozenset(
     ]
 )
 _AFTER = re.compile(
-    r"\bafter (?:(?:completing|performing|making|applying|executing|doing|taking|following|finishing|all|of|the|these|those|both|this|"
+    r"\bafter (?:(?:completing|performing|making|applying|executing|doing|taking|following|finishing|all|of|the|these|"
+    r"those|both|this|"
     r"last|final|whole|entire|full|given|move|rotation|turn) ){0,6}(?:moves?|rotations?|turns?|sequence)\b"
     r"(?: ?[\"'(]?(?:\b[udlrfb][23]?\b[ ,]{0,2}){1,20}[\"')]?)?"
 )
 _SIZE = re.compile(
-    r"\b(\d) ?(?:x|×|\*|by) ?\1(?: ?(?:x|×|\*|by) ?\1)?(?=(?: small| unit)?(?: \w+)? ?(?:square|face|cube|grid|panel|tile|sticker|rubik|$))"
+    r"\b(\d) ?(?:x|×|\*|by) ?\1(?: ?(?:x|×|\*|by) ?\1)?(?=(?: small| unit)?(?: \w+)? ?(?:square|face|cube|grid|panel|"
+    r"tile|sticker|rubik|$))"
 )
 _SUM = re.compile(r"(\d{1,3}(?: ?\+ ?\d{1,3}){1,20}) ?= ?(\d{1,3})(?![\d.])")
 _BOUND = re.compile(r"[\s*`]*(?:[<>]\s*\d|#\d)")  # no quotation: a mark that `tidy` would drop
-_NOT_ONE = re.compile(r"[-+~≈<>≤≥±] ?\d|\d ?[-+%/^*] ?(?:\d|$)|\d[+%]")
+_NOT_ONE = re.compile(
+    r"\b(?:face|square|panel|side|position|sticker|tile|piece|view|cube) \d|[-+~≈<>≤≥±] ?\d|\d ?[-+%/^*] ?(?:\d|$)|\d[+%]"
+)
 
 
 @dataclass(frozen=True)
@@ -106,7 +112,7 @@ class Count(AnswerKind):
         if plain is None:
             return None
         value = self._whole(plain)
-        if value is None and (short := without_reason(plain, lambda part: self._whole(part) is not None)):
+        if value is None and (short := without_reason(plain, self._whole)):
             value = self._whole(short)
         return value
 
@@ -120,7 +126,12 @@ class Count(AnswerKind):
                 numbers.add(token)
             elif token in NUMBER_WORDS:
                 numbers.add(str(NUMBER_WORDS.index(token)))
-            elif not (token in _WORDS or token in PLACES or (self.colour and token == self.colour) or is_mark(token)):
+            elif not (
+                token in _WORDS
+                or token in PLACES
+                or (self.colour and token in (self.colour, self.colour[0]))
+                or is_mark(token)
+            ):
                 return None
         number = numbers.pop() if len(numbers) == 1 else ""
         return (

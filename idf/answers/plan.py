@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from ._blocks import Blocks
 from ._kind import AnswerKind, Chance, Value
 from ._lists import has_marker, table_rows, without_markers
+from ._moves import in_digits
 from ._notation import Named, Notation
 from ._plain import LONGEST, as_stated, tidy
 from ._ways import Ways
@@ -33,11 +34,19 @@ _LENGTH_BEHIND = re.compile(
     rf"|[,;.\n] ?(?:in |for a )?total(?: of|[:=])? (\d{{1,4}}) {_STEPS}[. ]{{0,3}}$"
     rf"|[,;.\n] ?(\d{{1,4}}) {_STEPS} (?:in )?total[. ]{{0,3}}$"
 )
+_LENGTH_IN_WORDS = re.compile(rf"[(\[][a-z]{{3,9}} {_STEPS}[)\]]")
+_DONE = re.compile(r"\s{0,3}[✅✔☑🎉🎯👍🏁]{1,9}\.?$")
 _CONTRACTION = re.compile(r"[a-z]['\u2019][a-z]")  # "I'd" names no move
 _SAID_TWICE_IN_ALL = re.compile(r"([^()]+?)\s?\(([^()]*[,;\s][^()]*)\)[.\s]{0,3}")
 # Remarks behind the moves that change none: which letters are pushes, and what the moves do
-_CASE = r"(?:capitals?|upper|lower|case|uppercase|lowercase|letters?|are|is|the|a|denotes?|means?|indicates?|push(?:es)?|moves?|and|=|,)"
-_TOLD = r"(?:the|first|second|third|last|final|moves?|push(?:es)?|player|box|block|and|onto|into|to|target|goal|it|on|place|right|left|[udlr])"
+_CASE = (
+    r"(?:capitals?|upper|lower|case|uppercase|lowercase|letters?|are|is|the|a|denotes?|means?|indicates?|push(?:es)?|moves?|"
+    r"and|=|,)"
+)
+_TOLD = (
+    r"(?:the|first|second|third|last|final|moves?|push(?:es)?|player|box|block|and|onto|into|to|target|goal|it|on|place|"
+    r"right|left|[udlr])"
+)
 _REMARK = re.compile(rf" ?[(\[](?:{_CASE}[ ]?){{2,14}}[)\]]\.?$|,? (?:where|which) {_TOLD}(?:,? {_TOLD}){{1,30}}\.?$")
 # A plan told like a story: not to be taken for one that is stated, unless the form is firm
 _NARRATES = re.compile(r"\b(?:player|you|should|must|slides|pushes|walks)\b|\bmoves (?:the|to|it|up|down|left|right)\b")
@@ -74,7 +83,8 @@ class Plan(AnswerKind):
             return ()
         if lead := _LEAD.match(text):
             text = text[lead.end() :]
-        text, length = _stated_length(text)
+        text = _DONE.sub("", text)
+        text, length = _stated_length(_LENGTH_IN_WORDS.sub(lambda words: in_digits(words[0]), text))
         text = without_markers(text)
         if has_marker(text) or _CONTRACTION.search(text):
             return None

@@ -35,7 +35,9 @@ def parse_answer(world: World[Any, Any], kind: str, text: str) -> Answer | None:
     """
     if kind not in KINDS:
         raise ValueError(f"unknown kind of answer {kind!r}: use one of {', '.join(KINDS)}")
-    return next((answer for answer in world.answers if answer.kind == kind), KINDS[kind]()).read(text)
+    return next(
+        (answer for answer in world.answers if answer.kind == kind), KINDS[kind].of_colours(world.colours)
+    ).read(text)
 
 
 def write_answer(kind: str, answer: Answer) -> str:

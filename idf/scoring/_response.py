@@ -20,12 +20,14 @@ _TEXT_LABEL = re.compile(r"\\text(?:bf)?\{\s{0,3}((?:the )?(?:final )?answer(?: 
 _LABEL = re.compile(r"\banswer\W{0,9}[:=]")
 # A question that a base model goes on with, once it has answered its own
 _NEXT_QUESTION = re.compile(
-    r"^[*_# ]{0,6}(?:question|q|problem|user|human|instruction|input|example|puzzle|task|问题|题目|用户)(?: ?#?\d{1,4})?[*_ ]{0,4}[:：.]|"
+    r"^[*_# ]{0,6}(?:question|q|problem|user|human|instruction|input|example|puzzle|task|问题|题目|"
+    r"用户)(?: ?#?\d{1,4})?[*_ ]{0,4}[:：.]|"
     r"^<\|?(?:user|im_start)\|?>|^###? ?(?:question|instruction|problem|user|human)\b",
     re.IGNORECASE | re.MULTILINE,
 )
 _QUESTION_AND_ANSWER = re.compile(
-    r"\A\s*(?:q|question)(?: ?\d+)?: [^\n]{1,600}\?\s*\n\s*a(?: ?\d+)?: (?P<answer>[^\n]{1,200})\s*\Z|\A\s*a: (?P<alone>[^\n]{1,200})\s*\Z",
+    r"\A\s*(?:q|question)(?: ?\d+)?: [^\n]{1,600}\?\s*\n\s*a(?: ?\d+)?: (?P<answer>[^\n]{1,200})\s*\Z|"
+    r"\A\s*a: (?P<alone>[^\n]{1,200})\s*\Z",
     re.IGNORECASE,
 )
 
@@ -121,7 +123,7 @@ def _read(asked: AnswerKind, stated: Stated) -> Answer | None:
             IS_ITEM.match(stated.below) and asked.read(stated.below) == answer
         ):
             return None  # unless a list says it once more
-    elif stated.below and len(stated.below.split()) == 1:
+    elif stated.below and len(stated.below.split()) <= 2:
         again = asked.read(stated.below)
         if answer is not None and again not in (None, answer):
             return None  # "Answer: red", and "blue" on the next line
@@ -149,9 +151,5 @@ def other_kind(world: World[Any, Any], kind: str, text: str) -> str | None:
         return None
     some = [answer for answer in world.answers if answer.kind != kind]
     known = {kind, *(answer.kind for answer in some)}
-    some += [
-        cls(colours=world.colours) if "colours" in cls.__annotations__ and world.colours else cls()
-        for name, cls in KINDS.items()
-        if name not in known
-    ]
+    some += [cls.of_colours(world.colours) for name, cls in KINDS.items() if name not in known]
     return next((answer.kind for answer in some if answer.read(text) is not None), None)

@@ -16,18 +16,27 @@ _BEGINS = re.compile(
 _NOT = r"(?<!\bno )(?<!\bnot )(?<!n't )(?<!\bnever )(?<!\bwithout )(?<!\bany )(?<!\bnothing )(?<!\bnot a )"
 # A sentence with one of these does, wherever they stand in it
 _TAKES_BACK = re.compile(
-    r"\b(?:wait\b|hold on\b|hang on\b|(?:scratch|strike|cancel) that\b|on (?:second|further) (?:thought|reflection|look)|correction\b|errat(?:um|a)\b"
+    r"\b(?:wait\b|hold on\b|hang on\b|(?:scratch|strike|cancel) that\b|on (?:second|further) (?:thought|reflection|"
+    r"look)|correction\b|errat(?:um|a)\b"
     r"|my (?:mistake|bad|error|apologies)\b|apologi[sz]e\b"
-    r"|(?:i|we)(?: have|'ve| had)?(?: just)? (?:mis\w{3,}|confused|mixed|swapped|forgot|overlooked|messed|retract|withdraw|take (?:that|it|this) back|"
-    r"meant|stand corrected|(?:was|were|am) wrong|erred|need to (?:revise|correct|change|redo|reconsider)|must (?:revise|correct)|"
+    r"|(?:i|we)(?: have|'ve| had)?(?: just)? (?:mis\w{3,}|confused|mixed|swapped|forgot|overlooked|messed|retract|"
+    r"withdraw|take (?:that|it|this) back|"
+    r"meant|stand corrected|(?:was|were|am) wrong|erred|need to (?:revise|correct|change|redo|reconsider)|"
+    r"must (?:revise|correct)|"
     r"(?:made|see|found|noticed?) (?:an?|my|some|the) (?:\w+ ){0,2}(?:mistake|error|slip|miscalculation))"
-    r"|(?:i|we) (?:rolled|turned|moved|counted|read|applied|took|did|used|tracked) .{0,40}\b(?:wrong|backwards?|twice|incorrectly)\b"
+    r"|(?:i|we) (?:rolled|turned|moved|counted|read|applied|took|did|used|tracked) .{0,40}\b(?:wrong|backwards?|twice|"
+    r"incorrectly)\b"
     rf"|{_NOT}(?:wrong|incorrect|mistaken|invalid|illegal|erroneous|infeasible|contradicts?|contradiction|inconsistent|mistake|miscounted|"
-    rf"impossible|unreachable|flawed|ruled out|fail|fails|failed)\b"
-    r"|(?:cannot|not) (?:(?:quite|be|seem|actually|to|possibly|seems?|look|a) ){0,3}(?:right|correct|valid|legal|possible|work|true|allowed|"
+    rf"impossible|unreachable|flawed|ruled out|fail|fails|failed|rejected|withdrawn|"
+    rf"retracted|discarded|void|superseded|obsolete|outdated)\b"
+    r"|(?:replace|change|swap) \w+ (?:by|with|to|for)\b|or (?:is|was|does|should|would|could) |"
+    r"(?:correct|valid|is_correct)\W{1,4}(?:false|no)\b"
+    r"|(?:cannot|not) (?:(?:quite|be|seem|actually|to|possibly|seems?|look|a) ){0,3}(?:right|correct|valid|legal|"
+    r"possible|work|true|allowed|"
     r"solve[sd]?|permitted|the answer|reach(?:es)?|hold|what|(?:my |the )?final answer|my answer)\b"
     r"|(?:ignore|disregard|discard|forget|scrap) (?:that|the|this|my|what|all|everything)\b"
-    r"|(?:let me|let's|i will|i'll|i need to|i should) (?:re-?do|re-?try|reconsider|rethink|start (?:over|again)|try again|try once|correct|fix|revise|think again)\b"
+    r"|(?:let me|let's|i will|i'll|i need to|i should) (?:re-?do|re-?try|reconsider|rethink|start (?:over|again)|"
+    r"try again|try once|correct|fix|revise|think again)\b"
     r"|kidding\b|or (?:maybe|perhaps|not|rather|possibly)\b|maybe not\b|to be corrected\b"
     r"|chang(?:e|ed|ing) my (?:mind|answer)\b|(?:move|step) \d+ (?:is|was|would be) (?:blocked|impossible)\b"
     r"|which (?:it )?(?:did|does|is|was) not\b|(?:ignores?|overlooks?|forgets?|neglects?|neglected) (?:the|that|a)\b)"
@@ -108,6 +117,17 @@ _CUES = frozenset(
         "fail",
         "fails",
         "failed",
+        "rejected",
+        "withdrawn",
+        "retracted",
+        "discarded",
+        "void",
+        "superseded",
+        "obsolete",
+        "outdated",
+        "replace",
+        "swap",
+        "false",
         "ignore",
         "ignores",
         "disregard",
@@ -147,7 +167,7 @@ _LONGEST_CUED = 2000  # a longer sentence with such a word is no longer understo
 def takes_back(sentence: str) -> bool:
     """Whether a sentence takes back what was stated before it."""
     said = sentence.lower().replace("’", "'").replace("can't", "cannot").replace("n't", " not")
-    if not said.isascii() and _FOREIGN.search(said):
+    if "~~" in said or (not said.isascii() and _FOREIGN.search(said)):
         return True
     words = set(_LETTERS.findall(said))
     if words.isdisjoint(_CUES) and not any(word.startswith(("mis", "hm", "hh")) for word in words):
@@ -157,21 +177,26 @@ def takes_back(sentence: str) -> bool:
 
 # With one of these a sentence takes it back if it names another value
 _TURNS = re.compile(
-    r"\b(?:actually|instead|rather|alternatively|could|might|should have been|should be|must be|maybe|perhaps|possibly|in fact|in reality|"
+    r"\b(?:actually|instead|rather|alternatively|could|might|should have been|should be|must be|maybe|perhaps|"
+    r"possibly|in fact|in reality|"
     r"revised?|corrected|updated|new|true|real)\b|^[\s*_>(\[]*(?:and|plus|also|or|but)\b|应该是|或"
 )
 # What may stand before a corrected value: discourse, a label, an arrow
 _LEAD = re.compile(
     r"^(?:[\s*_#>(\[–—=:,.✅👉-]|->|=>|→|⇒|➡|(?:so|thus|therefore|hence|then|and|but|wait|no|nope|actually|oh|sorry|hmm+|ok|okay|oops|right|well|now|yes|"
-    r"in fact|in reality|instead|rather|really|alternatively|i (?:meant|mean)|that means|this means|which means|which makes|which gives|meaning|"
-    r"(?:i made a|my) (?:mistake|error)|my bad|correction|corrected|edit|update|updated|revised|revision|final|finally|new|true|real|right|correct|result|"
+    r"in fact|in reality|instead|rather|really|alternatively|i (?:meant|mean)|that means|this means|which means|"
+    r"which makes|which gives|meaning|"
+    r"(?:i made a|my) (?:mistake|error)|my bad|correction|corrected|edit|update|updated|revised|revision|final|"
+    r"finally|new|true|real|right|correct|result|"
     r"the|my|answer|final|solution|plan|moves?|value|colou?r|count|number|it|that|this|is|was|be|should|must|would|will|have|been|then|"
     r"修正后|修正|更正|纠正|应该是|应为|改为|正确|答案|是|为|其实|实际上|所以|因此)(?![a-z])[ ,.:;!：，—–-]{0,4})*"
 )
 # A label below which working stands: what it names on the way is no statement
 _EXPLAINS = re.compile(
-    r"^[\s*_#>(-]*(?:explanation|reasoning|reason|verification|verifying|verify|let me|let us|let's|check|checking|because|since|proof|working|steps?|trace|"
-    r"tracing|justification|why|note|notes|details|simulation|breakdown|here is|here's|how|solution steps|detailed|step-by-step|analysis|summary of|"
+    r"^[\s*_#>(-]*(?:explanation|reasoning|reason|verification|verifying|verify|let me|let us|let's|check|checking|"
+    r"because|since|proof|working|steps?|trace|"
+    r"tracing|justification|why|note|notes|details|simulation|breakdown|here is|here's|how|solution steps|detailed|"
+    r"step-by-step|analysis|summary of|"
     r"解释|说明|验证|理由|原因|过程|步骤)(?![a-z])"
 )
 _LEGEND = re.compile(r"^\W*(?:where |here |legend:? )?[a-z](?:\W{1,3})(?:=|:|means|is|stands for)\W|^\(")
@@ -234,7 +259,14 @@ def settle(asked: AnswerKind, answer: Any | None, below: str) -> Any | None:
             standing = value
         elif value is not None and not asked.same(value, standing):
             standing = value if label or (sentence.led and sentence.turns) else None  # else it only contradicts
-        elif value is None and sentence.turns and not working and _another(asked, standing, sentence.text):
+        elif (
+            value is None
+            and not working
+            and (
+                (sentence.turns and _another(asked, standing, sentence.text))
+                or asked.is_contradicted(sentence.text, standing)
+            )
+        ):
             standing, open_for_more = None, True
         label = sentence.is_label
         if label:

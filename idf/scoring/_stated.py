@@ -23,8 +23,10 @@ _COLON = r"(?::|\uff1a|=|->|→| [-–—] )"
 _HOW = r"(?:final|correct|right|revised|corrected|updated|new|true|actual|real|best|overall|ultimate|amended|fixed)"
 # What may stand in brackets behind a label: which form, which version, how many moves
 _NOTE = (
-    r"(?: {0,3}[(\[](?:final|letters?|moves?|colou?rs?|number|count|plan|sequence|shortest|optimal|short|revised|corrected|updated|new|"
-    r"(?:in |total:? )?\d{1,3} (?:moves?|steps?|actions?|cubes?|pushes)(?: in total| total)?)[)\]]|,? in \d{1,3} (?:moves|steps))?"
+    r"(?: {0,3}[(\[](?:final|letters?|moves?|colou?rs?|number|count|plan|sequence|shortest|optimal|short|revised|"
+    r"corrected|updated|new|"
+    r"(?:in |total:? )?\d{1,3} (?:moves?|steps?|actions?|cubes?|pushes)(?: in total| total)?)[)\]]|"
+    r",? in \d{1,3} (?:moves|steps))?"
 )
 _LABEL = (
     r"(?:(?:so|thus|hence|therefore|and|actually|sorry|oops)[, ]{1,3})?(?:(?:the|my|our|your) {1,5})?"
@@ -35,28 +37,36 @@ _ANSWER_LINE = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _HEADING = re.compile(
-    r"^[^\S\n]{0,20}(?:#{1,6} ?|\*{2}|__)[*_ ]{0,4}(?:✅ ?)?(?:(?:the )?(?:final|correct|revised|corrected|updated|complete|full|optimal|shortest) "
-    r"(?:answer|solution|plan|moves|sequence|move sequence|action sequence|sequence of moves|result)|answer|最终答案|答案)[*_ .]{0,6}$",
+    r"^[^\S\n]{0,20}(?:#{1,6} ?|\*{2}|__)[*_ ]{0,4}(?:✅ ?)?(?:(?:the )?(?:final|correct|revised|corrected|updated|"
+    r"complete|full|optimal|shortest) "
+    r"(?:answer|solution|plan|moves|sequence|move sequence|action sequence|sequence of moves|result)|answer|最终答案|"
+    r"答案)[*_ .]{0,6}$",
     re.IGNORECASE | re.MULTILINE,
 )
 _LATE_LINE = re.compile(
-    r"(?:(?<=[.!?)。])[^\S\n]{1,5}|\*\*)(?:The {1,3}|My {1,3})?(?:(?:Final|FINAL|final|Correct|Corrected|Revised|New|Updated|corrected|"
+    r"(?:(?<=[.!?)。])[^\S\n]{1,5}|\*\*)(?:The {1,3}|My {1,3})?(?:(?:Final|FINAL|final|Correct|Corrected|Revised|New|"
+    r"Updated|corrected|"
     r"revised|new|correct) {1,3})?(?:Answer|ANSWER|answer)"
-    rf"(?: \((?:revised|corrected|updated|final|new)\))?(?: is)?{_CLOSE}[:\uff1a](?P<text>[^\n]*)$|(?:最终|最后)?答案(?:是|为)?{_CLOSE}[:\uff1a](?P<chinese>[^\n]*)$",
+    rf"(?: \((?:revised|corrected|updated|final|new)\))?(?: is)?{_CLOSE}[:\uff1a](?P<text>[^\n]*)$|(?:最终|最后)?答案(?:是|"
+    rf"为)?{_CLOSE}[:\uff1a](?P<chinese>[^\n]*)$",
     re.MULTILINE,
 )
 _SENTENCE = re.compile(
-    rf"(?:\b(?:(?:the|my|our) {{1,3}}(?:{_HOW} {{1,3}}){{0,3}}|{_HOW} {{1,3}}|^)answer(?: {{1,3}}to {{1,3}}(?:the|this|your) {{1,3}}"
-    r"(?:question|problem|puzzle))?[*_]{0,3}(?: {1,3}(?:then |now |thus |therefore )?(?:is|would be|would then be|will be|should be|must be|becomes)"
+    rf"(?:\b(?:(?:the|my|our) {{1,3}}(?:{_HOW} {{1,3}}){{0,3}}|{_HOW} {{1,3}}|^)answer(?: {{1,3}}to {{1,3}}(?:the|"
+    rf"this|your) {{1,3}}"
+    r"(?:question|problem|puzzle))?[*_]{0,3}(?: {1,3}(?:then |now |thus |therefore )?(?:is|would be|would then be|"
+    r"will be|should be|must be|becomes)"
     r"|['\u2019]s)\b|答案(?:就|应该)?[是为]"
     r"|\bthe {1,3}(?:(?:final|correct|right|shortest|optimal|complete|full|required) {1,3}){1,3}(?:move |action )?"
-    r"(?:sequence|solution|plan|path|moves|moves? sequence|sequence of moves|steps)(?: of (?:moves|actions|steps))? {1,3}(?:is|are)\b)"
+    r"(?:sequence|solution|plan|path|moves|moves? sequence|sequence of moves|steps)(?: of (?:moves|actions|"
+    r"steps))? {1,3}(?:is|are)\b)"
     r"[ *_]{0,4}[:\uff1a,]?",
     re.IGNORECASE | re.MULTILINE,
 )
 _LABELLED = re.compile(
     rf"^{_MARKS}(?:(?:so|thus|hence|therefore)[, ]{{1,3}})?(?:(?:the|my|our) )?(?:"
-    r"(?:(?:final|complete|full|correct|shortest|optimal|revised|corrected|updated|new) ){1,3}(?:solution|result|plan|moves?|actions?|path|steps?|count|counts|"
+    r"(?:(?:final|complete|full|correct|shortest|optimal|revised|corrected|updated|new) ){1,3}(?:solution|result|plan|"
+    r"moves?|actions?|path|steps?|count|counts|"
     r"colou?r|(?:move|action) (?:sequence|list)|(?:sequence|list)(?: of (?:moves|actions|steps))?)|solution|"
     r"最终(?:的)?(?:移动|动作)?(?:结果|动作|移动|步骤|序列)(?:是|为)?"
     rf"){_NOTE}{_CLOSE}(?:is|are)?{_CLOSE}[:\uff1a](?P<text>[^\n]*)$",
@@ -68,7 +78,8 @@ _CONCLUSION = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _TOTAL = re.compile(
-    r"\btotal of \**\d{1,2}\**|\bcan see \**\d{1,2}\**|\b\d{1,2}\** (?:fully )?visible cubes|\bsee \d{1,2} cubes",
+    r"\btotal of \**\d{1,2}\**|\bcan see \**\d{1,2}\**|\b\d{1,2}\** (?:fully )?visible cubes|\bsee \d{1,2} cubes|"
+    r"\b\d{1,2}\** cubes? (?:are|is|can be) (?:fully )?(?:visible|seen)",
     re.IGNORECASE,
 )
 _ANSWER_TABLE = re.compile(
@@ -84,10 +95,15 @@ _KEY = re.compile(r"[\"'](?:final[_ ]?)?answer[\"'] ?: ?", re.IGNORECASE)
 _NO_STATEMENT = re.compile(r"^ ?(?:not|neither|wrong|incorrect)\b|\b(?:if|unless)\b", re.IGNORECASE)
 # What may stand before it then: nothing else commits to it
 _COMMITS = re.compile(
-    r"(?:^|[.!?。,;:，]\s*)[*_#>\s]*(?:所以|因此|那么|综上|故)?[,，]?(?:(?:so|thus|hence|therefore|and|but|then|now|finally|consequently|overall|okay|ok|yes|well|in conclusion|"
-    r"in summary|as a result|actually|no|wait|oh no|sorry|because of this|for this reason|accordingly|ultimately|likewise|this means(?: that)?|"
-    r"which means(?: that)?|it follows(?: that)?|we (?:can )?(?:see|conclude|find|get)(?: that)?|i (?:can )?(?:conclude|think|believe|am sure|find|would say|get)"
-    r"(?: that)?|meaning|giving|so that|in the end|at the end|in short|once more|here|for the (?:question|puzzle)|to (?:sum up|summarize|conclude)|"
+    r"(?:^|[.!?。,;:，]\s*)[*_#>\s]*(?:所以|因此|那么|综上|故)?[,，]?(?:(?:so|thus|hence|therefore|and|but|then|now|finally|"
+    r"consequently|overall|okay|ok|yes|well|in conclusion|"
+    r"in summary|as a result|actually|no|wait|oh no|sorry|because of this|for this reason|accordingly|ultimately|"
+    r"likewise|this means(?: that)?|"
+    r"which means(?: that)?|it follows(?: that)?|we (?:can )?(?:see|conclude|find|get)(?: that)?|"
+    r"i(?:['\u2019]m (?:\w+ )?(?:sure|certain|confident)| (?:can )?(?:conclude|think|believe|am (?:\w+ )?(?:sure|"
+    r"certain|confident|positive)|find|would say|get))"
+    r"(?: that)?|meaning|giving|so that|in the end|at the end|in short|once more|here|for the (?:question|puzzle)|"
+    r"to (?:sum up|summarize|conclude)|"
     r"based on (?:this|these|the above)[^,.]{0,40}|given (?:this|the above)|after [^,.]{1,60})[,:，]?\s+){0,3}$",
     re.IGNORECASE,
 )
@@ -100,9 +116,12 @@ _DENIED = re.compile(
 )
 _OR_ELSE = re.compile(r"(?:\}|<\|end_of_box\|>)[\s$*)\\]{0,6}(?:\?|/|or\b|或)", re.IGNORECASE)  # behind a box
 _NOT_BOXED = re.compile(
-    r"(?:(?:\bnot|n['\u2019]t|\bnor|\bor|\bnever|\bneither|\bwithout|\bexcept|\bthan|\binstead of|\bunlike|\bbut) {0,2}(?:the |be )?"
-    r"|\b(?:exclud\w*|rul\w+ out|reject\w*|discard\w*|eliminat\w*|avoid\w*|if|unless|whether|suppose|assum\w+|example|format|maybe|perhaps|possibly|"
-    r"doubt|wrong\w*|might|could|cannot|can't|initially|previously)\b[^.\n]{0,40})[$\\([*]{0,4}$",
+    r"(?:(?:\bnot|n['\u2019]t|\bnor|\bor|\bnever|\bneither|\bwithout|\bexcept|\bthan|\binstead of|\bunlike|"
+    r"\bbut) {0,2}(?:the |be )?"
+    r"|\b(?:exclud\w*|rul\w+ out|reject\w*|discard\w*|eliminat\w*|avoid\w*|if|unless|whether|suppose|assum\w+|example|"
+    r"format|maybe|perhaps|possibly|"
+    r"doubt|wrong\w*|might|could|cannot|can't|initially|previously)\b[^.\n]{0,40})[$\\([*]{0,4}$"
+    r"|\\(?:x?cancel|b?cancel|sout|st)\{[$ ]{0,3}$",
     re.IGNORECASE,
 )
 # What may come after the value of a JSON key
@@ -315,9 +334,9 @@ def _last_list(text: str) -> Stated | None:
     for at in range(len(lines) - 1, max(-1, len(lines) - 14), -1):
         if _TOTAL.search(lines[at]) and at < len(lines) - 1:
             said = "\n".join(lines[at:])
-            return Stated(
-                "last", said, "", len(text) - len(tail) + sum(len(line) + 1 for line in lines[:at]), len(text)
-            )
+            led = _CONCLUSION.match(said)
+            begin = max(0, len(text) - 3000) + sum(len(line) + 1 for line in lines[:at])
+            return Stated("conclusion", led["text"] if led else said, "", begin, len(text))
     return None
 
 

@@ -271,7 +271,7 @@ class World(ABC, Generic[S, Q]):
     @property
     @abstractmethod
     def answers(self) -> tuple[AnswerKind, ...]:
-        """The kinds of answers that its texts may state, before anything is asked; first those that its problems ask for."""
+        """The kinds of answers that its problems ask for, before anything is asked."""
 
     @abstractmethod
     def answer(self, problem: Problem[S, Q]) -> AnswerKind:

@@ -12,7 +12,6 @@ from itertools import permutations, product
 from typing import NamedTuple
 
 from idf.answers import AnswerKind, plain_colours
-from idf.answers.colour import Colour
 from idf.answers.colour_counts import ColourCounts
 
 from ._described import DescribedWorld
@@ -68,7 +67,7 @@ class MentalRotation(DescribedWorld[Structure, Query]):
     version = 2
     query_type = Query
     colours = COLOURS
-    answers = (ColourCounts(COLOURS), Colour(COLOURS))
+    answers = (ColourCounts(COLOURS),)
     actions = tuple(TURNS)
     look = "Write the colour and the cell (x,y,z) of every cube, in the order of their cells."
     always_legal = True
