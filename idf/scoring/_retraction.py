@@ -200,7 +200,7 @@ _EXPLAINS = re.compile(
     r"解释|说明|验证|理由|原因|过程|步骤)(?![a-z])"
 )
 _LEGEND = re.compile(r"^\W*(?:where |here |legend:? )?[a-z](?:\W{1,3})(?:=|:|means|is|stands for)\W|^\(")
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+|(?<=[。！？；])|(?<=;)\s+")
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+|(?<=[。！？；])(?![。！？；])|(?<=;)\s+")
 _LONGEST = 300
 
 
