@@ -91,7 +91,9 @@ def _accuracies(axis: Any, results: dict[str, Any], worlds: Sequence[str], modes
             for player, line in _PLAYERS.items():
                 if player in players:
                     ends = (place - width / 2, place + width / 2)
-                    axis.hlines(100 * players[player], *ends, colors="#000000", linestyles=line, linewidth=1.6, zorder=4)
+                    axis.hlines(
+                        100 * players[player], *ends, colors="#000000", linestyles=line, linewidth=1.6, zorder=4
+                    )
     for player, line in _PLAYERS.items():
         if results.get("baselines"):
             axis.plot([], [], color="#000000", linestyle=line, linewidth=1.6, label=player)

@@ -87,7 +87,20 @@ def test_what_is_only_thought_is_hidden_for_every_family(opens, ends):
     assert score(ROLL, f"{opens}Answer: red\nBut then", "length").error == "truncated"
 
 
-PIECES = ["Wait. ", "red. ", "。", "| answer |\n", "(red) ", "<|im_end|>", "&lt;think&gt;", "- u\n", "a b c\n", "; ", "Question: x\n", "no "]
+PIECES = [
+    "Wait. ",
+    "red. ",
+    "。",
+    "| answer |\n",
+    "(red) ",
+    "<|im_end|>",
+    "&lt;think&gt;",
+    "- u\n",
+    "a b c\n",
+    "; ",
+    "Question: x\n",
+    "no ",
+]
 
 
 @pytest.mark.parametrize("piece", PIECES)
