@@ -40,7 +40,13 @@ _ANY_CJK = re.compile(r"[\u3000-\u303f\u3400-\u9fff]")
 _CHINESE = tuple(
     (re.compile(pattern), f" {word} ")
     for pattern, word in (
-        (r"(?:之后|以后|滚动后|旋转后|转动后|操作后|移动后|完成后)", "after all"),
+        (r"前(?=视)", "front"),
+        (r"后(?=视)", "back"),
+        (
+            r"完成(?:移动|滚动|旋转|转动|操作|所有操作|这些操作)?后|(?:之后|以后|滚动后|旋转后|转动后|操作后|移动后|"
+            r"完成后)",
+            "after all",
+        ),
         (r"(?:之前|以前)", "before"),
         (r"原来|原本|最初|起初|一开始|初始", "it was originally"),
         (r"被?(?:遮挡|挡住|遮住|隐藏)(?:住|了)?|看不(?:见|到)|不可见", "hidden"),

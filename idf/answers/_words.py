@@ -45,18 +45,23 @@ AFTER_ALL = frozenset(_END_WORDS.split())
 # Words that may stand in a remark behind the value, which changes nothing of it.
 _REMARK_WORDS = """
     a above all also an and are as at be because becomes been beginning behind being below beneath block blocked blocks
-    box by came capital color colour come comes coming cover covered covers cube cubes does each end ended ends ending face faced
-    faces facing final finally for from front goes had has have here hence hidden hides i in indicate indicates initial initially
-    into invisible is it its last layer letter letters line lower lowercase means mark move moved moves moving now obscured
-    occluded of on one ones onto original originally others part position push pushed
-    pushes pushing rest right roll rolled rolling rolls same seen shown shows side sides since so square squares start started
-    starting starts stay stayed stays still that the their them then there therefore these they this those to top total toward
-    towards turn turned turns under underneath up uppercase upper us view viewer visible was we went were where which will
-    with you your twice target goal player reaches
+    box by came capital color colour column columns come comes coming corner corners cover covered covers cube cubes
+    does each edge edges end ended ending ends face faced faces facing final finally for from front goal goes had has
+    have hence here hidden hides i in indicate indicates initial initially into invisible is it its last layer letter
+    letters line lower lowercase mark means move moved moves moving now obscured occluded of on one ones onto original
+    originally others part player position positions push pushed pushes pushing reaches rest right roll rolled rolling
+    rolls row rows same seen shown shows side sides since so square squares start started starting starts stay stayed
+    stays still target that the their them then there therefore these they this those to top total toward towards turn
+    turned turns twice under underneath up upper uppercase us view viewer visible was we went were where which will with
+    you your
 """
 _REMARK = frozenset(_REMARK_WORDS.split())
 _NOT_SEEN = re.compile(
     r"\b(?:is|are|was|were|be|can|could)?(?: not|n't|not) (?:\w+ )?(?:visible|seen|counted|included|shown)\b"
+)
+_AFTER_THEM_ALL = re.compile(
+    r"\bafter (?:all|the last|the final|completing|every)(?: of)?(?: the)?(?: \d{1,2})? (?:rolls?|moves?|turns?|"
+    r"steps?|path|sequence)\b"
 )
 _TIME = frozenset(("start", "beginning", "initial", "initially", "original", "originally", "starting"))
 _WHOSE = frozenset(
@@ -149,7 +154,7 @@ def speaks_of_the_end(text: str) -> bool:
 
 def is_remark(text: str, also: Collection[str] = ()) -> bool:
     """Whether a tidy remark changes nothing of the value before it: "it was at the back", "the green cube is hidden"."""
-    said = _NOT_SEEN.sub(" hidden ", text)
+    said = _AFTER_THEM_ALL.sub(" end ", _NOT_SEEN.sub(" hidden ", text))
     words = set(WORD.findall(said))
     if not words <= _REMARK | set(also) | set(PLACES) | set(NUMBER_WORDS) | {"s"}:
         return False

@@ -54,6 +54,7 @@ _WORDS = (
         ]
     )
 )
+_BUT = re.compile(r"\b(?:said|thought|was|wrote|had|changed?|changing)\b.*\b(?:but|however|now|to|is)\b")
 _THINGS = re.compile(
     r"\b(?:faces?|sides?|cubes?|squares?|colou?rs?|top|bottom|left|right|front|back|blocks?|start|rolls?|stickers?|pieces?|up|"
     r"down|view|not|thought|first|was|were|below|above|behind|under|moved|moves|went|goes|be it)\b|n't\b"
@@ -172,7 +173,9 @@ class Colour(AnswerKind):
     def is_contradicted(self, text: str, value: Value) -> bool:
         """One other colour, and nothing that has it: no face, no cube and no side."""
         named = self._named(text)
-        return len(named) == 1 and value not in named and not _THINGS.search(text)
+        if value in named:
+            return len(named) == 2 and bool(_BUT.search(text))
+        return len(named) == 1 and not _THINGS.search(text)
 
     def leads_to_value(self, text: str) -> bool:
         words = WORD.findall(spelled_as(tidy(text), self.colours))

@@ -32,6 +32,7 @@ _RULE_OF_A_TABLE = re.compile(r"^[\s|:+-]*$", re.MULTILINE)
 
 _THIS_VIEW = re.compile(r"\bfrom (?:this|that|the given|the specified) (?:view|viewpoint|side|direction|perspective)\b")
 _REMARKS = re.compile(r" ?\(([^()]{0,200})\)")
+_DONE = re.compile(r"\s{0,3}[✅✔☑🎉🎯👍]{1,9}\.?$")
 _UNSEEN = re.compile(r"\b(?:hidden|hides|behind|obscured|occluded|covered|covers|invisible|not|excluding)\b")
 
 
@@ -131,12 +132,14 @@ def _plain(text: str, colours: Sequence[str]) -> str | None:
         nonlocal failed
         if not _UNSEEN.search(match[1]):
             return match[0]
+        names_what = re.search(r"\b(?:cubes?|ones?|blocks?|rest|others?|" + "|".join(colours) + r")\b", match[1])
+        failed = failed or not (names_what or re.search(r"\b0 ?$", text[: match.start()]))
         failed = failed or not is_remark(
             match[1].replace("excluding ", "hidden "), {*colours, "gray", "grey", "not", "no"}
         )
         return " "
 
-    text = _REMARKS.sub(outside, text)
+    text = _REMARKS.sub(outside, _DONE.sub("", text).replace("&", " and "))
     return None if failed else text
 
 

@@ -31,10 +31,12 @@ _STEPS = r"(?:moves?|steps?|actions?)"
 _LENGTH_BEFORE = re.compile(rf"(?:in )?(\d{{1,4}}) {_STEPS} ?[:=]\s*")
 _LENGTH_BEHIND = re.compile(
     rf"[(\[](?:total ?[:=]? ?)?(\d{{1,4}}) {_STEPS}(?: in total| total)?[)\]][. ]{{0,3}}$"
+    rf"|[(\[](?:total )?(?:number of )?(?:total )?{_STEPS} ?[:=] ?(\d{{1,4}})[)\]][. ]{{0,3}}$"
     rf"|[,;.\n] ?(?:in |for a )?total(?: of|[:=])? (\d{{1,4}}) {_STEPS}[. ]{{0,3}}$"
     rf"|[,;.\n] ?(\d{{1,4}}) {_STEPS} (?:in )?total[. ]{{0,3}}$"
 )
 _LENGTH_IN_WORDS = re.compile(rf"[(\[][a-z]{{3,9}} {_STEPS}[)\]]")
+_OR = re.compile(r"^\W{0,3}(?:or|alternatively|and|plus|also)\b[,: ]{0,3}")
 _DONE = re.compile(r"\s{0,3}[✅✔☑🎉🎯👍🏁]{1,9}\.?$")
 _CONTRACTION = re.compile(r"[a-z]['\u2019][a-z]")  # "I'd" names no move
 _SAID_TWICE_IN_ALL = re.compile(r"([^()]+?)\s?\(([^()]*[,;\s][^()]*)\)[.\s]{0,3}")
@@ -113,7 +115,7 @@ class Plan(AnswerKind):
         return tuple(walk())
 
     def names_another(self, text: str, value: Value) -> bool:
-        return self.read(text) not in (None, value)
+        return self.read(_OR.sub("", text)) not in (None, value)
 
     def names_value_alone(self, text: str) -> bool:
         return True
@@ -129,7 +131,7 @@ def _stated_length(text: str) -> tuple[str, int | None]:
         return text[before.end() :], int(before[1])
     tail = max(0, len(text) - 80)
     if behind := _LENGTH_BEHIND.search(text, tail):
-        return text[: behind.start()], int(behind[1] or behind[2] or behind[3])
+        return text[: behind.start()], int(next(filter(None, behind.groups())))
     return text, None
 
 

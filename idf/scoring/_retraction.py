@@ -179,7 +179,7 @@ def takes_back(sentence: str) -> bool:
 _TURNS = re.compile(
     r"\b(?:actually|instead|rather|alternatively|could|might|should have been|should be|must be|maybe|perhaps|"
     r"possibly|in fact|in reality|"
-    r"revised?|corrected|updated|new|true|real)\b|^[\s*_>(\[]*(?:and|plus|also|or|but)\b|应该是|或"
+    r"revised?|correct|corrected|updated|new|true|real)\b|^[\s*_>(\[]*(?:and|plus|also|or|but)\b|应该是|或"
 )
 # What may stand before a corrected value: discourse, a label, an arrow
 _LEAD = re.compile(
@@ -199,6 +199,7 @@ _EXPLAINS = re.compile(
     r"step-by-step|analysis|summary of|"
     r"解释|说明|验证|理由|原因|过程|步骤)(?![a-z])"
 )
+_CONCLUDES = re.compile(r"\W*(?:(?:so|therefore|thus|hence|final|result|total|count|in total|overall)\b|=>|→|⇒|->)")
 _LEGEND = re.compile(r"^\W*(?:where |here |legend:? )?[a-z](?:\W{1,3})(?:=|:|means|is|stands for)\W|^\(")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+|(?<=[。！？；])(?![。！？；])|(?<=;)\s+")
 _LONGEST = 300
@@ -281,12 +282,15 @@ def _look_at(asked: AnswerKind, said: str) -> _Sentence:
     text = tidy(said)
     turns = bool(_TURNS.search(text))
     value, led = _value_of(asked, said, text)
+    if value is not None and not turns and asked.may_be_prose(text, value):
+        value = None
+    stands_alone = asked.names_value_alone(text) or (led and bool(_CONCLUDES.match(text)))
     return _Sentence(
         back,
         turns,
         value,
         led,
-        not IS_ITEM.match(said) and not _LEGEND.match(text) and asked.names_value_alone(text),
+        stands_alone and not IS_ITEM.match(said) and not _LEGEND.match(text),
         bool(_EXPLAINS.match(text)),
         text,
         turns and said.endswith((":", "：")),
@@ -303,10 +307,12 @@ def _value_of(asked: AnswerKind, said: str, text: str) -> tuple[Any | None, bool
     value = asked.read(rest) if rest and begin else None
     if value is not None:
         return value, True
+    if (whole := asked.read(said)) is not None:
+        return whole, False
     clauses = re.split(r"[;,:] |—|–| - ", said)
     if len(clauses) > 1 and (value := asked.read(_LEAD.sub("", clauses[-1].lower()))) is not None:
         return value, takes_back(said) or bool(_TURNS.search(text))
-    return asked.read(said), False
+    return None, False
 
 
 def _another(asked: AnswerKind, standing: Any | None, text: str) -> bool:

@@ -57,7 +57,8 @@ _SENTENCE = re.compile(
     r"(?:question|problem|puzzle))?[*_]{0,3}(?: {1,3}(?:then |now |thus |therefore )?(?:is|would be|would then be|"
     r"will be|should be|must be|becomes)"
     r"|['\u2019]s)\b|答案(?:就|应该)?[是为]"
-    r"|\bthe {1,3}(?:(?:final|correct|right|shortest|optimal|complete|full|required) {1,3}){1,3}(?:move |action )?"
+    r"|\bthe {1,3}solution {1,3}is\b|\bthe {1,3}(?:(?:final|correct|right|shortest|optimal|complete|full|"
+    r"required) {1,3}){1,3}(?:move |action )?"
     r"(?:sequence|solution|plan|path|moves|moves? sequence|sequence of moves|steps)(?: of (?:moves|actions|"
     r"steps))? {1,3}(?:is|are)\b)"
     r"[ *_]{0,4}[:\uff1a,]?",
