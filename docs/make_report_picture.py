@@ -11,7 +11,6 @@ from pathlib import Path
 
 from idf.backends import Response
 from idf.evaluation import score_rows, write_report, write_results
-from idf.scoring import write_answer
 from idf.suites import MODES, Item, SuiteRecipe, draw_items
 from idf.worlds import WORLDS, Rng
 
@@ -27,7 +26,7 @@ def made_up(item: Item, mode: str) -> Response:
     world, problem = WORLDS[item.problem.world], item.problem
     rng = Rng("demonstration", item.id, mode)
     lines = world.narrate(problem).splitlines()
-    answer = f"Answer: {write_answer(world.answer_kind(problem), world.truth(problem))}"
+    answer = f"Answer: {world.answer(problem).write(world.truth(problem))}"
     tokens = 40 + sum(len(line) for line in lines) // 3 + rng.below(60)
     if rng.below(100) < SHARE_RIGHT[problem.difficulty] - MODE_PENALTY[mode]:
         return Response("\n".join([*lines, answer]), 400, tokens, "stop")
@@ -48,7 +47,7 @@ def made_up(item: Item, mode: str) -> Response:
         plan = list(world.solve(problem))
         plan = plan[: len(plan) // 2] + plan[len(plan) // 2 + 1 :] if spoiled < 8 and len(plan) > 1 else plan[:-1]
         return Response("\n".join([*lines, "Answer: " + (" ".join(plan) or "none")]), 400, tokens, "stop")
-    wrong = write_answer(world.answer_kind(problem), world.initial(problem))
+    wrong = world.answer(problem).write(world.initial(problem))
     return Response("\n".join([*lines, f"Answer: {wrong}"]), 400, tokens, "stop")
 
 

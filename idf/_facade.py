@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from idf.errors import UserError
-from idf.scoring import Verdict, write_answer
+from idf.scoring import Verdict
 from idf.scoring import score as score_response
 from idf.suites import prompt_text, published
 from idf.worlds import DIFFICULTIES, WORLDS, Draw
@@ -62,7 +62,7 @@ class Problem:
     def answer(self) -> str:
         """The true answer as it stands after `Answer:`; of a planning world, one shortest plan."""
         world = WORLDS[self.scene.world]
-        return write_answer(world.answer_kind(self.scene), world.truth(self.scene))
+        return world.answer(self.scene).write(world.truth(self.scene))
 
     @property
     def solution(self) -> str:

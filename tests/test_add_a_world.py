@@ -148,7 +148,7 @@ def test_the_oracle_is_right_in_every_mode_and_a_guess_is_not(copy, outputs):
 
 
 def test_the_properties_that_the_page_asks_for_hold(copy):
-    assert len(BLOCKS) == 3, "two files and the loop"
+    assert len(BLOCKS) == 6, "two files, the loop, a notation, a kind and what returns it"
     done = run(copy, "-c", BLOCKS[2])
     assert done.returncode == 0, done.stderr
 
@@ -185,3 +185,69 @@ def test_the_page_names_the_parts_that_a_world_must_have_and_those_with_a_defaul
     assert set(must) <= named[0] | named[1] | {"colours"}, "colours are for worlds that answer with them"
     inherited = {"question", "replay", "unroll", "course", "sizes", "difficulty", "imagine"}
     assert set(may) - inherited <= named[1]
+
+
+# --- a notation and a kind of one's own ---------------------------------------------------------------------------
+
+MORE = {"idf/worlds/tower.py": 3, "idf/answers/cell.py": 4}
+TOWER = r"""
+from idf.scoring import score
+from idf.worlds import WORLDS, Problem
+from idf.worlds.tower import Query
+
+problem = Problem("tower", "easy", (0, 0, 2, 2), Query("b b c c"))
+said = {
+    "Answer: a->c a->b c->b": True,
+    "Answer: 1. Move disc from A to C\n2. Move disc from A to B\n3. Move the disc from C to B": True,
+    "\\boxed{a \\to c,\\ a \\to b,\\ c \\to b}": True,
+    "Answer: a to c, then a to b, then c to b (3 moves)": True,
+    "Answer: a->c a->b c->b (4 moves)": False,
+    "Answer: a->c, a->b, c->bd": False,
+    "Answer: a->c, maybe a->b, c->b": False,
+    "Answer: a->c a->b c->b\n\nThis fails.": False,
+    "Answer: a->b a->c b->c": False,
+}
+print({text: score(problem, text).correct for text in said} == said, WORLDS["tower"].answer(problem).write(("a->c", "a->b")))
+"""
+CELL = r"""
+from idf.answers import KINDS
+from idf.scoring import write_answer
+from idf.scoring._response import _read_text
+
+ant = AntWorld.answers[0]
+read = {text: _read_text(ant, text, cut_off=False).answer for text in (
+    "Answer: (3,2)", "**Answer:** row 3, column 2", "\\boxed{(3, 2)}", '{"answer": "3,2"}', "The answer is (3,2).",
+    "Answer: (3,2)\n\nCorrection: (1,1)", "Answer: (7,2)", "Answer: (3,2) or (2,3)", "Answer: near (3,2)",
+)}
+print(list(KINDS), write_answer("cell", "3,2"), list(read.values()))
+"""
+
+
+@pytest.fixture(scope="module")
+def more(tmp_path_factory) -> Path:
+    """A copy of the package with the world that has a notation of its own, and with the kind of its own."""
+    folder = tmp_path_factory.mktemp("more")
+    shutil.copytree(Path(idf.__file__).parent, folder / "idf", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    for name, block in MORE.items():
+        assert f"`{name}`\n" in PAGE.split(BLOCKS[block])[0].rpartition("\n## ")[2]
+        (folder / name).write_text(BLOCKS[block])
+    return folder
+
+
+def test_a_world_with_a_notation_of_its_own_is_read_in_it(more):
+    done = run(more, "-c", TOWER)
+    assert done.stdout == "True a->c a->b\n", done.stdout + done.stderr
+
+
+def test_a_kind_of_its_own_is_one_file(more):
+    done = run(more, "-c", BLOCKS[5] + CELL)
+    kinds = ["cell", "colour", "colour_counts", "count", "plan"]
+    read = ["3,2"] * 5 + ["1,1", None, None, None]
+    assert done.stdout == f"{kinds} (3,2) {read}\n", done.stdout + done.stderr
+
+
+def test_both_are_typed_and_tidy_as_they_stand_on_the_page(more):
+    assert run(more, "-m", "mypy", *MORE).stdout == "Success: no issues found in 2 source files\n"
+    done = run(more, "-m", "ruff", "check", *MORE)
+    assert done.stdout == "All checks passed!\n"

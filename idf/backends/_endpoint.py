@@ -111,6 +111,9 @@ class Endpoint:
         try:
             choice = data["choices"][0]
             text = choice["message"]["content"]
+            refusal = choice["message"].get("refusal")
+            if not text and isinstance(refusal, str) and refusal:
+                text, choice["finish_reason"] = refusal, "content_filter"  # it declines, in a field of its own
             if text is None and choice["finish_reason"] is not None:
                 text = ""  # a model that spent all its tokens on hidden reasoning
             usage = data.get("usage") or {}

@@ -18,7 +18,6 @@ from idf.drawing import decode_picture
 from idf.errors import UserError
 from idf.files import package_text
 from idf.recipe import check_positive
-from idf.scoring import write_answer
 from idf.suites import Item, prompt_text, read_suite
 from idf.worlds import WORLDS
 
@@ -111,7 +110,7 @@ def _sample_section(sample: Sample, count: TokenCounter) -> str:
 
 def _item_section(item: Item) -> str:
     world = WORLDS[item.problem.world]
-    answer = write_answer(world.answer_kind(item.problem), world.truth(item.problem))
+    answer = world.answer(item.problem).write(world.truth(item.problem))
     turns = [("user", prompt_text(item.problem, "vtqa", "idf-long-1")), ("truth", f"Answer: {answer}")]
     if item.picture is None or not item.picture.exists():
         raise UserError(f"the picture {item.picture} of item {item.id} is missing")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from idf.scoring import score, write_answer
+from idf.scoring import score
 from idf.suites import Item
 from idf.worlds import WORLDS, Answer, Problem, Rng
 
@@ -35,7 +35,7 @@ def baseline_response(name: str, problem: Problem[Any, Any], seed: str) -> str:
         answer = _guess(problem, Rng("random baseline", seed))
     else:
         raise ValueError(f"unknown baseline {name!r}: use one of {', '.join(BASELINES)}")
-    return f"Answer: {write_answer(world.answer_kind(problem), answer)}"
+    return f"Answer: {world.answer(problem).write(answer)}"
 
 
 def baseline_cells(items: Sequence[Item], modes: Sequence[str]) -> dict[str, dict[str, dict[str, dict[str, float]]]]:
@@ -75,16 +75,13 @@ def baseline_cells(items: Sequence[Item], modes: Sequence[str]) -> dict[str, dic
 
 def _guess(problem: Problem[Any, Any], rng: Rng) -> Answer:
     world = WORLDS[problem.world]
-    kind = world.answer_kind(problem)
-    if kind == "colour":
-        return rng.choice(world.colours)
-    if kind == "count":
-        return rng.below(10)
-    if kind == "colour_counts":
-        guess = {colour: rng.below(n + 1) for colour, n in world.initial(problem).items()}
-        return {colour: n for colour, n in guess.items() if n} or world.initial(problem)
-    state, plan = problem.start, []
-    for _ in world.solve(problem):
-        plan.append(rng.choice(world.legal_actions(state)))
-        state = world.step(state, plan[-1])
-    return tuple(plan)
+
+    def walk() -> tuple[str, ...]:
+        """As many random legal actions as a shortest plan has."""
+        state, plan = problem.start, list[str]()
+        for _ in world.solve(problem):
+            plan.append(rng.choice(world.legal_actions(state)))
+            state = world.step(state, plan[-1])
+        return tuple(plan)
+
+    return world.answer(problem).guess(rng, world.initial(problem), walk)

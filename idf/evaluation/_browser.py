@@ -13,7 +13,7 @@ from PIL import Image
 
 from idf.drawing import draw
 from idf.errors import UserError
-from idf.scoring import Claim, read_trace, write_answer
+from idf.scoring import Claim, read_trace
 from idf.suites import MODES, PROMPTS, Item, item_prompt
 from idf.worlds import WORLDS, IllegalAction, Problem, World
 
@@ -95,7 +95,7 @@ def _item(item: Item, modes: Sequence[str], prompts: str | None, pictured: bool)
     return {
         "questions": _questions(item, modes, prompts),
         "picture": _picture(problem) if pictured else None,
-        "truth": write_answer(world.answer_kind(problem), world.truth(problem)),
+        "truth": world.answer(problem).write(world.truth(problem)),
         "plans": world.plans,
         "start": world.write(problem.start),
         "actions": list(actions),

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from idf.answers import AnswerKind
 from idf.backends import Backend, Request
 from idf.scoring import visible
 from idf.suites import Item
@@ -22,12 +23,6 @@ from ._answers import Answers
 from ._row import Row
 from ._run import scored_as
 
-_ASKED = {
-    "colour": "the colour that it names as its final answer",
-    "count": "the number that it names as its final answer",
-    "colour_counts": "the numbers of cubes by colour that it names as its final answer",
-    "plan": "the whole list of moves that it names as its final answer",
-}
 NOTHING = "NONE"
 
 
@@ -69,10 +64,11 @@ class Agreement:
         )
 
 
-def question_for(kind: str, response: str) -> str:
+def question_for(asked: AnswerKind, response: str) -> str:
     """What the language model is asked."""
     return (
-        f"Below is a response to a puzzle. Copy {_ASKED[kind]}, word for word, exactly as it stands there, and nothing else. "
+        f"Below is a response to a puzzle. Copy {asked.called} that it names as its final answer, word for word, exactly as it "
+        "stands there, and nothing else. "
         "If it changes its mind, the last final answer counts. Do not correct or complete it. "
         f"If it states no final answer, say {NOTHING}.\n\n<response>\n{response}\n</response>"
     )
@@ -170,7 +166,7 @@ def _is_asked(row: Row) -> bool:
 
 
 def _question(item: Item, row: Row) -> str:
-    return question_for(WORLDS[item.problem.world].answer_kind(item.problem), row.response)
+    return question_for(WORLDS[item.problem.world].answer(item.problem), row.response)
 
 
 def _key(who: str, item: Item, row: Row) -> str:

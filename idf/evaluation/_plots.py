@@ -91,10 +91,12 @@ def _accuracies(axis: Any, results: dict[str, Any], worlds: Sequence[str], modes
             for player, line in _PLAYERS.items():
                 if player in players:
                     ends = (place - width / 2, place + width / 2)
-                    axis.hlines(100 * players[player], *ends, colors="black", linestyles=line, linewidth=1.6, zorder=4)
+                    axis.hlines(
+                        100 * players[player], *ends, colors="#000000", linestyles=line, linewidth=1.6, zorder=4
+                    )
     for player, line in _PLAYERS.items():
         if results.get("baselines"):
-            axis.plot([], [], color="black", linestyle=line, linewidth=1.6, label=player)
+            axis.plot([], [], color="#000000", linestyle=line, linewidth=1.6, label=player)
     axis.axvline(len(worlds) - 0.5, color="#bbbbbb", linewidth=0.8)
     axis.set_xticks(range(len(worlds) + 1), [*map(_spaced, worlds), "mean over worlds"])
     axis.tick_params(axis="x", length=0)

@@ -15,7 +15,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from idf.scoring import write_answer
 from idf.worlds import WORLDS, Problem, Rng, Scene, Walk, World
 
 from ._phrasings import NOTHING
@@ -136,7 +135,7 @@ def _masked(walk: Walk[Any], rng: Rng) -> Lesson:
 
 def _goal(problem: Problem[Any, Any], rng: Rng) -> Lesson:
     world = WORLDS[problem.world]
-    answer = write_answer(world.answer_kind(problem), world.truth(problem))
+    answer = world.answer(problem).write(world.truth(problem))
     response = f"{world.narrate(problem)}\nAnswer: {answer}"
     return Lesson(problem, problem, {}, response, answer, NOTHING, "goal")
 

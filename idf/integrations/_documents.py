@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from idf.drawing import encode_png
 from idf.errors import UserError
-from idf.scoring import Verdict, score, write_answer
+from idf.scoring import Verdict, score
 from idf.suites import Item, item_prompt, open_suite
 from idf.worlds import WORLDS, problem_from_json, problem_to_json
 
@@ -73,7 +73,7 @@ def document(item: Item, mode: str, prompts: str, picture: bytes | None) -> Docu
         difficulty=problem.difficulty,
         prompts=prompts,
         question=item_prompt(item, mode, prompts),
-        target=f"Answer: {write_answer(world.answer_kind(problem), world.truth(problem))}",
+        target=f"Answer: {world.answer(problem).write(world.truth(problem))}",
         problem=json.dumps(problem_to_json(problem)),
         cluster=world.keys(problem).exact,
         size=world.size(problem),

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ._lists import IS_ITEM
-from ._tidy import LONGEST, json_value, unwrapped
+from idf.answers import IS_ITEM, LONGEST, json_value, unwrapped
 
 _FENCES = {"```": "```", "\\[": "\\]", "$$": "$$"}
 # What may come after a JSON value: not another one, of which it would be only a part

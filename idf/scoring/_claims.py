@@ -7,7 +7,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from idf.worlds import Notation, World, legend_of, plain, read_notation
+from idf.worlds import Conventions, World, legend_of, plain, read_conventions
 
 from ._heads import (
     BULLETS,
@@ -86,7 +86,7 @@ class _Reader:
     world: World[Any, Any]
     reading: Reading
     first: int
-    notation: Notation | None = None
+    conventions: Conventions | None = None
     open: int | None = None  # the statement of the step whose facts still come
     facts: dict[Hashable, Hashable] = field(default_factory=dict)
     last: int = 0  # number of the last claimed step
@@ -167,9 +167,9 @@ class _Reader:
         text, used = self._with_rows(unit)
         if len(text) > _LONGEST_LINE:
             return used
-        if self.notation is None:
-            self.notation = read_notation([line.casefold() for line in self.reading.lines])
-            self.notation.first = self.first
+        if self.conventions is None:
+            self.conventions = read_conventions([line.casefold() for line in self.reading.lines])
+            self.conventions.first = self.first
         if legend_of(text.casefold()):
             return used
         number, action, place, body, head = self._head(text)
@@ -177,7 +177,7 @@ class _Reader:
         line = unit.text.strip()
         parts = [body] if "\n" in body else [part for one in sentences(body) for part in self.world.cut(one)]
         for n, part in enumerate(parts or [""]):
-            said = read_sentence(self.world, part, unit.at, line, self.notation)
+            said = read_sentence(self.world, part, unit.at, line, self.conventions)
             if n == 0 and head:
                 said = said or Statement(unit.at, line)
                 counted = not self.explicit
@@ -288,13 +288,13 @@ class _Reader:
 
     def _lists_parts(self, rest: str) -> bool:
         """Whether "2. ..." is an item of a list of parts, and no step: it says something of a few slots alone."""
-        facts = self.world.read_facts(rest, self.notation or Notation())
+        facts = self.world.read_facts(rest, self.conventions or Conventions())
         return (len({fact.slot for fact in facts}) > 0 and self.action(re.split(r"[:=(]", rest)[0]) is not None) or len(
             facts
         ) == 1
 
     def _says(self, text: str) -> bool:
-        said = read_sentence(self.world, text, 0, "", self.notation or Notation())
+        said = read_sentence(self.world, text, 0, "", self.conventions or Conventions())
         return said is not None and bool(said.facts or said.same)
 
     def action(self, head: str) -> str | None:

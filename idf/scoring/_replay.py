@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import Any
 
-from idf.worlds import ALL, WORLDS, Fact, IllegalAction, Notation, Problem
+from idf.worlds import ALL, WORLDS, Conventions, Fact, IllegalAction, Problem
 
 from ._claims import Reading
 from ._process import is_read_off, reads_off
@@ -234,12 +234,12 @@ class Replay:
 
     def _differing(self, said: Statement, number: int) -> set[Hashable]:
         """The slots of a whole state that are false."""
-        facts = self.world.read_facts(clean(said.text), Notation())
+        facts = self.world.read_facts(clean(said.text), Conventions())
         return {fact.slot for fact in facts if not self._at(fact, number)} or {ALL}
 
     def _part(self, said: Statement, number: int) -> set[Hashable]:
         """The slots of a list of cubes that leaves some out, if all of it is true."""
-        facts = self.world.read_facts(clean(said.text), Notation())
+        facts = self.world.read_facts(clean(said.text), Conventions())
         slots = {fact.slot for fact in facts}
         everything = {slot for slot in self.facts(self.course[number]) if _kind(slot) == "cell"}
         if self.world.whole(dict.fromkeys(slots, 0)) is not None or len(slots) >= len(everything):

@@ -6,36 +6,30 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from idf.answers import IS_ITEM, KINDS, LONGEST, AnswerKind, says_it_is_the_end, tidy
 from idf.worlds import WORLDS, Answer, Problem, World
 
-from ._lists import IS_ITEM
-from ._parse import mentions, parse_answer
+from ._retraction import settle
 from ._stated import Stated, stated_answers
-from ._tidy import tidy
-from ._values import NUMBER_WORDS
 from ._visible import visible
 
-# A plan told like a story: not to be taken for one that is stated, unless the form is firm
-_NARRATES = re.compile(r"\b(?:player|you|should|must|slides|pushes|walks)\b|\bmoves (?:the|to|it|up|down|left|right)\b")
-_ALSO_WORDS = frozenset(("dull", "lull", "rudd"))  # that consist of u, d, l and r
-_LONGEST_BARE = 150
-# A concluding sentence with one of these speaks of a state on the way.
-_ON_THE_WAY = re.compile(
-    r"\b(?:step|roll|move|turn|before|when|while|initially|first|second|third|next|now|start|began|was|were|if)\b"
-    r"|\bafter (?!(?:\w{1,12} ){0,2}all\b|(?:\w{1,12} ){0,2}the (?:last|final|whole|entire)\b)"
-)
-_VALUES = {colour for world in WORLDS.values() for colour in world.colours} | {"gray", "grey", *NUMBER_WORDS}
-_VALUES |= {str(number) for number in range(1000)}
-# Words that may stand between "the answer is" and a colour or a number
-_WORDS_BEFORE = """
-    a again are at b back be bottom c center clearly color colour cube d definitely down e either end exactly f face faces
-    final front in indeed is it its left likely maybe middle most must neither nor not now number of on option or probably
-    right should show shows side simply square squares start still that the there therefore this thus to top total up will
-    would
-"""
-_BEFORE_A_VALUE = frozenset(_WORDS_BEFORE.split())
 _PROSE = ("sentence", "label", "bare")
 _UNREADABLE_IS_AMBIGUOUS = ("sentence", "heading")
+_LONGEST_BARE = 300
+_TEXT_LABEL = re.compile(r"\\text(?:bf)?\{\s{0,3}((?:the )?(?:final )?answer(?: is)? ?:?) ?\}", re.IGNORECASE)
+_LABEL = re.compile(r"\banswer\W{0,9}[:=]")
+# A question that a base model goes on with, once it has answered its own
+_NEXT_QUESTION = re.compile(
+    r"^[*_# ]{0,6}(?:question|q|problem|user|human|instruction|input|example|puzzle|task|问题|题目|"
+    r"用户)(?: ?#?\d{1,4})?[*_ ]{0,4}[:：.]|"
+    r"^<\|?(?:user|im_start)\|?>|^###? ?(?:question|instruction|problem|user|human)\b",
+    re.IGNORECASE | re.MULTILINE,
+)
+_QUESTION_AND_ANSWER = re.compile(
+    r"\A\s*(?:q|question)(?: ?\d+)?: [^\n]{1,600}\?\s*\n\s*a(?: ?\d+)?: (?P<answer>[^\n]{1,200})\s*\Z|"
+    r"\A\s*a: (?P<alone>[^\n]{1,200})\s*\Z",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -55,7 +49,7 @@ def read_response(problem: Problem[Any, Any], response: str, *, cut_off: bool = 
     """Find the final answer of a response and read it.
 
     The last firm statement decides, readable or not; a loose one behind it decides only if it can be read, or if it names
-    several candidates.
+    several candidates. What stands below the one that decides may take it back or correct it.
 
     Args:
         problem: The problem that was asked.
@@ -63,9 +57,20 @@ def read_response(problem: Problem[Any, Any], response: str, *, cut_off: bool = 
         cut_off: Whether generation was cut off. Then only firm statements and headings count, and one that reaches the
             end of the text may not be complete: it counts only if it repeats an earlier one.
     """
-    world = WORLDS[problem.world]
-    kind = world.answer_kind(problem)
-    text = visible(response)
+    asked = WORLDS[problem.world].answer(problem)
+    text = _TEXT_LABEL.sub(r"\1 ", visible(response))
+    if pair := _QUESTION_AND_ANSWER.match(text):
+        text = f"Answer: {pair['answer'] or pair['alone']}\n" if not cut_off else text
+    for question in _NEXT_QUESTION.finditer(text):
+        if text[: question.start()].strip():  # up to the first own end, if it has said something by then
+            own = _read_text(asked, text[: question.start()], cut_off=False)
+            if own.answer is not None:
+                return own
+            break
+    return _read_text(asked, text, cut_off=cut_off)
+
+
+def _read_text(asked: AnswerKind, text: str, *, cut_off: bool) -> Read:
     places = stated_answers(text)
     if cut_off:
         places = [stated for stated in places if stated.firm or stated.form == "heading"]
@@ -74,57 +79,77 @@ def read_response(problem: Problem[Any, Any], response: str, *, cut_off: bool = 
             places = [stated for stated in places if stated.end < last.begin]
             if not places or not places[-1].text.startswith(last.text):
                 return Read(None, last.text)
+            text = text[: last.begin]
     for stated in reversed(places):
-        if stated.form == "sentence" and kind in ("colour", "count") and not _leads_to_a_value(stated.text):
+        if stated.form == "sentence" and not asked.leads_to_value(stated.text):
             continue
-        answer = _read(world, kind, world.asked(problem), stated)
-        ambiguous = stated.form in _UNREADABLE_IS_AMBIGUOUS and mentions(world, kind, stated.text[:200])
+        answer, below = _read(asked, stated), text[stated.end :]
+        if answer is None and (split := _first_sentence(asked, stated)):
+            answer, rest = split
+            below = f"{rest}\n{below}"
+        ambiguous = stated.form in _UNREADABLE_IS_AMBIGUOUS and asked.mentions(stated.text[:200])
         if answer is not None or stated.firm or ambiguous:
-            return Read(answer, stated.text)
+            return Read(settle(asked, answer, below), stated.text)
     return Read(None, None)
 
 
-def _read(world: World[Any, Any], kind: str, asked: str, stated: Stated) -> Answer | None:
+def _first_sentence(asked: AnswerKind, stated: Stated) -> tuple[Answer, str] | None:
+    """The answer of the first sentence of a line, where the next ones name no other value: "Answer: red. It was at the back"."""
+    if not stated.firm or stated.form == "json" or len(stated.text) > LONGEST:
+        return None
+    first, end, rest = (
+        re.split(r"(?<=[\w*`)\]])([.!](?=\s))", stated.text, maxsplit=1)
+        if re.search(r"[\w*`)\]][.!]\s", stated.text)
+        else ("", "", "")
+    )
+    if not end or asked.several:
+        return None
+    answer = asked.read(first)
+    return None if answer is None or asked.names_another(tidy(rest), answer) or "?" in rest else (answer, rest)
+
+
+def _read(asked: AnswerKind, stated: Stated) -> Answer | None:
     """The answer at one place."""
     text = tidy(stated.text)
-    if stated.form == "conclusion" and not _concludes(kind, asked, text):
+    if stated.form in ("conclusion", "last", "bare") and not _may_conclude(asked, stated.form, text):
         return None
-    if stated.form == "bare" and kind in ("colour", "count"):
-        one_sentence = len(text) <= _LONGEST_BARE and not re.search(r"\n|[.!?] ", text)
-        if not one_sentence or not (len(text.split()) == 1 or _concludes(kind, asked, text)):
-            return None
-    answer = parse_answer(world, kind, stated.text)
-    if stated.below and kind in ("plan", "colour_counts"):
+    answer = asked.read(stated.text)
+    if stated.below and asked.several:
         # What is right below may be the rest of the answer; if the line can be read with it and without it, nobody knows.
-        together = parse_answer(world, kind, f"{stated.text}\n{stated.below}")
+        together = asked.read(f"{stated.text}\n{stated.below}")
         if answer is None or IS_ITEM.match(stated.text):
             answer = together
-        elif together not in (None, answer):
-            return None
-    elif stated.below and len(stated.below.split()) == 1:
-        again = parse_answer(world, kind, stated.below)
+        elif together not in (None, answer) and not (
+            IS_ITEM.match(stated.below) and asked.read(stated.below) == answer
+        ):
+            return None  # unless a list says it once more
+    elif stated.below and len(stated.below.split()) <= 2:
+        again = asked.read(stated.below)
         if answer is not None and again not in (None, answer):
             return None  # "Answer: red", and "blue" on the next line
-    if kind == "plan" and answer and stated.form in _PROSE and _may_be_prose(text, answer):
+    if answer is not None and stated.form in _PROSE and asked.may_be_prose(text, answer):
         return None
     return answer
 
 
-def _may_be_prose(text: str, plan: tuple[str, ...]) -> bool:
-    """Whether a plan may as well be a word or two of prose, as in "The answer is right"."""
-    said = text.strip(" .!,:'\"")
-    one_word = len(plan) == 1 and not re.search(r"(?<![\w'])\d?[udlr]\d?(?![\w'])|\d", said)
-    return one_word or said in _ALSO_WORDS or bool(_NARRATES.search(said))
+def _may_conclude(asked: AnswerKind, form: str, text: str) -> bool:
+    """Whether a sentence may be the answer though nothing marks it as one."""
+    if form == "bare":
+        if _LABEL.search(text):
+            return False  # what an answer line would say, in a form that is none
+        return asked.several or (
+            asked.may_be_bare(text) and len(text) <= _LONGEST_BARE and not re.search(r"\n|[.!?] ", text)
+        )
+    if not asked.prose or not asked.may_be_bare(text) or not asked.names_all(text):
+        return False
+    return form == "conclusion" or says_it_is_the_end(text)
 
 
-def _leads_to_a_value(text: str) -> bool:
-    """Whether "the answer is" goes on to name a value: not "... found by rolling the cube, whose blue face is below"."""
-    words = re.findall(r"[a-z]+|\d+", tidy(text))
-    return next((word in _VALUES for word in words if word not in _BEFORE_A_VALUE), False)
-
-
-def _concludes(kind: str, asked: str, text: str) -> bool:
-    """Whether a concluding sentence speaks of the end, and names all that was asked."""
-    words = set(re.findall("[a-z]+", text.replace("grey", "gray")))
-    wanted = set(re.findall("[a-z]+", asked.replace("grey", "gray")))
-    return kind != "plan" and wanted <= words and not _ON_THE_WAY.search(text)
+def other_kind(world: World[Any, Any], kind: str, text: str) -> str | None:
+    """The kind of answer that a short text states, if it is another one than asked: a number where a colour is asked."""
+    if len(text) > _LONGEST_BARE:
+        return None
+    some = [answer for answer in world.answers if answer.kind != kind]
+    known = {kind, *(answer.kind for answer in some)}
+    some += [cls.of_colours(world.colours) for name, cls in KINDS.items() if name not in known]
+    return next((answer.kind for answer in some if answer.read(text) is not None), None)

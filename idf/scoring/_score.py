@@ -9,7 +9,7 @@ from typing import Any
 from idf.worlds import WORLDS, Answer, Problem
 
 from ._refusal import refuses
-from ._response import read_response
+from ._response import other_kind, read_response
 from ._visible import visible
 
 ERRORS = ("wrong", "illegal", "incomplete", "unparsed", "refused", "truncated", "empty", "error")
@@ -53,17 +53,17 @@ def score(problem: Problem[Any, Any], response: str, finish_reason: str | None =
             could be had, whatever the text says.
     """
     world = WORLDS[problem.world]
-    plans = world.answer_kind(problem) == "plan"
-    unread = -2.0 if plans else 0.0
+    asked = world.answer(problem)
+    unread = -2.0 if world.plans else 0.0
     if finish_reason == "error":
         # The published code takes its own message of a timeout for the model's answer: no moves, or a false answer.
         return _no_answer("error", "no response could be had", unread)
     if not response.strip():
-        refused = finish_reason == "content_filter"
-        return _no_answer("refused" if refused else "empty", "the response is empty", -1.0)
+        error = {"content_filter": "refused", "length": "truncated"}.get(finish_reason or "", "empty")
+        return _no_answer(error, "the response is empty", -1.0)
     read = read_response(problem, response, cut_off=finish_reason == "length")
     if read.answer is None:
-        return _no_answer(*_why_unread(world.answer_kind(problem), read.stated, response, finish_reason), unread)
+        return _no_answer(*_why_unread(problem, read.stated, response, finish_reason), unread)
     outcome = world.judge(problem, read.answer)
     # The published scorer stops at the first touch of the goal and drops every plan with an illegal move before it.
     if outcome.touched:
@@ -75,7 +75,7 @@ def score(problem: Problem[Any, Any], response: str, finish_reason: str | None =
     return Verdict(
         correct=outcome.correct,
         error=outcome.error,
-        parsed=list(read.answer) if isinstance(read.answer, tuple) else read.answer,
+        parsed=asked.stored(read.answer),
         detail=outcome.detail,
         moves=outcome.moves,
         optimal=outcome.optimal,
@@ -88,15 +88,25 @@ def _no_answer(error: str, detail: str, official: float) -> Verdict:
     return Verdict(False, error, None, detail, None, None, official)
 
 
-def _why_unread(kind: str, stated: str | None, response: str, finish_reason: str | None) -> tuple[str, str]:
+def _why_unread(
+    problem: Problem[Any, Any], stated: str | None, response: str, finish_reason: str | None
+) -> tuple[str, str]:
     """The class of a response without a readable answer, and one sentence."""
+    world = WORLDS[problem.world]
+    kind = world.answer(problem).kind
     shown = None if stated is None else repr(stated if len(stated) <= 200 else stated[:200] + "...")
     if finish_reason == "length":
         return "truncated", "cut off before an answer" if shown is None else f"cut off in its answer: {shown}"
     if finish_reason == "content_filter":
         return "refused", "the response was withheld by a content filter"
-    if refuses(visible(response) if stated is None else stated):
+    aloud = visible(response)
+    if refuses(aloud if stated is None else stated):
         return "refused", "it declines to answer"
+    if other := other_kind(world, kind, aloud if stated is None else stated):
+        return (
+            "unparsed",
+            f"an answer of kind {other}, asked is one of kind {kind}: {shown or repr(aloud.strip()[:200])}",
+        )
     return "unparsed", "no answer is stated" if shown is None else f"not an answer of kind {kind}: {shown}"
 
 

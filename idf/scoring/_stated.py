@@ -12,49 +12,81 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from idf.answers import IS_ITEM, LONGEST, json_value, unwrapped
+
 from ._below import UNREADABLE, text_below
-from ._lists import IS_ITEM
-from ._tidy import LONGEST, json_value, unwrapped
 
 # What may stand before a label: Markdown, quotes, brackets, a number, a sign
 _MARKS = r"[ \t\u3000*_`#>\-•–—:.✅☑✔🎯👉🏁➡=|\"'\[({\\$]{0,24}(?:\d{1,2}[.)][ *_]{0,4})?"
 _CLOSE = r"[\s*_`\"')\]}]{0,10}"  # between a label and its colon
 _COLON = r"(?::|\uff1a|=|->|→| [-–—] )"
+_HOW = r"(?:final|correct|right|revised|corrected|updated|new|true|actual|real|best|overall|ultimate|amended|fixed)"
+# What may stand in brackets behind a label: which form, which version, how many moves
+_NOTE = (
+    r"(?: {0,3}[(\[](?:final|letters?|moves?|colou?rs?|number|count|plan|sequence|shortest|optimal|short|revised|"
+    r"corrected|updated|new|"
+    r"(?:in |total:? )?\d{1,3} (?:moves?|steps?|actions?|cubes?|pushes)(?: in total| total)?)[)\]]|"
+    r",? in \d{1,3} (?:moves|steps))?"
+)
 _LABEL = (
-    r"(?:(?:so|thus|hence|therefore|and)[, ]{1,3})?(?:(?:the|my|our|your) {1,5})?(?:(?:final|correct|right) {1,5})?ans(?:wer)?"
-    r"(?: {1,3}\((?:final|letters?|moves?|colou?r|number)\))?(?: {1,3}to the (?:question|problem|puzzle))?"
+    r"(?:(?:so|thus|hence|therefore|and|actually|sorry|oops)[, ]{1,3})?(?:(?:the|my|our|your) {1,5})?"
+    rf"(?:{_HOW} {{1,5}}){{0,3}}ans(?:wer)?{_NOTE}(?: {{1,3}}to the (?:question|problem|puzzle))?{_NOTE}"
 )
 _ANSWER_LINE = re.compile(
     rf"^{_MARKS}(?:{_LABEL}(?:{_CLOSE}(?:is|are))?|(?:最终|最后)?(?:的)?答案(?:是|为)?){_CLOSE}{_COLON}(?P<text>[^\n]*)$",
     re.IGNORECASE | re.MULTILINE,
 )
 _HEADING = re.compile(
-    r"^[^\S\n]{0,20}(?:#{1,6} ?|\*{2}|__)[*_ ]{0,4}(?:(?:the )?final answer|answer|最终答案|答案)[*_ .]{0,6}$",
+    r"^[^\S\n]{0,20}(?:#{1,6} ?|\*{2}|__)[*_ ]{0,4}(?:✅ ?)?(?:(?:the )?(?:final|correct|revised|corrected|updated|"
+    r"complete|full|optimal|shortest) "
+    r"(?:answer|solution|plan|moves|sequence|move sequence|action sequence|sequence of moves|result)|answer|最终答案|"
+    r"答案)[*_ .]{0,6}$",
     re.IGNORECASE | re.MULTILINE,
 )
 _LATE_LINE = re.compile(
-    r"(?:(?<=[.!?)。])[^\S\n]{1,5}|\*\*)(?:The {1,3}|My {1,3})?(?:(?:Final|FINAL|final) {1,3})?(?:Answer|ANSWER|answer)"
-    rf"(?: is)?{_CLOSE}[:\uff1a](?P<text>[^\n]*)$|(?:最终|最后)?答案(?:是|为)?{_CLOSE}[:\uff1a](?P<chinese>[^\n]*)$",
+    r"(?:(?<=[.!?)。])[^\S\n]{1,5}|\*\*)(?:The {1,3}|My {1,3})?(?:(?:Final|FINAL|final|Correct|Corrected|Revised|New|"
+    r"Updated|corrected|"
+    r"revised|new|correct) {1,3})?(?:Answer|ANSWER|answer)"
+    rf"(?: \((?:revised|corrected|updated|final|new)\))?(?: is)?{_CLOSE}[:\uff1a](?P<text>[^\n]*)$|(?:最终|最后)?答案(?:是|"
+    rf"为)?{_CLOSE}[:\uff1a](?P<chinese>[^\n]*)$",
     re.MULTILINE,
 )
 _SENTENCE = re.compile(
-    r"(?:\b(?:(?:the|my|our) {1,3}(?:(?:final|correct|right) {1,3})?|final {1,3}|^)answer(?: {1,3}to {1,3}(?:the|this|your) {1,3}"
-    r"(?:question|problem|puzzle))?[*_]{0,3} {1,3}(?:is|would be|will be|should be|must be)\b|答案(?:就|应该)?[是为])"
+    rf"(?:\b(?:(?:the|my|our) {{1,3}}(?:{_HOW} {{1,3}}){{0,3}}|{_HOW} {{1,3}}|^)answer(?: {{1,3}}to {{1,3}}(?:the|"
+    rf"this|your) {{1,3}}"
+    r"(?:question|problem|puzzle))?[*_]{0,3}(?: {1,3}(?:then |now |thus |therefore )?(?:is|would be|would then be|"
+    r"will be|should be|must be|becomes)"
+    r"|['\u2019]s)\b|答案(?:就|应该)?[是为]"
+    r"|\bthe {1,3}solution {1,3}is\b|\bthe {1,3}(?:(?:final|correct|right|shortest|optimal|complete|full|"
+    r"required) {1,3}){1,3}(?:move |action )?"
+    r"(?:sequence|solution|plan|path|moves|moves? sequence|sequence of moves|steps)(?: of (?:moves|actions|"
+    r"steps))? {1,3}(?:is|are)\b)"
     r"[ *_]{0,4}[:\uff1a,]?",
     re.IGNORECASE | re.MULTILINE,
 )
 _LABELLED = re.compile(
     rf"^{_MARKS}(?:(?:so|thus|hence|therefore)[, ]{{1,3}})?(?:(?:the|my|our) )?(?:"
-    r"(?:(?:final|complete|full|correct|shortest|optimal) ){1,3}(?:solution|result|plan|moves?|actions?|path|steps?|count|counts|"
+    r"(?:(?:final|complete|full|correct|shortest|optimal|revised|corrected|updated|new) ){1,3}(?:solution|result|plan|"
+    r"moves?|actions?|path|steps?|count|counts|"
     r"colou?r|(?:move|action) (?:sequence|list)|(?:sequence|list)(?: of (?:moves|actions|steps))?)|solution|"
     r"最终(?:的)?(?:移动|动作)?(?:结果|动作|移动|步骤|序列)(?:是|为)?"
-    rf"){_CLOSE}(?:is|are)?{_CLOSE}[:\uff1a](?P<text>[^\n]*)$",
+    rf"){_NOTE}{_CLOSE}(?:is|are)?{_CLOSE}[:\uff1a](?P<text>[^\n]*)$",
     re.IGNORECASE | re.MULTILINE,
 )
 _CONCLUSION = re.compile(
-    r"^[*_#> ]{0,8}(?:so|thus|therefore|hence|finally|consequently|in conclusion|in summary|to conclude|in total|overall|"
-    r"as a result|at the end|因此|所以|综上|最终|最后)\b[, :]{0,3}(?P<text>.+)$",
+    r"^[*_#> ]{0,8}(?:(?:so|thus|therefore|hence|finally|consequently|in conclusion|in summary|to conclude|in total|overall|"
+    r"as a result)\b|(?:因此|所以|综上所述|综上|最终|最后|故))[, :，：]{0,3}(?P<text>.+)$",
     re.IGNORECASE | re.DOTALL,
+)
+_TOTAL = re.compile(
+    r"\btotal of \**\d{1,2}\**|\bcan see \**\d{1,2}\**|\b\d{1,2}\** (?:fully )?visible cubes|\bsee \d{1,2} cubes|"
+    r"\b\d{1,2}\** cubes? (?:are|is|can be) (?:fully )?(?:visible|seen)",
+    re.IGNORECASE,
+)
+_ANSWER_TABLE = re.compile(
+    r"^[^\S\n]{0,9}(?P<head>\|[^\n]{0,300}\banswer\b[^\n]{0,300}\|)[^\S\n]{0,9}\n[^\S\n]{0,9}\|[ |:-]{1,300}\|[^\S\n]{0,9}\n"
+    r"[^\S\n]{0,9}(?P<row>\|[^\n]{1,600}\|)[^\S\n]{0,9}(?=\n[^\S\n]{0,9}\n|\n?\Z|\n[^|\s])",
+    re.IGNORECASE | re.MULTILINE,
 )
 _BOX = re.compile(r"\\(?:f?boxed) ?\{|<\|begin_of_box\|>")
 _TAGGED = re.compile(r"<(?:final_?)?answer>", re.IGNORECASE)
@@ -62,15 +94,37 @@ _TAG_END = re.compile(r"</(?:final_?)?answer>", re.IGNORECASE)
 _KEY = re.compile(r"[\"'](?:final[_ ]?)?answer[\"'] ?: ?", re.IGNORECASE)
 # What stands behind "the answer is" if it states nothing
 _NO_STATEMENT = re.compile(r"^ ?(?:not|neither|wrong|incorrect)\b|\b(?:if|unless)\b", re.IGNORECASE)
-# What stands before it then: a condition, a denial, what was thought before
+# What may stand before it then: nothing else commits to it
+_COMMITS = re.compile(
+    r"(?:^|[.!?。,;:，]\s*)[*_#>\s]*(?:所以|因此|那么|综上|故)?[,，]?(?:(?:so|thus|hence|therefore|and|but|then|now|finally|"
+    r"consequently|overall|okay|ok|yes|well|in conclusion|"
+    r"in summary|as a result|actually|no|wait|oh no|sorry|because of this|for this reason|accordingly|ultimately|"
+    r"likewise|this means(?: that)?|"
+    r"which means(?: that)?|it follows(?: that)?|we (?:can )?(?:see|conclude|find|get)(?: that)?|"
+    r"i(?:['\u2019]m (?:\w+ )?(?:sure|certain|confident)| (?:can )?(?:conclude|think|believe|am (?:\w+ )?(?:sure|"
+    r"certain|confident|positive)|find|would say|get))"
+    r"(?: that)?|meaning|giving|so that|in the end|at the end|in short|once more|here|for the (?:question|puzzle)|"
+    r"to (?:sum up|summarize|conclude)|"
+    r"based on (?:this|these|the above)[^,.]{0,40}|given (?:this|the above)|after [^,.]{1,60})[,:，]?\s+){0,3}$",
+    re.IGNORECASE,
+)
 _DENIED = re.compile(
-    r"\b(?:if|unless|suppose|supposing|assuming|whether|check|verify|initially|originally|previously|mistakenly|wrongly)\b"
+    r"\b(?:if|unless|suppose|supposing|assuming|whether|check|verify|initially|originally|previously|mistakenly|wrongly|example|format|e\.g|"
+    r"tempting|doubt|nor|false|guess that|claims?|says|said|hint|suggests?|thinks?(?<!i think)|might|some)\b"
     r"|\bat first\b|\bthought (?:that )?$|\bwhat (?:that )?$"
     r"|(?:\bnot|n['\u2019]t|\bnever) (?:(?:think|believe|say|mean|sure|certain|clear|know) )?(?:that )?$",
     re.IGNORECASE,
 )
 _OR_ELSE = re.compile(r"(?:\}|<\|end_of_box\|>)[\s$*)\\]{0,6}(?:\?|/|or\b|或)", re.IGNORECASE)  # behind a box
-_NOT_BOXED = re.compile(r"(?:\bnot|n['\u2019]t|\bnor|\bor) {0,2}[$\\([*]{0,4}$", re.IGNORECASE)
+_NOT_BOXED = re.compile(
+    r"(?:(?:\bnot|n['\u2019]t|\bnor|\bor|\bnever|\bneither|\bwithout|\bexcept|\bthan|\binstead of|\bunlike|"
+    r"\bbut) {0,2}(?:the |be )?"
+    r"|\b(?:exclud\w*|rul\w+ out|reject\w*|discard\w*|eliminat\w*|avoid\w*|if|unless|whether|suppose|assum\w+|example|"
+    r"format|maybe|perhaps|possibly|"
+    r"doubt|wrong\w*|might|could|cannot|can't|initially|previously)\b[^.\n]{0,40})[$\\([*]{0,4}$"
+    r"|\\(?:x?cancel|b?cancel|sout|st)\{[$ ]{0,3}$",
+    re.IGNORECASE,
+)
 # What may come after the value of a JSON key
 _ENDS_ENTRY = re.compile(r"\s{0,99}(?:[,}\]]|```|\Z)")
 _ENDS_JSON_LINE = re.compile(
@@ -84,7 +138,8 @@ class Stated:
     """One place where a response states an answer.
 
     Attributes:
-        form: "line", "box", "tag", "json", "heading", "sentence", "label", "conclusion" or "bare".
+        form: "line", "box", "tag", "json", "table", "heading", "sentence", "label", "conclusion", "last" (the last sentence, in
+            which the question may be answered in its own words) or "bare".
         text: What is stated, as it is written.
         below: The paragraph or list right below, which may be part of it.
         begin: Where it begins in the visible text.
@@ -112,8 +167,10 @@ def stated_answers(text: str) -> list[Stated]:
     """
     firm = [*_boxes(text), *_tags(text), *_keys(text), *_lines(text)]
     loose = [*_headings(text), *_sentences(text), *_labels(text)]
-    if not firm and (last := _conclusion(text) or _bare(text)):
-        loose.append(last)
+    if table := _table(text):
+        loose.append(table)
+    if not firm:
+        loose += [stated for stated in (_bare(text), _last_list(text), _conclusion(text)) if stated]
     spans = [(stated.begin, stated.end) for stated in firm]
     loose = [stated for stated in loose if not any(begin <= stated.begin < end for begin, end in spans)]
     return sorted([*firm, *loose], key=lambda stated: (stated.begin, stated.end))
@@ -173,7 +230,7 @@ def _boxes(text: str) -> Iterator[Stated]:
             continue
         if same:
             doubt = _OR_ELSE.match(text[together[-1][2] : line_end][:40])
-            negated = _NOT_BOXED.search(text[max(0, begin - 12) : begin])
+            negated = _NOT_BOXED.search(text[max(0, begin - 60) : begin])
             said = text[inside:end] + (UNREADABLE if doubt or negated else "")
         else:
             said = text[begin:line_end]
@@ -231,10 +288,10 @@ def _headings(text: str) -> Iterator[Stated]:
 def _sentences(text: str) -> Iterator[Stated]:
     """Sentences "the answer is ...", up to the end of its sentence; one that is denied, conditional or a question states none."""
     for match in _last(_SENTENCE, text):
-        before = re.split(r"[.!?。\n]", text[max(0, match.start() - 120) : match.start()])[-1]
+        before = re.split(r"[!?。\n]|\.(?=\s)", text[max(0, match.start() - 160) : match.start()])[-1]
         rest = text[match.end() : match.end() + LONGEST].partition("\n")[0]
         sentence = re.split(r"(?<=[.!?])(?=[\s*_]|$)|。", rest, maxsplit=1)[0]
-        if _DENIED.search(before) or _NO_STATEMENT.search(sentence):
+        if _DENIED.search(before) or not _COMMITS.search(before) or _NO_STATEMENT.search(sentence):
             continue
         end = match.end() + len(sentence)
         if not re.search(r"\w", sentence) or sentence.rstrip(" *_").endswith((":", "\uff1a")):
@@ -256,13 +313,47 @@ def _last_line(text: str) -> tuple[str, int]:
 
 
 def _conclusion(text: str) -> Stated | None:
-    """The last sentence of the last line, if it begins like a conclusion."""
+    """The last sentence of the last line; or a line that ends with a colon, and the one value line below it."""
     line, begin = _last_line(text)
     if len(line) > 1000:
         return None
-    sentence = re.split(r"(?<=[.!?。])(?=\s)", line.rstrip(" *_"))[-1].strip()
+    above = text[max(0, begin - 400) : begin].rstrip().rpartition("\n")[2]
+    if above.rstrip(" *_").endswith((":", "\uff1a")) and len(line) <= 300:
+        line = f"{above.rstrip(' *_')} {line.strip(' *_#`>-')}"
+        begin -= len(above)
+    sentence = re.split(r"(?<=[.!?。])(?=\s)", line.rstrip(" *_"))[-1].strip(" *_#>")
     match = _CONCLUSION.match(sentence)
-    return None if match is None else Stated("conclusion", match["text"], "", begin, len(text))
+    if match is None:
+        return Stated("last", sentence, "", begin, len(text))
+    return Stated("conclusion", match["text"], "", begin, len(text))
+
+
+def _last_list(text: str) -> Stated | None:
+    """What ends with a list of parts below a sentence: "From this view, you can see a total of 7 cubes", then each colour."""
+    tail = text[-3000:].rstrip()
+    lines = tail.split("\n")
+    for at in range(len(lines) - 1, max(-1, len(lines) - 14), -1):
+        if _TOTAL.search(lines[at]) and at < len(lines) - 1:
+            said = "\n".join(lines[at:])
+            led = _CONCLUSION.match(said)
+            begin = max(0, len(text) - 3000) + sum(len(line) + 1 for line in lines[:at])
+            return Stated("conclusion", led["text"] if led else said, "", begin, len(text))
+    return None
+
+
+def _table(text: str) -> Stated | None:
+    """The one answer in a table with a column of answers."""
+    tables = list(_ANSWER_TABLE.finditer(text))
+    if not tables:
+        return None
+    table = tables[-1]
+    heads, cells = (
+        [cell.strip(" *_`") for cell in row.strip().strip("|").split("|")] for row in (table["head"], table["row"])
+    )
+    at = [n for n, head in enumerate(heads) if head.lower() in ("answer", "final answer")]
+    if len(at) != 1 or len(cells) != len(heads):
+        return None
+    return Stated("table", cells[at[0]], "", table.start(), table.end())
 
 
 def _bare(text: str) -> Stated | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from idf.worlds import ALL, Fact, Notation, World
+from idf.worlds import ALL, Conventions, Fact, World
 
 ORDINALS = [
     "first",
@@ -174,7 +174,7 @@ def clean(text: str) -> str:
     return text.casefold()
 
 
-def read_sentence(world: World[Any, Any], raw: str, at: int, line: str, notation: Notation) -> Statement | None:
+def read_sentence(world: World[Any, Any], raw: str, at: int, line: str, conventions: Conventions) -> Statement | None:
     """What one sentence says of a state; None if it says nothing that can be replayed."""
     said = clean(raw)
     takes_back = bool(_TAKES_BACK.search(said))
@@ -183,7 +183,7 @@ def read_sentence(world: World[Any, Any], raw: str, at: int, line: str, notation
     supposes = bool(_SUPPOSES.search(said)) or (world.plans and bool(_PLANS.search(said)))
     number, before = _step_named(world, said)
     place = _place(said)
-    facts = () if supposes else tuple(world.read_facts(said, notation))
+    facts = () if supposes else tuple(world.read_facts(said, conventions))
     same = frozenset[Hashable]() if supposes else _unchanged(world, said)
     moves = () if supposes else tuple(world.read_moves(said))
     if not (facts or same or moves or takes_back or number is not None):

@@ -23,13 +23,6 @@ OFFICIAL_PROMPTS = ("official-2025", "official-2025-question")
 PROMPT_SETS = (*PROMPTS, *OFFICIAL_PROMPTS)
 """All prompt sets."""
 
-_FORMS = {
-    "colour": "Answer: <colour>",
-    "count": "Answer: <number>",
-    "colour_counts": "Answer: <total> cubes: <colour> <number>, <colour> <number>, ...",
-    "plan": "Answer: <move> <move> ...",
-}
-
 
 def prompt_text(problem: Problem[Any, Any], mode: str, prompts: str) -> str:
     """The text part of the prompt for a problem, in our words.
@@ -51,7 +44,7 @@ def prompt_text(problem: Problem[Any, Any], mode: str, prompts: str) -> str:
         raise ValueError(f"unknown prompts {prompts!r}: use one of {', '.join(PROMPTS)}")
     world, wording = WORLDS[problem.world], PROMPTS[prompts]
     question = world.question(problem, wording=wording, described=mode != "vqa")
-    form = _FORMS[world.answer_kind(problem)]
+    form = f"Answer: {world.answer(problem).form}"
     if wording == "short":
         return f"{question} End with: {form}"
     return (

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from idf.answers import spelled_as
 from idf.errors import UserError
 from idf.files import read_lines
 from idf.worlds import WORLDS, Problem
@@ -184,7 +185,7 @@ def _problem(world: str, start: Any, query: Any) -> Problem[Any, Any]:
 
 def _spelled(colour: str, colours: tuple[str, ...]) -> str:
     """A colour as its world spells it: the published files mix `grey` and `gray`."""
-    return {"grey": "gray", "gray": "grey"}.get(colour, colour) if colour not in colours else colour
+    return spelled_as(colour, colours)
 
 
 def _cube_rolling(data: dict[str, Any]) -> Problem[Any, Any]:

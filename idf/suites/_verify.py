@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from idf.answers import plain_colours, spelled_as
 from idf.errors import UserError
 from idf.worlds import WORLDS
 from idf.worlds.moving_box import least_pushes
@@ -61,7 +62,7 @@ def verify_published(root: Path) -> list[Agreement]:
 def _colour_answer(row: PublishedRow) -> str | None:
     world = WORLDS[row.problem.world]
     truth, published = world.truth(row.problem), str(row.data["answer"])
-    stated = published.lower().replace("grey", "gray").rstrip(".").split()
+    stated = plain_colours(published.lower()).rstrip(".").split()
     if not stated or stated[-1] != truth:
         return f"published answer {published!r}, simulated {truth!r}"
     return None
@@ -70,7 +71,7 @@ def _colour_answer(row: PublishedRow) -> str | None:
 def _rubiks_cube(row: PublishedRow) -> str | None:
     world = WORLDS["rubiks_cube"]
     truth, published = world.truth(row.problem), row.data["answer"]
-    if str(truth) != str(published).replace("gray", "grey"):
+    if str(truth) != spelled_as(str(published), world.colours):
         return f"published answer {published!r}, simulated {truth!r}"
     end = world.replay(row.problem.start, world.solve(row.problem))[-1]
     if end != _rubiks_state(row.data["final_state"]):
@@ -80,7 +81,7 @@ def _rubiks_cube(row: PublishedRow) -> str | None:
 
 def _mental_rotation(row: PublishedRow) -> str | None:
     truth = WORLDS["mental_rotation"].truth(row.problem)
-    published = str(row.data["answer"]).lower().replace("grey", "gray")
+    published = plain_colours(str(row.data["answer"]).lower())
     total = re.search(r"total of (\d+) cube", published)
     counts = {colour: int(n) for colour, n in re.findall(r"(\w+): (\d+) cube", published)}
     if counts != truth or total is None or int(total[1]) != sum(truth.values()):

@@ -27,7 +27,6 @@ from idf.data import (
 )
 from idf.drawing import decode_picture, noise_of, picture_file
 from idf.recipe import to_plain
-from idf.scoring import write_answer
 from idf.suites import LEVELS, Published, prompt_text, published
 from idf.worlds import WORLDS, Draw, Problem, Rng, problem_to_json, sample_walk
 
@@ -71,7 +70,7 @@ class TraceMaker:
             reply = Response(oracle_response(problem), finish_reason="stop")
         elif reply is None:
             raise ValueError(f"nobody was asked for {trace_id(row)}")
-        kind = world.answer_kind(problem)
+        asked = world.answer(problem)
         return Sample(
             id=trace_id(row),
             world=row.slot.world,
@@ -93,8 +92,8 @@ class TraceMaker:
                 "problem": problem_to_json(problem),
                 "actions": list(world.solve(problem)),
                 "question": world.asked(problem),
-                "answer": write_answer(kind, world.truth(problem)),
-                "initial": write_answer(kind, world.initial(problem)),
+                "answer": asked.write(world.truth(problem)),
+                "initial": asked.write(world.initial(problem)),
                 "measures": world.measure(problem),
                 "finish_reason": reply.finish_reason,
                 "prompt_tokens": reply.prompt_tokens,

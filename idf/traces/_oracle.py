@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from idf.scoring import write_answer
 from idf.worlds import WORLDS, Problem
 
 
 def oracle_response(problem: Problem[Any, Any]) -> str:
     """The solver's solution as reasoning, ending in the answer line."""
     world = WORLDS[problem.world]
-    answer = write_answer(world.answer_kind(problem), world.truth(problem))
+    answer = world.answer(problem).write(world.truth(problem))
     return f"{world.narrate(problem)}\nAnswer: {answer}"

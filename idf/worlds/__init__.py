@@ -10,7 +10,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
 
-from ._facts import ALL, Fact, Notation, legend_of, read_notation
+from ._facts import ALL, Conventions, Fact, legend_of, read_conventions
 from ._reading import plain, read_words
 from ._rng import Rng
 from ._sampling import SPLITS, Avoid, Draw, Drawn, sample_problem, sample_walk, split_of
@@ -24,12 +24,12 @@ __all__ = [
     "WORLDS",
     "Answer",
     "Avoid",
+    "Conventions",
     "Draw",
     "Drawn",
     "Fact",
     "IllegalAction",
     "Keys",
-    "Notation",
     "Outcome",
     "Problem",
     "Rng",
@@ -40,7 +40,7 @@ __all__ = [
     "plain",
     "problem_from_json",
     "problem_to_json",
-    "read_notation",
+    "read_conventions",
     "read_words",
     "sample_problem",
     "sample_walk",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ._facts import Fact, Notation
+from ._facts import Conventions, Fact
 
 _CELL = r"[0-9._·□]"
 _GROUPS = re.compile(
@@ -50,18 +50,18 @@ _FREE_ROW = re.compile(
 )
 
 
-def _placed(text: str, notation: Notation) -> list[Fact]:
+def _placed(text: str, conventions: Conventions) -> list[Fact]:
     """Cells of a block, and cells that are empty: "6 now on (2,1), (3,1)", "the empty cells are (4,0) and (4,1)"."""
     found: list[Fact] = []
     for pattern in (_COVERS, _FREE):
         for match in pattern.finditer(text):
             digit, cells = (match[1], match[2]) if pattern is _COVERS else ("0", match[1])
             for row, column in re.findall(_AT, cells):
-                cell = (int(row) - notation.first, int(column) - notation.first)
+                cell = (int(row) - conventions.first, int(column) - conventions.first)
                 found.append(Fact(cell, frozenset((digit,)), "new", match.start(), match.end()))
     for match in _FREE_ROW.finditer(text):
         for column in filter(None, match.groups()[1:]):
-            cell = (int(match[1]) - notation.first, int(column) - notation.first)
+            cell = (int(match[1]) - conventions.first, int(column) - conventions.first)
             found.append(Fact(cell, frozenset("0"), "new", match.start(), match.end()))
     return found
 
@@ -78,12 +78,12 @@ def cut_after_boards(text: str) -> list[str]:
     return [*pieces, text[at:]] if pieces and re.search(r"\w", text[at:]) else pieces or [text]
 
 
-def read_board(text: str, notation: Notation) -> list[Fact]:
+def read_board(text: str, conventions: Conventions) -> list[Fact]:
     """Boards of 5 x 4 digits in a text, whole or in rows, and cells of single blocks."""
-    return _boards(text, notation) or _placed(text, notation)
+    return _boards(text, conventions) or _placed(text, conventions)
 
 
-def _boards(text: str, notation: Notation) -> list[Fact]:
+def _boards(text: str, conventions: Conventions) -> list[Fact]:
     for pattern in (_GROUPS, _SINGLES, _RUN):
         if match := pattern.search(text):
             said = _digits(match[0]) if pattern is not _RUN else match[0]
@@ -96,7 +96,7 @@ def _boards(text: str, notation: Notation) -> list[Fact]:
     found: list[Fact] = []
     for match in _ROWS.finditer(text):
         rows = re.findall(rf"{_CELL}{{4}}", match[3])
-        first, last = int(match[1]) - notation.first, int(match[2]) - notation.first
+        first, last = int(match[1]) - conventions.first, int(match[2]) - conventions.first
         if len(rows) == last - first + 1:
             for r, row in enumerate(rows, first):
                 found += [
@@ -105,7 +105,7 @@ def _boards(text: str, notation: Notation) -> list[Fact]:
                 ]
     for match in _ROW.finditer(text):
         digits = re.findall("[0-9]", match[2].translate(_EMPTY))
-        row = int(match[1]) - notation.first
+        row = int(match[1]) - conventions.first
         if len(digits) == 4:
             found += [
                 Fact((row, c), frozenset((digit,)), "", match.start(), match.end()) for c, digit in enumerate(digits)

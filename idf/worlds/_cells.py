@@ -6,7 +6,7 @@ import re
 from collections.abc import Hashable, Sequence
 from typing import Any
 
-from ._facts import Fact, Notation, colour_of, spellings
+from ._facts import Conventions, Fact, colour_of, spellings
 
 _Part = tuple[str, Any, int, int]
 """What kind of word it is, what it says, where it begins and ends."""
@@ -24,7 +24,7 @@ _PAIR = re.compile(
 )
 
 
-def read_cubes(text: str, notation: Notation) -> list[Fact]:
+def read_cubes(text: str, conventions: Conventions) -> list[Fact]:
     """The cells whose cubes a text names: "red (0,0,1)", "(0,0,1): red", "red: (1,0,0) → (0,0,-1)"."""
     found: list[Fact] = []
     parts: list[_Part] = []
@@ -34,7 +34,7 @@ def read_cubes(text: str, notation: Notation) -> list[Fact]:
             numbers = tuple(int(n.replace("−", "-")) for n in match.groups()[1:4])
             parts.append(("cell", numbers, match.start(), match.end()))
         elif match["colour"]:
-            values = colour_of(match["colour"], COLOURS, notation.letters)
+            values = colour_of(match["colour"], COLOURS, conventions.letters)
             if values:
                 parts.append(("colour", values, match.start(), match.end()))
         else:
@@ -188,7 +188,7 @@ _THING = re.compile(
 _BARE = re.compile(r"(?P<who>player|box|target|p|b|t|s)\s*[:=]?\s*(\d{1,2})\s*,\s*(\d{1,2})(?!\d)")
 
 
-def read_places(text: str, notation: Notation) -> list[Fact]:
+def read_places(text: str, conventions: Conventions) -> list[Fact]:
     """Where a text says that player, box and target are: "player (2,4)", "pushes the box from (2,4) to (2,5)", "P=(2,4)"."""
     found: list[Fact] = []
     who: str | None = None
@@ -213,7 +213,7 @@ def read_places(text: str, notation: Notation) -> list[Fact]:
         elif match["cell"]:
             numbers = match.groups()
             pair = [n for n in numbers[2:] if n is not None and n.isdigit()][:2]
-            row, column = int(pair[0]) - notation.first, int(pair[1]) - notation.first
+            row, column = int(pair[0]) - conventions.first, int(pair[1]) - conventions.first
             nxt = matches[at + 1] if at + 1 < len(matches) else None
             leads = bool(
                 nxt
@@ -232,6 +232,6 @@ def read_places(text: str, notation: Notation) -> list[Fact]:
             mark = ""
     if not found:
         for match in _BARE.finditer(text):
-            cell = (int(match[2]) - notation.first, int(match[3]) - notation.first)
+            cell = (int(match[2]) - conventions.first, int(match[3]) - conventions.first)
             found.append(Fact(_WHO[match["who"]], frozenset((cell,)), "", match.start(), match.end()))
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable, Sequence
 
-from ._facts import Fact, Notation, Token, colour_of, spellings, tokens
+from ._facts import Conventions, Fact, Token, colour_of, spellings, tokens
 
 FACES = ("top", "bottom", "left", "right", "front", "back")
 COLOURS = spellings(("red", "yellow", "blue", "green", "gray", "black"))
@@ -113,20 +113,20 @@ _SHORT_MARKED = re.compile(
 )
 
 
-def read_faces(text: str, notation: Notation) -> list[Fact]:
+def read_faces(text: str, conventions: Conventions) -> list[Fact]:
     """The faces whose colours a text names: "top: red", "red is on top", six colours in order, "T=R B=Y L=G"."""
     if "\n" in text:
         net = read_net(text)
         return [Fact(face, frozenset((colour,)), "", 0, len(text)) for face, colour in zip(FACES, net)]
-    if six := _six(text, notation):
+    if six := _six(text, conventions):
         return six
     words = tokens(text)
-    found = _named(words, notation)
+    found = _named(words, conventions)
     coloured, left = _coloured(words, found)
     # "the left face (green) becomes the top": left was green
     found = [fact._replace(when="old") if fact.end in left else fact for fact in found] + coloured
     if not found:
-        found = _short(text, notation)
+        found = _short(text, conventions)
     return found
 
 
@@ -147,7 +147,7 @@ def read_net(text: str) -> tuple[str, ...]:
     return tuple(COLOURS[colour] for colour in ordered)
 
 
-def _six(text: str, notation: Notation) -> list[Fact]:
+def _six(text: str, conventions: Conventions) -> list[Fact]:
     """A run of six colours, in the order of the trace."""
     run: list[tuple[frozenset[Hashable], int, int]] = []
     words = tokens(text)
@@ -171,32 +171,32 @@ def _six(text: str, notation: Notation) -> list[Fact]:
             )
             if last:
                 if len(run) == 6:
-                    return _in_order(run, notation)
+                    return _in_order(run, conventions)
                 run = []
         elif word.text not in (",", "/", "|", "and", "-", "–", "·", ";", '"', "'", "→"):
             run = []
-    return _six_letters(text, notation)
+    return _six_letters(text, conventions)
 
 
 _LETTERS = re.compile(r"(?<![a-z])[a-z]{1,2}(?:[\s,/|·-]{1,3}[a-z]{1,2}){5}(?![a-z])|(?<![a-z])[a-z]{6}(?![a-z])")
 
 
-def _six_letters(text: str, notation: Notation) -> list[Fact]:
+def _six_letters(text: str, conventions: Conventions) -> list[Fact]:
     for match in _LETTERS.finditer(text):
         letters = re.findall("[a-z]+", match[0])
         letters = list(letters[0]) if len(letters) == 1 else letters
-        run = [(colour_of(letter, COLOURS, notation.letters), match.start(), match.end()) for letter in letters]
+        run = [(colour_of(letter, COLOURS, conventions.letters), match.start(), match.end()) for letter in letters]
         if (
             len(run) == 6
             and all(values for values, _, _ in run)
             and not set(letters) & {"to", "is", "on", "at", "it", "of"}
         ):
-            return _in_order(run, notation)
+            return _in_order(run, conventions)
     return []
 
 
-def _in_order(run: Sequence[tuple[frozenset[Hashable], int, int]], notation: Notation) -> list[Fact]:
-    order = notation.order or FACES
+def _in_order(run: Sequence[tuple[frozenset[Hashable], int, int]], conventions: Conventions) -> list[Fact]:
+    order = conventions.order or FACES
     return [Fact(face, values, "", begin, end) for face, (values, begin, end) in zip(order, run, strict=True)]
 
 
@@ -210,7 +210,7 @@ def _is_way(words: Sequence[Token], at: int) -> bool:
     return at >= 0 and words[at].text in _ROLLS
 
 
-def _named(words: Sequence[Token], notation: Notation) -> list[Fact]:
+def _named(words: Sequence[Token], conventions: Conventions) -> list[Fact]:
     """Faces before colours: "top: red", "front and back stay black and gray", "right = old top = red"."""
     found: list[Fact] = []
     at = 0
@@ -254,11 +254,13 @@ def _named(words: Sequence[Token], notation: Notation) -> list[Fact]:
             if len(colours) < len(faces):
                 while to < len(words) and words[to].text in (*_JOINS, '"', "'"):
                     to += 1
-        if not colours and to < len(words) and notation.letters and len(faces) == 1:
+        if not colours and to < len(words) and conventions.letters and len(faces) == 1:
             value = words[to].text
-            if value in notation.letters and to > at + 1:
+            if value in conventions.letters and to > at + 1:
                 found.append(
-                    Fact(face, frozenset((COLOURS[notation.letters[value]],)), when.rstrip("?"), begin, words[to].end)
+                    Fact(
+                        face, frozenset((COLOURS[conventions.letters[value]],)), when.rstrip("?"), begin, words[to].end
+                    )
                 )
                 at = to + 1
                 continue
@@ -312,7 +314,7 @@ def _coloured(words: Sequence[Token], named: Sequence[Fact]) -> tuple[list[Fact]
     return found, left
 
 
-def _short(text: str, notation: Notation) -> list[Fact]:
+def _short(text: str, conventions: Conventions) -> list[Fact]:
     """Faces by their initials: "T=R, B=Y, L=G, R=B" or "T:red Bo:yellow"; four at least, so that no word is taken for one."""
     matches = list(_SHORT_MARKED.finditer(text))
     if len(matches) < 3:
@@ -322,7 +324,7 @@ def _short(text: str, notation: Notation) -> list[Fact]:
     found = []
     seen_b = False
     for match in matches:
-        values = colour_of(match[2], COLOURS, notation.letters)
+        values = colour_of(match[2], COLOURS, conventions.letters)
         if not values:
             continue
         face = _LABELS.get(match[1]) or _NAMES.get(match[1])

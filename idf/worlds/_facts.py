@@ -31,7 +31,7 @@ class Fact(NamedTuple):
 
 
 @dataclass
-class Notation:
+class Conventions:
     """How one trace writes things.
 
     Attributes:
@@ -128,13 +128,13 @@ def legend_of(line: str) -> dict[str, str]:
     return {letters: colour.replace("grey", "gray") for letters, colour in pairs}
 
 
-def read_notation(lines: Sequence[str]) -> Notation:
+def read_conventions(lines: Sequence[str]) -> Conventions:
     """How a trace writes colours.
 
     Args:
         lines: Its lines, in lower case.
     """
-    notation = Notation()
+    conventions = Conventions()
     for line in lines:
-        notation.letters.update(legend_of(line))
-    return notation
+        conventions.letters.update(legend_of(line))
+    return conventions

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable, Sequence
 
-from ._facts import Fact, Notation, Token, colour_of, spellings, tokens
+from ._facts import Conventions, Fact, Token, colour_of, spellings, tokens
 
 COLOURS = spellings(("red", "green", "blue", "yellow", "orange", "grey"))
 _NAMES = {"up": "U", "down": "D", "left": "L", "right": "R", "front": "F", "back": "B", "upper": "U"}
@@ -152,22 +152,22 @@ _SQUARE_OF = re.compile(
 )
 
 
-def read_stickers(text: str, notation: Notation) -> list[Fact]:
+def read_stickers(text: str, conventions: Conventions) -> list[Fact]:
     """The squares whose colours a text names: "U: red red red / ...", "the top row of F is now green", "D: all blue"."""
     if _TIMES.search(text):
         text = _TIMES.sub(lambda m: " ".join([m[1] or m[4]] * int(m[2] or m[3])), text)
     if _THAT_OF.search(text) and (line := re.search(rf"\b{_LINE}\b", text)):
         text = _THAT_OF.sub(f"{line[0]} of ", text)  # "the right column of U is yellow, that of D is green"
-    found, used = _lines(text, notation)
+    found, used = _lines(text, conventions)
     words = [word for word in tokens(text) if not any(begin <= word.begin < end for begin, end in used)]
-    return found + _faces(words, notation, _LINES.search(text))
+    return found + _faces(words, conventions, _LINES.search(text))
 
 
 def _face(word: str) -> str:
     return _NAMES.get(word) or _TOPS.get(word) or _LETTERS[word]
 
 
-def _lines(text: str, notation: Notation) -> tuple[list[Fact], list[tuple[int, int]]]:
+def _lines(text: str, conventions: Conventions) -> tuple[list[Fact], list[tuple[int, int]]]:
     """Rows, columns and single squares."""
     found: list[Fact] = []
     used: list[tuple[int, int]] = []
@@ -184,7 +184,7 @@ def _lines(text: str, notation: Notation) -> tuple[list[Fact], list[tuple[int, i
             if squares is None:
                 continue
             words = tokens(text[match.end() : match.end() + 80])
-            run, when, end = _run(words, 0, notation, most=3)
+            run, when, end = _run(words, 0, conventions, most=3)
             if len(run) == 1:
                 run = run * 3
             if len(run) == 3:
@@ -195,14 +195,16 @@ def _lines(text: str, notation: Notation) -> tuple[list[Fact], list[tuple[int, i
                 used.append((match.start(), match.end() + end))
     for match in _SQUARE_OF.finditer(text):
         square = _SQUARES.get(match[1].replace(" ", "-"))
-        run, when, end = _run(tokens(text[match.end() : match.end() + 40]), 0, notation, most=1)
+        run, when, end = _run(tokens(text[match.end() : match.end() + 40]), 0, conventions, most=1)
         if square is not None and len(run) == 1:
             found.append(Fact((_face(match[2]), square), run[0], when, match.start(), match.end()))
             used.append((match.start(), match.end() + end))
     return found, used
 
 
-def _run(words: Sequence[Token], at: int, notation: Notation, most: int) -> tuple[list[frozenset[Hashable]], str, int]:
+def _run(
+    words: Sequence[Token], at: int, conventions: Conventions, most: int
+) -> tuple[list[frozenset[Hashable]], str, int]:
     """The colours from a place on, after the words that may stand before them; when they hold; and where they end."""
     when, end = "", 0
     for _ in range(6):
@@ -222,7 +224,7 @@ def _run(words: Sequence[Token], at: int, notation: Notation, most: int) -> tupl
             continue
         if words[at + 1 : at + 2] and words[at + 1].text in (":", "=") and run:
             break
-        values = _colours(said, notation)
+        values = _colours(said, conventions)
         if not values or len(run) + len(values) > most:
             break
         run += values
@@ -231,21 +233,21 @@ def _run(words: Sequence[Token], at: int, notation: Notation, most: int) -> tupl
     return run, when, end
 
 
-def _colours(word: str, notation: Notation) -> list[frozenset[Hashable]]:
+def _colours(word: str, conventions: Conventions) -> list[frozenset[Hashable]]:
     """The colour of a word, or those of a clump of letters such as "rgg"."""
     if word in COLOURS:
         return [frozenset((COLOURS[word],))]
     if len(word) in (3, 9) and word.isalpha() and word not in ("all", "the", "are", "for", "row", "old", "new"):
-        clump = [colour_of(letter, COLOURS, notation.letters) for letter in word]
+        clump = [colour_of(letter, COLOURS, conventions.letters) for letter in word]
         if all(clump):
             return clump
     if word.isalpha() and len(word) <= 2:
-        values = colour_of(word, COLOURS, notation.letters)
+        values = colour_of(word, COLOURS, conventions.letters)
         return [values] if values else []
     return []
 
 
-def _faces(words: Sequence[Token], notation: Notation, lines: re.Match[str] | None) -> list[Fact]:
+def _faces(words: Sequence[Token], conventions: Conventions, lines: re.Match[str] | None) -> list[Fact]:
     """Whole faces: the letter or name of one, then its nine colours, or one colour that all of it has."""
     found: list[Fact] = []
     at = 0
@@ -262,7 +264,7 @@ def _faces(words: Sequence[Token], notation: Notation, lines: re.Match[str] | No
         if face is None or (
             said in _LETTERS
             and nxt not in (":", "=", "face", "(", "→", "is", "stays", "remains", "|", '"', "'", "[", *_WHOLE)
-            and not (nxt in COLOURS or (len(nxt) in (3, 9) and _colours(nxt, notation) and said.isalpha()))
+            and not (nxt in COLOURS or (len(nxt) in (3, 9) and _colours(nxt, conventions) and said.isalpha()))
         ):
             at += 1
             continue
@@ -294,7 +296,7 @@ def _faces(words: Sequence[Token], notation: Notation, lines: re.Match[str] | No
                 continue
             if to + 1 < len(words) and words[to + 1].text in (":", "=") and (word in _LETTERS or word in _NAMES):
                 break
-            values = _colours(word, notation)
+            values = _colours(word, conventions)
             if not values or len(run) + len(values) > 9:
                 break
             run += values
@@ -335,7 +337,7 @@ def is_row_of_stickers(line: str) -> bool:
     if _STICKER_ROW.fullmatch(line) is None:
         return False
     words = re.findall("[a-z]+", line)
-    return all(_colours(word, Notation()) or word in "wkxna" for word in words)
+    return all(_colours(word, Conventions()) or word in "wkxna" for word in words)
 
 
 _TURN = re.compile(r"(?<![a-z])([udlrfb])(?: ?([23])(?!\d)| ?(['’`]|-1|i\b))?(?![a-z'’]|-\w)")

@@ -6,12 +6,14 @@ A world is a table and a few pure functions on immutable states. It knows nothin
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
-from ._facts import Fact, Notation
+from idf.answers import AnswerKind
+
+from ._facts import Conventions, Fact
 from ._rng import Rng
 
 S = TypeVar("S")
@@ -210,12 +212,12 @@ class World(ABC, Generic[S, Q]):
         """What has to be said of the start where a problem is answered without steps, each by one of several slots."""
         return frozenset()
 
-    def read_facts(self, text: str, notation: Notation) -> list[Fact]:
+    def read_facts(self, text: str, conventions: Conventions) -> list[Fact]:
         """What a text says of a state, whole or in part, in any wording; nothing by default.
 
         Args:
             text: A line or a sentence in lower case, without Markdown marks; a drawn state has a line a row.
-            notation: How its trace writes colours and coordinates.
+            conventions: How its trace writes colours and coordinates.
         """
         return []
 
@@ -321,9 +323,18 @@ class World(ABC, Generic[S, Q]):
     def _question(self, problem: Problem[S, Q], *, short: bool, described: bool) -> str:
         """The problem in words, for `question`."""
 
+    @property
     @abstractmethod
+    def answers(self) -> tuple[AnswerKind, ...]:
+        """The kinds of answers that its problems ask for, before anything is asked."""
+
+    @abstractmethod
+    def answer(self, problem: Problem[S, Q]) -> AnswerKind:
+        """The kind of answer that a problem asks for; it reads, writes, asks for and guesses answers."""
+
     def answer_kind(self, problem: Problem[S, Q]) -> str:
-        """What form the answer has: "colour", "count", "colour_counts" or "plan"."""
+        """The name of that kind, as suites and results store it."""
+        return self.answer(problem).kind
 
     @abstractmethod
     def truth(self, problem: Problem[S, Q]) -> Answer:
@@ -402,31 +413,3 @@ class World(ABC, Generic[S, Q]):
     def imagine(self, walk: Walk[S]) -> str:
         """A walk spelled out: every state on the way, then how the answer is read off the last one."""
         return "\n".join(filter(None, (self.unroll(walk.start, walk.actions), walk.reading)))
-
-
-def replay_plan(
-    plan: Sequence[str],
-    start: S,
-    step: Callable[[S, str], S],
-    is_goal: Callable[[S], bool],
-    optimal: int,
-) -> Outcome:
-    """Replay a whole plan and judge it, in the same words for every planning world.
-
-    A plan is right only if every step is legal and the goal holds after the last one: a plan that passes the goal
-    and goes on is judged by where it ends.
-    """
-    state, touched = start, is_goal(start)
-    for number, action in enumerate(plan, 1):
-        try:
-            state = step(state, action)
-        except IllegalAction as broken:
-            detail = f"move {number} ({action}) is illegal: {broken}"
-            return Outcome(False, "illegal", detail, len(plan), optimal, touched)
-        touched = touched or is_goal(state)
-    if not is_goal(state):
-        detail = f"the plan of {len(plan)} moves does not end at the goal" + (
-            ", though it passes it" if touched else ""
-        )
-        return Outcome(False, "incomplete", detail, len(plan), optimal, touched)
-    return Outcome(True, None, f"solved in {len(plan)} moves; {optimal} are enough", len(plan), optimal, touched)

@@ -9,11 +9,15 @@ import re
 from collections.abc import Hashable, Mapping
 from typing import NamedTuple
 
+from idf.answers import AnswerKind, plain_colours
+from idf.answers.colour import Colour
+
+from ._described import DescribedWorld
 from ._faces import is_net_row, read_faces, read_net
-from ._facts import Fact, Notation
+from ._facts import Conventions, Fact
 from ._reading import read_words
 from ._rng import Rng
-from ._world import Answer, IllegalAction, Keys, Outcome, Problem, Scene, Walk, World
+from ._world import IllegalAction, Keys, Problem, Scene, Walk
 
 FACES = ("top", "bottom", "left", "right", "front", "back")
 HIDDEN = ("bottom", "left", "back")  # the faces that a picture of the start does not show
@@ -80,13 +84,14 @@ class Query(NamedTuple):
     face: str
 
 
-class CubeRolling(World[Cube, Query]):
+class CubeRolling(DescribedWorld[Cube, Query]):
     """The world of the rolling cube; its paths never visit a cell twice."""
 
     name = "cube_rolling"
     version = 2
     query_type = Query
     colours = COLOURS
+    answers = (Colour(COLOURS),)
     actions = tuple(SHIFT)
     look = "Write the path, roll by roll, then the colours that the top, front and right faces show."
     clean_level = "skeleton"  # a published path stays published, whatever the colours
@@ -136,7 +141,7 @@ class CubeRolling(World[Cube, Query]):
         """Six colours in the order of FACES, or each after the name of its face."""
         if net := read_net(text):
             return net
-        words = [word.replace("grey", "gray") for word in read_words(text)]
+        words = read_words(plain_colours(text))
         if len(words) == 12 and set(words[::2]) == set(FACES):
             named = dict(zip(words[::2], words[1::2]))
             words = [named[face] for face in FACES]
@@ -145,8 +150,8 @@ class CubeRolling(World[Cube, Query]):
     def facts(self, state: Cube) -> Mapping[Hashable, Hashable]:
         return dict(zip(FACES, state.colours, strict=True))
 
-    def read_facts(self, text: str, notation: Notation) -> list[Fact]:
-        return read_faces(text, notation)
+    def read_facts(self, text: str, conventions: Conventions) -> list[Fact]:
+        return read_faces(text, conventions)
 
     def whole(self, facts: Mapping[Hashable, Hashable]) -> Hashable | None:
         return tuple(facts[face] for face in FACES) if all(face in facts for face in FACES) else None
@@ -220,23 +225,17 @@ class CubeRolling(World[Cube, Query]):
             f"The cube rolls {rolls}. Which colour does the {face} face show at the end?"
         )
 
-    def answer_kind(self, problem: Problem[Cube, Query]) -> str:
-        return "colour"
+    def answer(self, problem: Problem[Cube, Query]) -> AnswerKind:
+        return Colour(COLOURS, asked=(problem.query.face,))
 
-    def truth(self, problem: Problem[Cube, Query]) -> str:
-        end = self.replay(problem.start, self.solve(problem))[-1]
-        return end.colours[FACES.index(problem.query.face)]
+    def read_off(self, state: Cube, query: Query) -> str:
+        return state.colours[FACES.index(query.face)]
 
-    def judge(self, problem: Problem[Cube, Query], answer: Answer) -> Outcome:
-        truth = self.truth(problem)
-        correct = answer == truth
-        return Outcome(correct, None if correct else "wrong", f"the {problem.query.face} face is {truth}")
+    def _says_truth(self, problem: Problem[Cube, Query]) -> str:
+        return f"the {problem.query.face} face is {self.truth(problem)}"
 
     def solve(self, problem: Problem[Cube, Query]) -> tuple[str, ...]:
         return tuple(problem.query.path.split())
-
-    def initial(self, problem: Problem[Cube, Query]) -> str:
-        return problem.start.colours[FACES.index(problem.query.face)]
 
     def narrate(self, problem: Problem[Cube, Query]) -> str:
         rolls = self.solve(problem)

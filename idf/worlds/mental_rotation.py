@@ -11,11 +11,15 @@ from collections.abc import Callable, Hashable, Mapping
 from itertools import permutations, product
 from typing import NamedTuple
 
+from idf.answers import AnswerKind, plain_colours
+from idf.answers.colour_counts import ColourCounts
+
 from ._cells import read_columns, read_cubes, read_sights
-from ._facts import Fact, Notation
+from ._described import DescribedWorld
+from ._facts import Conventions, Fact
 from ._reading import read_words
 from ._rng import Rng
-from ._world import Answer, IllegalAction, Keys, Outcome, Problem, Scene, Walk, World
+from ._world import IllegalAction, Keys, Problem, Scene, Walk
 
 COLOURS = ("red", "yellow", "blue", "green", "gray", "black")
 VIEWS = ("front", "back", "top", "bottom", "left", "right")
@@ -63,13 +67,14 @@ class Query(NamedTuple):
     view: str
 
 
-class MentalRotation(World[Structure, Query]):
+class MentalRotation(DescribedWorld[Structure, Query]):
     """The world of cube structures. A walk turns the structure; a state is where every cube is after the turn."""
 
     name = "mental_rotation"
     version = 2
     query_type = Query
     colours = COLOURS
+    answers = (ColourCounts(COLOURS),)
     actions = tuple(TURNS)
     look = "Write the colour and the cell (x,y,z) of every cube, in the order of their cells."
     always_legal = True
@@ -107,7 +112,7 @@ class MentalRotation(World[Structure, Query]):
 
     def read_line(self, text: str) -> Structure | None:
         """Cubes in any order, all as "red (0,0,1)" or all as "(0,0,1) red"."""
-        words = [word.replace("grey", "gray") for word in read_words(text)]
+        words = read_words(plain_colours(text))
         cubes = []
         for at in range(0, len(words), 4):
             *cell, colour = words[at : at + 4] if words[0] not in COLOURS else [*words[at + 1 : at + 4], words[at]]
@@ -141,8 +146,8 @@ class MentalRotation(World[Structure, Query]):
         """The cubes that are seen: each by its cell or by its colour."""
         return frozenset((cell, ("sight", colour)) for cell, colour in visible(problem.start, problem.query.view))
 
-    def read_facts(self, text: str, notation: Notation) -> list[Fact]:
-        return [*read_cubes(text, notation), *read_columns(text), *read_sights(text)]
+    def read_facts(self, text: str, conventions: Conventions) -> list[Fact]:
+        return [*read_cubes(text, conventions), *read_columns(text), *read_sights(text)]
 
     def read_moves(self, text: str) -> list[str]:
         return [match[1] for match in _TURNED.finditer(text)]
@@ -185,16 +190,15 @@ class MentalRotation(World[Structure, Query]):
             f"{asked}"
         )
 
-    def answer_kind(self, problem: Problem[Structure, Query]) -> str:
-        return "colour_counts"
+    def answer(self, problem: Problem[Structure, Query]) -> AnswerKind:
+        return ColourCounts(COLOURS, asked=(problem.query.view,))
 
-    def truth(self, problem: Problem[Structure, Query]) -> dict[str, int]:
-        return colour_counts(visible(problem.start, problem.query.view))
+    def read_off(self, state: Structure, query: Query) -> dict[str, int]:
+        """What the front shows: the last turn has brought the asked side there."""
+        return colour_counts(visible(state, "front"))
 
-    def judge(self, problem: Problem[Structure, Query], answer: Answer) -> Outcome:
-        truth = self.truth(problem)
-        correct = answer == truth
-        return Outcome(correct, None if correct else "wrong", f"visible are {counts_text(truth)}")
+    def _says_truth(self, problem: Problem[Structure, Query]) -> str:
+        return f"visible are {counts_text(self.truth(problem))}"
 
     def solve(self, problem: Problem[Structure, Query]) -> tuple[str, ...]:
         return TO_FRONT[problem.query.view]
@@ -314,8 +318,7 @@ def colour_counts(cubes: Structure) -> dict[str, int]:
 
 def counts_text(counts: dict[str, int]) -> str:
     """Colour counts in the form of an answer: "3 cubes: red 2, blue 1"."""
-    total = sum(counts.values())
-    return f"{total} cube{'' if total == 1 else 's'}: {', '.join(f'{colour} {n}' for colour, n in counts.items())}"
+    return MentalRotation.answers[0].write(counts)
 
 
 def _columns_text(state: Structure) -> str:

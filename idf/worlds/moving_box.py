@@ -12,12 +12,15 @@ from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from typing import NamedTuple
 
+from idf.answers.plan import Ways
+
 from ._boards import is_grid_line, read_grid
 from ._cells import read_places
-from ._facts import Fact, Notation
+from ._facts import Conventions, Fact
+from ._planning import PlanningWorld
 from ._reading import read_words
 from ._rng import Rng
-from ._world import Answer, IllegalAction, Keys, Outcome, Problem, Scene, Walk, World, replay_plan
+from ._world import IllegalAction, Keys, Problem, Scene, Walk
 
 WAYS = {"u": (-1, 0), "d": (1, 0), "l": (0, -1), "r": (0, 1)}
 NAMES = {"u": "up", "d": "down", "l": "left", "r": "right"}
@@ -60,7 +63,7 @@ class Query(NamedTuple):
     """Nothing more is asked than to bring the box to the target."""
 
 
-class MovingBox(World[Room, Query]):
+class MovingBox(PlanningWorld[Room, Query]):
     """The world of the box that is pushed. Difficulty is the least number of pushes."""
 
     name = "moving_box"
@@ -71,7 +74,7 @@ class MovingBox(World[Room, Query]):
         "Write the grid row by row: S is the player, B the box, T the target, + the player and * the box on the target, "
         "# a wall and . free floor."
     )
-    plans = True
+    notation = Ways()
     counts_cells = True
     bins = {"easy": range(1, 3), "medium": range(3, 6), "hard": range(6, 20)}
     rule = (
@@ -140,8 +143,8 @@ class MovingBox(World[Room, Query]):
     def goal_facts(self, problem: Problem[Room, Query]) -> Mapping[Hashable, Hashable]:
         return {"target": problem.start.target}
 
-    def read_facts(self, text: str, notation: Notation) -> list[Fact]:
-        return read_grid(text) or read_places(text, notation)
+    def read_facts(self, text: str, conventions: Conventions) -> list[Fact]:
+        return read_grid(text) or read_places(text, conventions)
 
     def whole(self, facts: Mapping[Hashable, Hashable]) -> Hashable | None:
         return (facts["player"], facts["box"]) if "player" in facts and "box" in facts else None
@@ -186,15 +189,8 @@ class MovingBox(World[Room, Query]):
             "Which sequence of moves of the player brings the box to the target?"
         )
 
-    def answer_kind(self, problem: Problem[Room, Query]) -> str:
-        return "plan"
-
-    def truth(self, problem: Problem[Room, Query]) -> tuple[str, ...]:
-        return self.solve(problem)
-
-    def judge(self, problem: Problem[Room, Query], answer: Answer) -> Outcome:
-        optimal = len(self.solve(problem))
-        return replay_plan(tuple(answer), problem.start, self.step, lambda room: room.box == room.target, optimal)
+    def is_goal(self, problem: Problem[Room, Query], state: Room) -> bool:
+        return state.box == state.target
 
     def read_action(self, word: str) -> str | None:
         return word if word in WAYS else next((way for way, name in NAMES.items() if name == word), None)
@@ -204,9 +200,6 @@ class MovingBox(World[Room, Query]):
         if plan is None:
             raise ValueError("this room cannot be solved")
         return plan
-
-    def initial(self, problem: Problem[Room, Query]) -> tuple[str, ...]:
-        return ()
 
     def narrate(self, problem: Problem[Room, Query]) -> str:
         plan = self.solve(problem)

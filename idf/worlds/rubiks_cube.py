@@ -9,11 +9,16 @@ import re
 from collections.abc import Hashable, Mapping, Sequence
 from typing import NamedTuple
 
-from ._facts import Fact, Notation
+from idf.answers import AnswerKind, spelled_as
+from idf.answers.colour import Colour
+from idf.answers.count import Count
+
+from ._described import DescribedWorld
+from ._facts import Conventions, Fact
 from ._reading import read_words
 from ._rng import Rng
 from ._stickers import is_row_of_stickers, read_stickers, read_turns
-from ._world import Answer, IllegalAction, Keys, Outcome, Problem, Scene, Walk, World
+from ._world import IllegalAction, Keys, Problem, Scene, Walk
 
 COLOURS = ("red", "green", "blue", "yellow", "orange", "grey")
 FACES = {"U": "up", "D": "down", "L": "left", "R": "right", "F": "front", "B": "back"}
@@ -120,13 +125,14 @@ class Query(NamedTuple):
     colour: str
 
 
-class RubiksCube(World[bytes, Query]):
+class RubiksCube(DescribedWorld[bytes, Query]):
     """The world of the 3 x 3 x 3 cube. A state is 54 bytes: index into COLOURS, faces U D L R F B, nine each."""
 
     name = "rubiks_cube"
     version = 2
     query_type = Query
     colours = COLOURS
+    answers = (Colour(COLOURS), Count(colours=COLOURS, most=9))
     actions = tuple(MOVES)
     look = "Write all six faces, U, D, L, R, F and B, each seen from outside, row by row."
     always_legal = True
@@ -154,7 +160,7 @@ class RubiksCube(World[bytes, Query]):
 
     def read_line(self, text: str) -> tuple[str, ...] | None:
         """All six faces in any order: the letter or name of each, then its nine colours."""
-        words = [word.replace("gray", "grey") for word in read_words(text)]
+        words = read_words(spelled_as(text, COLOURS))
         faces: dict[str, tuple[str, ...]] = {}
         for at in range(0, len(words), 10):
             letter = next((x for x, name in FACES.items() if words[at] in (x.lower(), name)), words[at])
@@ -170,8 +176,8 @@ class RubiksCube(World[bytes, Query]):
     def facts(self, state: bytes) -> Mapping[Hashable, Hashable]:
         return {(face, at): COLOURS[state[9 * i + at]] for i, face in enumerate(FACES) for at in range(9)}
 
-    def read_facts(self, text: str, notation: Notation) -> list[Fact]:
-        return read_stickers(text, notation)
+    def read_facts(self, text: str, conventions: Conventions) -> list[Fact]:
+        return read_stickers(text, conventions)
 
     def whole(self, facts: Mapping[Hashable, Hashable]) -> Hashable | None:
         squares = [(face, at) for face in FACES for at in range(9)]
@@ -247,13 +253,14 @@ class RubiksCube(World[bytes, Query]):
             "row of the down face touches the front.)"
         )
 
-    def answer_kind(self, problem: Problem[bytes, Query]) -> str:
-        return "colour" if problem.query.position else "count"
+    def answer(self, problem: Problem[bytes, Query]) -> AnswerKind:
+        _, face, position, colour = problem.query
+        if position:
+            row, column = divmod(POSITIONS.index(position), 3)
+            return Colour(COLOURS, asked=(face, *position.split("-")), cell=(row + 1, column + 1))
+        return Count(asked=(face,), colour=colour, colours=COLOURS, most=9)
 
-    def truth(self, problem: Problem[bytes, Query]) -> str | int:
-        return self._answer(self.replay(problem.start, self.solve(problem))[-1], problem.query)
-
-    def _answer(self, state: bytes, query: Query) -> str | int:
+    def read_off(self, state: bytes, query: Query) -> str | int:
         colours = face_colours(state, query.face)
         if bool(query.position) == bool(query.colour):
             raise ValueError(f"a query asks for a position or a colour, not {query.position!r} and {query.colour!r}")
@@ -263,16 +270,8 @@ class RubiksCube(World[bytes, Query]):
             raise ValueError(f"unknown colour {query.colour!r}: use one of {', '.join(COLOURS)}")
         return colours.count(query.colour)
 
-    def judge(self, problem: Problem[bytes, Query], answer: Answer) -> Outcome:
-        truth = self.truth(problem)
-        correct = answer == truth
-        return Outcome(correct, None if correct else "wrong", f"the answer is {truth}")
-
     def solve(self, problem: Problem[bytes, Query]) -> tuple[str, ...]:
         return tuple(problem.query.moves.split())
-
-    def initial(self, problem: Problem[bytes, Query]) -> str | int:
-        return self._answer(problem.start, problem.query)
 
     def narrate(self, problem: Problem[bytes, Query]) -> str:
         moves = self.solve(problem)

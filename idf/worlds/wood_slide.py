@@ -11,11 +11,14 @@ from collections.abc import Hashable, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
+from idf.answers.plan import Blocks as BlockMoves
+
 from ._boards import cut_after_boards, is_board_row, read_board
-from ._facts import Fact, Notation
+from ._facts import Conventions, Fact
+from ._planning import PlanningWorld
 from ._reading import plain
 from ._rng import Rng
-from ._world import Answer, IllegalAction, Keys, Outcome, Problem, Scene, Walk, World, replay_plan
+from ._world import IllegalAction, Keys, Problem, Scene, Walk
 
 ROWS, COLUMNS = 5, 4
 # (height, width) of blocks 1 to 9
@@ -72,7 +75,7 @@ class Query(NamedTuple):
     target: str
 
 
-class WoodSlide(World[Blocks, Query]):
+class WoodSlide(PlanningWorld[Blocks, Query]):
     """The world of sliding blocks. Difficulty is the exact distance from start to target."""
 
     name = "wood_slide"
@@ -80,7 +83,7 @@ class WoodSlide(World[Blocks, Query]):
     query_type = Query
     actions = tuple(f"{block}{way}" for block in range(1, len(SHAPES) + 1) for way in WAYS)
     look = "Write the board on the left: five rows of four digits, 0 is empty."
-    plans = True
+    notation = BlockMoves()
     counts_cells = True
     bins = {"easy": range(2, 9), "medium": range(9, 13), "hard": range(13, 16)}
     rule = (
@@ -137,8 +140,8 @@ class WoodSlide(World[Blocks, Query]):
     def goal_facts(self, problem: Problem[Blocks, Query]) -> Mapping[Hashable, Hashable]:
         return self.facts(self.read(problem.query.target))
 
-    def read_facts(self, text: str, notation: Notation) -> list[Fact]:
-        return read_board(text, notation)
+    def read_facts(self, text: str, conventions: Conventions) -> list[Fact]:
+        return read_board(text, conventions)
 
     def whole(self, facts: Mapping[Hashable, Hashable]) -> Hashable | None:
         places = [divmod(at, COLUMNS) for at in range(ROWS * COLUMNS)]
@@ -213,23 +216,11 @@ class WoodSlide(World[Blocks, Query]):
             f"{shown}Which sequence of moves leads from the start to the target?"
         )
 
-    def answer_kind(self, problem: Problem[Blocks, Query]) -> str:
-        return "plan"
-
-    def truth(self, problem: Problem[Blocks, Query]) -> tuple[str, ...]:
-        return self.solve(problem)
-
-    def judge(self, problem: Problem[Blocks, Query], answer: Answer) -> Outcome:
-        target = self.read(problem.query.target)
-        return replay_plan(
-            tuple(answer), problem.start, self.step, lambda state: state == target, len(self.solve(problem))
-        )
+    def is_goal(self, problem: Problem[Blocks, Query], state: Blocks) -> bool:
+        return state == self.read(problem.query.target)
 
     def solve(self, problem: Problem[Blocks, Query]) -> tuple[str, ...]:
         return shortest_plan(problem.start, self.read(problem.query.target))
-
-    def initial(self, problem: Problem[Blocks, Query]) -> tuple[str, ...]:
-        return ()
 
     def narrate(self, problem: Problem[Blocks, Query]) -> str:
         return (

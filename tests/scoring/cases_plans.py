@@ -130,7 +130,7 @@ NO_WAYS: list[Case] = [
     ("Answer: d r ...", ["d", "r"]),
     ("Answer: d r etc.", UNPARSED),
     ("Answer: d or r", UNPARSED),
-    ("Answer: d/r/r", UNPARSED),
+    ("Answer: d/r/r", DRR),
     ("Answer: not d r r", UNPARSED),
     ("Answer: d r r?", UNPARSED),
     ("Answer: u 2 r 3 d", UNPARSED),

@@ -32,7 +32,7 @@ THOUGHTS: list[Case] = [
 
 CUT_OFF: list[Case] = [
     ("I roll it to the right and", TRUNCATED, "length"),
-    ("", EMPTY, "length"),
+    ("", TRUNCATED, "length"),
     ("<think>Answer: red", TRUNCATED, "length"),
     ("<think>It rolls\nAnswer: red\nBut wait", TRUNCATED, "length"),
     ("Answer:", TRUNCATED, "length"),

@@ -16,8 +16,6 @@ from .notations import NUMBERS
 PROSE = (
     "I look at the picture first.",
     "Let me think about what happens to each side.",
-    "Hmm, that does not look as it should.",
-    "Wait, I mixed something. Once more.",
     "**Step by step:**",
     "- The edges touch the board.",
     "```\n# . S #\n```",
@@ -30,6 +28,17 @@ PROSE = (
     "This is full of walls, and all in all dull.",
     "(see figure)",
     "",
+)
+# Sentences that take back what was stated above them; they name no value either.
+TAKEN_BACK = (
+    "Hmm, that does not look as it should.",
+    "Wait, I mixed something. Once more.",
+    "No, that is not correct.",
+    "Scratch that.",
+    "I made a mistake in the beginning.",
+    "This fails.",
+    "等等，不对。",
+    "Sorry, that was wrong.",
 )
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789 \n.,:;*[](){}'\"\\$|-<>/?!_#答案红上"
 _ENGLISH = str.maketrans(
@@ -73,6 +82,11 @@ def spoiled(rng: Random, text: str, times: int) -> str:
 
 def prose(rng: Random, lines: int) -> str:
     return "\n".join(rng.choice(PROSE) for _ in range(lines))
+
+
+def musing(rng: Random, lines: int) -> str:
+    """Prose on the way to an answer, which may take itself back."""
+    return "\n".join(rng.choice((*PROSE, *TAKEN_BACK)) for _ in range(lines))
 
 
 # --- the independent word -----------------------------------------------------------------------------------------

@@ -20,6 +20,10 @@ FRAMES = (
         "So the final answer is: **{}**.",
         "答案：{}",
         "Answer\N{FULLWIDTH COLON}{}",
+        "The best answer is: {}",
+        "**Corrected answer:** {}",
+        "Answer (final): {}",
+        "Final answer (shortest): {}",
     ),
 )
 

@@ -12,14 +12,14 @@ from idf.worlds import WORLDS, Problem
 from tests.worlds.samples import problems
 
 from .expecting import CUBES, PUSH, ROLL, SLIDE, SQUARE, SQUARES
-from .mutations import may_be_right, prose, solves, spoiled
+from .mutations import TAKEN_BACK, may_be_right, musing, prose, solves, spoiled
 from .notations import FRAMES, framed, written
 
 ITEMS = [ROLL, SQUARE, SQUARES, CUBES, PUSH, SLIDE] + [
     item for world in WORLDS for difficulty in ("easy", "medium") for item in problems(world, difficulty, 2)
 ]
-FEW, MANY = 1_000, 25_000  # of each of four kinds: a hundred thousand
-SIZES = [pytest.param(FEW, id="few"), pytest.param(MANY, id="many", marks=pytest.mark.slow)]
+FEW, MANY = 600, 25_000  # of each of five kinds: more than a hundred thousand
+SIZES = [pytest.param(FEW, id="few"), pytest.param(MANY, id="many", marks=pytest.mark.full)]
 
 
 def answer_and_right(rng: Random, of: Problem[Any, Any]) -> tuple[Any, bool]:
@@ -53,7 +53,7 @@ def test_an_answer_in_noise_is_right_exactly_if_it_is_right(number):
         of = rng.choice(ITEMS)
         answer, right = answer_and_right(rng, of)
         stated = framed(rng.choice(FRAMES), rng.choice(written(of, answer)))
-        response = f"{spoiled(rng, prose(rng, 4), rng.randint(0, 6))}\n\n{stated}\n\nSo far.\n{prose(rng, 3)}\n"
+        response = f"{spoiled(rng, musing(rng, 4), rng.randint(0, 6))}\n\n{stated}\n\nSo far.\n{prose(rng, 3)}\n"
         assert score(of, response).correct == right, response
 
 
@@ -67,7 +67,7 @@ def test_a_false_answer_is_never_right_whatever_is_said_before_it(number):
             answer, right = answer_and_right(rng, of)
         world = WORLDS[of.world]
         true_once = framed(rng.choice(FRAMES), rng.choice(written(of, world.truth(of))))
-        before = spoiled(rng, f"{prose(rng, 2)}\n{true_once}\n{prose(rng, 2)}", rng.randint(0, 8))
+        before = spoiled(rng, f"{musing(rng, 2)}\n{true_once}\n{musing(rng, 2)}", rng.randint(0, 8))
         response = f"{before}\n\nAnswer: {rng.choice(written(of, answer))}\n"
         assert not score(of, response).correct, response
 
@@ -84,6 +84,16 @@ def test_a_spoiled_answer_is_right_only_if_it_still_says_so(number):
         assert verdict.error in (None, *ERRORS)
         assert verdict.correct == (verdict.error is None)
         assert not verdict.correct or may_be_right(of, response), response
+
+
+@pytest.mark.parametrize("number", SIZES)
+def test_an_answer_that_is_taken_back_is_never_right(number):
+    rng = Random("taken back")
+    for _ in range(number):
+        of = rng.choice(ITEMS)
+        stated = framed(rng.choice(FRAMES), rng.choice(written(of, WORLDS[of.world].truth(of))))
+        response = f"{prose(rng, 2)}\n{stated}\n\n{rng.choice(TAKEN_BACK)}\n{prose(rng, 2)}\n"
+        assert not score(of, response).correct, response
 
 
 @pytest.mark.parametrize("number", SIZES)

@@ -28,3 +28,22 @@ def without_markers(text: str) -> str:
 def has_marker(text: str) -> bool:
     """Whether a line begins like a numbered item: "4. "."""
     return bool(_AT_A_LINE_START.search(text))
+
+
+_TABLE = re.compile(
+    r"\s*(\|[^\n]*\|)[^\S\n]*\n[^\S\n]*\|[\s|:-]*-[\s|:-]*\|[^\S\n]*\n((?:[^\S\n]*\|[^\n]*\|[^\S\n]*(?:\n|$))+)\s*"
+)
+_HEAD = frozenset(
+    ("step", "move", "moves", "action", "direction", "block", "no", "no.", "number", "#", "", "piece", "way")
+)
+
+
+def table_rows(text: str) -> str:
+    """A table of steps as lines without its head and its running numbers; any other text as it is."""
+    table = _TABLE.fullmatch(text)
+    if table is None or not {cell.strip() for cell in table[1].strip().strip("|").split("|")} <= _HEAD:
+        return text
+    rows = [[cell.strip() for cell in row.strip().strip("|").split("|")] for row in table[2].strip().splitlines()]
+    if all(row[0] == str(number) for number, row in enumerate(rows, 1)):
+        rows = [row[1:] for row in rows]
+    return "\n".join(" ".join(row) for row in rows)

@@ -10,14 +10,26 @@ from typing import Any
 LONGEST = 20_000
 """Characters of a stated answer that are read; a longer one states nothing."""
 
+_AGAIN = re.compile(r"\s*(?:the )?(?:final )?answer(?: is)? ?[:=] ?")
+
 # Curly quotes are quotes, a typographer's minus is a minus; a sign that only asks for a coloured picture is nothing
 _SIGNS = str.maketrans({"\u2212": "-", "\ufe0f": "", **dict.fromkeys("“”„", '"'), **dict.fromkeys("‘’", "'")})
 _STYLED = "(?:text|textbf|textit|mathrm|mathbf|mathit|mathsf|operatorname|boxed|fbox)"
 _LATEX = (
     (re.compile(rf"\\{_STYLED}\s?\{{([^{{}}]{{0,2000}})\}}"), r" \1 "),
     (re.compile(rf"\\{_STYLED}\s?(?=\{{)"), " "),
-    (re.compile(r"\\(?:long)?(?:right|Right)arrow|\\to\b|\\implies"), " -> "),
-    (re.compile(r"\\times"), " x "),
+    (re.compile(r"\\(?:textcolor|color|colorbox)\s?\{[a-zA-Z]{1,20}\}"), " "),
+    (
+        re.compile(
+            r"\\(?:long|Long|x|hook)?(?:right|Right)arrow|\\(?:to|mapsto|longmapsto|implies|leadsto|Longrightarrow)\b"
+        ),
+        " -> ",
+    ),
+    (re.compile(r"\\(?:uparrow|Uparrow)\b"), " ↑ "),
+    (re.compile(r"\\(?:downarrow|Downarrow)\b"), " ↓ "),
+    (re.compile(r"\\(?:leftarrow|Leftarrow)\b"), " ← "),
+    (re.compile(r"\\(?:times|cdot)\b"), " x "),
+    (re.compile(r"\\(?:frac|dfrac|tfrac)\{(\d{1,3})\}\{(\d{1,3})\}"), r" \1/\2 "),
     (re.compile(r"\\(?:d|c)?frac"), " frac "),
     (re.compile(r"\\(?:begin|end)\{[a-z]{1,20}\*?\}"), " "),
     (re.compile(r"\\(?:quad|qquad|,|;|:|!|\\|\(|\)|\[|\]| )|\$"), " "),
@@ -28,6 +40,30 @@ _ANY_CJK = re.compile(r"[\u3000-\u303f\u3400-\u9fff]")
 _CHINESE = tuple(
     (re.compile(pattern), f" {word} ")
     for pattern, word in (
+        (r"前(?=视)", "front"),
+        (r"后(?=视)", "back"),
+        (
+            r"完成(?:移动|滚动|旋转|转动|操作|所有操作|这些操作)?后|(?:之后|以后|滚动后|旋转后|转动后|操作后|移动后|"
+            r"完成后)",
+            "after all",
+        ),
+        (r"(?:之前|以前)", "before"),
+        (r"原来|原本|最初|起初|一开始|初始", "it was originally"),
+        (r"被?(?:遮挡|挡住|遮住|隐藏)(?:住|了)?|看不(?:见|到)|不可见", "hidden"),
+        (r"经过|按照?|沿着?", "after all"),
+        (r"最后|最终", "final"),
+        (r"方向", " "),
+        (r"(?:前|正)(?:面|方|侧)", "front"),
+        (r"(?:后|背)(?:面|方|侧)", "back"),
+        (r"顶(?:面|部|端)?", "top"),
+        (r"底(?:面|部|端)?", "bottom"),
+        (r"中(?:间|心|央)", "middle"),
+        (r"(?<=[左右上下])中|中(?=[左右上下])", "middle"),
+        (r"因此|所以|综上|故|那么", "so"),
+        (r"滚动|旋转|转动", "rolling"),
+        (r"格子|小格|方格|色块|贴纸|小方块|小块", "squares"),
+        (r"应该?是|应为", "is"),
+        (r"数量|个数|数目|块数", "number"),
         (r"顺时针|逆时针", "turn"),  # no world's plan turns: never read over
         (r"总共|一共|共计|总计|合计|总数|共", "total"),
         (r"不是|没有|并非|不可能|不能|无法|不确定|非", "not"),
@@ -63,8 +99,11 @@ _CHINESE = tuple(
         (r"(?:方块|滑块|木块|积木|块)(?=\s?\d)", "block"),
         (r"号(?:方块|滑块|木块|积木|块)?", "block"),
         (r"立方体|方块|小块|块", "cubes"),
-        (r"移动|移|滑动|滑|推动|推|走|然后|接着|再", "move"),
-        (r"可见|看到|看见|能|可以|的|个|是|为|有|和|与|面|颜色|色|其中|从|视角|答案|箱子|玩家|把|将|了", " "),
+        (r"移动|移|滑动|滑|推动|推|走|然后|接着|再|首先|先", "move"),
+        (
+            r"可见|看到|看见|看|能|可以|的|个|是|为|有|和|与|面|颜色|色|其中|从|视角|答案|箱子|玩家|把|将|了|位置|处|该|这个|显示|呈现|变成|会|所有|全部|在|朝|上述",
+            " ",
+        ),
         (r"[、。]", ","),
     )
 )
@@ -84,8 +123,19 @@ def tidy(text: str) -> str:
     if _ANY_CJK.search(text):
         for pattern, instead in _CHINESE:
             text = pattern.sub(instead, text)
+    text = re.sub(r"(?<=\d) \* (?=\d)", "*", text)
     text = re.sub(r"```[a-z]{0,12}|[_`#]|(?<!\d)\*|\*(?!\d)|^[ \t]*[>•▪●]+", " ", text.lower(), flags=re.MULTILINE)
     return re.sub(r"[^\S\n]+", " ", text).strip()
+
+
+def as_stated(text: str) -> str | None:
+    """A stated answer as tidy text, less another "answer:" at its beginning; None if it cannot be one answer."""
+    if len(text) > LONGEST:
+        return None
+    text = tidy(text)
+    if again := _AGAIN.match(text):
+        text = text[again.end() :]
+    return None if re.search(r"\banswer ?[:=]", text) else text  # two answers in one
 
 
 def json_value(text: str, at: int) -> tuple[str, int] | None:
