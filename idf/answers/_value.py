@@ -23,6 +23,8 @@ _CONFIDENCE = re.compile(
 )
 _LEAD = re.compile(r"^(?:[=:,]|=>|->|→|⇒|➡|➜|🎯|👉)+\s*")
 
+_BARE_PLACE = frozenset((*PLACES, "the", "face", "side", "view", "of", "cube", "square", "on", "at", "from"))
+
 
 def plain_value(text: str, also: Collection[str]) -> str | None:
     """A tidy text about one value without what changes nothing: an option's letter, remarks in brackets, a path.
@@ -52,9 +54,6 @@ def plain_value(text: str, also: Collection[str]) -> str | None:
 
     text = _BRACKETS.sub(outside, text)
     return None if failed else text
-
-
-_BARE_PLACE = frozenset((*PLACES, "the", "face", "side", "view", "of", "cube", "square", "on", "at", "from"))
 
 
 def without_reason(text: str, value_of: Callable[[str], object | None]) -> str | None:
