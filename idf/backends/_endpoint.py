@@ -6,12 +6,15 @@ import asyncio
 import email.utils
 import json
 import os
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from idf.errors import UserError
 
+from ._dialect import Dialect, left_out_of
 from ._request import Response
+from ._stream import is_stream, joined
 
 if TYPE_CHECKING:
     import httpx
@@ -59,29 +62,50 @@ class Endpoint:
         base_url: Where "/chat/completions" is.
         key_variable: The environment variable with the key.
         timeout_s: Longest time for one answer.
+        dialect: What the server was found to take; it learns.
     """
 
-    def __init__(self, client: httpx.AsyncClient, base_url: str, key_variable: str, timeout_s: float) -> None:
+    def __init__(
+        self, client: httpx.AsyncClient, base_url: str, key_variable: str, timeout_s: float, dialect: Dialect
+    ) -> None:
         self.client = client
+        self.dialect = dialect
         self.url = f"{base_url.rstrip('/')}/chat/completions"
         self.key_variable = key_variable
         self.timeout_s = timeout_s
 
     async def attempt(self, body: dict[str, Any]) -> Response:
-        """Send a request once.
+        """Send a request once; again for each key that the server says it does not take, without that key.
 
         Raises:
             Fault: No answer, and another attempt may bring one.
             Refused: The server refuses this request; it may take others.
             UserError: The server refuses, and would refuse any.
         """
+        while True:
+            sent = self.dialect.spoken(body)
+            reply = await self._post(sent)
+            if reply.status_code == 200:
+                return replace(self._read(reply), left_out=left_out_of(sent, body))
+            # What others in flight have meanwhile found out counts as well.
+            if reply.status_code not in (400, 422) or not (
+                self.dialect.spoken(body) != sent or self.dialect.learns(sent, reply.content)
+            ):
+                raise self._refusal(reply)
+
+    async def _post(self, sent: dict[str, Any]) -> httpx.Response:
+        """Send a request, and wait for the whole reply.
+
+        Raises:
+            Fault: None came.
+        """
         import httpx
 
         key = read_key(self.key_variable)
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         try:
-            posted = self.client.post(self.url, json=body, headers=headers)
-            reply = await asyncio.wait_for(posted, self.timeout_s)
+            posted = self.client.post(self.url, json=sent, headers=headers)
+            return await asyncio.wait_for(posted, self.timeout_s)
         except asyncio.TimeoutError:
             raise Fault(f"no answer within {self.timeout_s:g} s", charged=True) from None
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
@@ -89,24 +113,26 @@ class Endpoint:
         except httpx.HTTPError as error:
             said = self._clean(str(error)) or type(error).__name__
             raise Fault(f"the answer broke off: {said}", charged=True) from None
-        if reply.status_code == 200:
-            return self._read(reply)
+
+    def _refusal(self, reply: httpx.Response) -> Exception:
+        """What a reply of any other status than 200 means."""
         said = f"{self.url} answers {reply.status_code}: {self._message(reply)}"
         passes = reply.status_code in PASSING or reply.status_code >= 500
         if reply.status_code in (400, 413, 422):
-            raise Refused(said)
+            return Refused(said + _on_thinking(said))
         if not passes or "insufficient_quota" in reply.text:  # that one is a 429, but lasts until somebody pays
-            raise UserError(said + self._advice(reply.status_code))
+            return UserError(said + self._advice(reply.status_code))
         wait_s = _wait_s(reply.headers.get("Retry-After"))
         if wait_s is not None and wait_s > LONGEST_WAIT_S:
-            raise UserError(f"{said} (it asks to wait {wait_s:.0f} s: run the same command again then)")
-        raise Fault(said, wait_s=wait_s)
+            return UserError(f"{said} (it asks to wait {wait_s:.0f} s: run the same command again then)")
+        return Fault(said, wait_s=wait_s)
 
     def _read(self, reply: httpx.Response) -> Response:
         """The answer in a reply of status 200."""
         try:
-            data = json.loads(reply.content)
-        except ValueError:
+            raw = reply.content
+            data = joined(raw) if is_stream(raw) else json.loads(raw)
+        except (ValueError, TypeError, AttributeError):
             raise Fault(f"the answer is not JSON: {self._clean(reply.text)}", charged=True) from None
         try:
             choice = data["choices"][0]
@@ -127,7 +153,8 @@ class Endpoint:
     def _message(self, reply: httpx.Response) -> str:
         """The server's own words about an error."""
         try:
-            error = json.loads(reply.content)["error"]
+            data = json.loads(reply.content)
+            error = (data[0] if isinstance(data, list) and data else data)["error"]
             return self._clean(str(error["message"] if isinstance(error, dict) else error))
         except (ValueError, KeyError, TypeError):
             return self._clean(reply.text) or "(nothing)"
@@ -143,6 +170,13 @@ class Endpoint:
             return ""
         is_set = "is set" if read_key(self.key_variable) else "is not set"
         return f" (the key is read from the environment variable {self.key_variable}, which {is_set})"
+
+
+def _on_thinking(said: str) -> str:
+    """What to do about a model that thinks unless it is told not to, on a server that then wants to stream."""
+    if "enable_thinking" not in said:
+        return ""
+    return " (set enable_thinking in extra_body, or ask for streaming)"
 
 
 def _wait_s(retry_after: str | None) -> float | None:

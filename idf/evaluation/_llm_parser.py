@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from idf.backends import Backend, Request
+from idf.backends import Backend, Request, Response
 from idf.scoring import visible
 from idf.suites import Item
 from idf.worlds import WORLDS
@@ -107,6 +107,13 @@ def parse_with(
     for at, response in backend.generate(requests):
         answers.add(todo[at], response)
     return judged_by_quotes(rows, items, [known_quote(answers, who, by_id[row.id], row) for row in rows])
+
+
+def parser_replies(rows: Sequence[Row], items: Sequence[Item], answers: Answers, who: str) -> list[Response]:
+    """What a language model replied to the questions on some rows, each question once, as far as it is known."""
+    by_id = {item.id: item for item in items}
+    keys = dict.fromkeys(_key(who, by_id[row.id], row) for row in rows if _is_asked(row))
+    return [reply for key in keys if (reply := answers.get(key)) is not None]
 
 
 def known_quote(answers: Answers, who: str, item: Item, row: Row) -> str | None:
