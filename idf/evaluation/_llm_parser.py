@@ -29,6 +29,8 @@ _ASKED = {
     "plan": "the whole list of moves that it names as its final answer",
 }
 NOTHING = "NONE"
+_UNFINISHED = ("length", "max_tokens", "content_filter", "tool_calls", "function_call", "error")
+"""Reasons to end that leave no whole quote."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Agreement:
         n: Responses that both were given.
         agreed: Those of which both say the same: the same answer, or that there is none.
         not_quoted: What the language model gave back does not stand in the response; counted as no answer.
-        failed: The language model gave no answer; the rule parser's verdict stands.
+        failed: The language model gave no answer, an empty or an unfinished one; the rule parser's verdict stands.
         correct_by_rules: The share of all rows that the rule parser has right.
         disagreements: A line for each difference, as JSON values.
     """
@@ -121,9 +123,10 @@ def known_quote(answers: Answers, who: str, item: Item, row: Row) -> str | None:
     if not _is_asked(row):
         return None
     told = answers.get(_key(who, item, row))
-    if told is None or told.error is not None or told.finish_reason == "length":  # half a quote is none
+    if told is None or told.error is not None or told.finish_reason in _UNFINISHED:  # half a quote is none
         return None
-    return told.text.strip().strip("`\"'").strip()
+    # A language model that thinks aloud quotes after its thoughts. Who says nothing has not said that there is no answer.
+    return visible(told.text).strip().strip("`\"'").strip() or None
 
 
 def judged_by_quotes(
@@ -141,7 +144,7 @@ def judged_by_quotes(
     agreed = not_quoted = failed = 0
     differ: list[dict[str, Any]] = []
     for row, quote in zip(rows, quotes, strict=True):
-        if quote is None:
+        if not quote:  # earlier versions took silence for a quote
             failed += _is_asked(row)
             found.append(row)
             continue
