@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from idf.errors import UserError
 
 from ._dialect import Dialect, left_out_of
+from ._reply import MOST_BYTES, Broken, Unreadable, read_reply
 from ._request import Response
-from ._stream import is_stream, joined
 
 if TYPE_CHECKING:
     import httpx
@@ -80,32 +80,33 @@ class Endpoint:
         Raises:
             Fault: No answer, and another attempt may bring one.
             Refused: The server refuses this request; it may take others.
+            Unreadable: The reply holds no answer, and is paid for.
             UserError: The server refuses, and would refuse any.
         """
         while True:
             sent = self.dialect.spoken(body)
-            reply = await self._post(sent)
+            reply, raw = await self._post(sent)
             if reply.status_code == 200:
-                return replace(self._read(reply), left_out=left_out_of(sent, body))
+                return replace(self._read(raw), left_out=left_out_of(sent, body))
             # What others in flight have meanwhile found out counts as well.
             if reply.status_code not in (400, 422) or not (
-                self.dialect.spoken(body) != sent or self.dialect.learns(sent, reply.content)
+                self.dialect.spoken(body) != sent or self.dialect.learns(sent, raw)
             ):
-                raise self._refusal(reply)
+                raise self._refusal(reply, raw)
 
-    async def _post(self, sent: dict[str, Any]) -> httpx.Response:
+    async def _post(self, sent: dict[str, Any]) -> tuple[httpx.Response, bytes]:
         """Send a request, and wait for the whole reply.
 
         Raises:
             Fault: None came.
+            Unreadable: It is too long.
         """
         import httpx
 
         key = read_key(self.key_variable)
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         try:
-            posted = self.client.post(self.url, json=sent, headers=headers)
-            return await asyncio.wait_for(posted, self.timeout_s)
+            return await asyncio.wait_for(self._whole(sent, headers), self.timeout_s)
         except asyncio.TimeoutError:
             raise Fault(f"no answer within {self.timeout_s:g} s", charged=True) from None
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
@@ -114,50 +115,44 @@ class Endpoint:
             said = self._clean(str(error)) or type(error).__name__
             raise Fault(f"the answer broke off: {said}", charged=True) from None
 
-    def _refusal(self, reply: httpx.Response) -> Exception:
+    async def _whole(self, sent: dict[str, Any], headers: dict[str, str]) -> tuple[httpx.Response, bytes]:
+        """A reply and its body, which is read piece by piece, so that one without end fills no memory."""
+        raw = bytearray()
+        async with self.client.stream("POST", self.url, json=sent, headers=headers) as reply:
+            async for piece in reply.aiter_bytes():
+                raw += piece
+                if len(raw) > MOST_BYTES:
+                    raise Unreadable(f"the answer is longer than {MOST_BYTES:,} bytes")
+        return reply, bytes(raw)
+
+    def _refusal(self, reply: httpx.Response, raw: bytes) -> Exception:
         """What a reply of any other status than 200 means."""
-        said = f"{self.url} answers {reply.status_code}: {self._message(reply)}"
+        said = f"{self.url} answers {reply.status_code}: {self._message(raw)}"
         passes = reply.status_code in PASSING or reply.status_code >= 500
         if reply.status_code in (400, 413, 422):
             return Refused(said + _on_thinking(said))
-        if not passes or "insufficient_quota" in reply.text:  # that one is a 429, but lasts until somebody pays
+        if not passes or b"insufficient_quota" in raw:  # that one is a 429, but lasts until somebody pays
             return UserError(said + self._advice(reply.status_code))
-        wait_s = _wait_s(reply.headers.get("Retry-After"))
+        wait_s = _wait_s(reply.headers.get("Retry-After"), reply.headers.get("Retry-After-Ms"))
         if wait_s is not None and wait_s > LONGEST_WAIT_S:
             return UserError(f"{said} (it asks to wait {wait_s:.0f} s: run the same command again then)")
         return Fault(said, wait_s=wait_s)
 
-    def _read(self, reply: httpx.Response) -> Response:
+    def _read(self, raw: bytes) -> Response:
         """The answer in a reply of status 200."""
         try:
-            raw = reply.content
-            data = joined(raw) if is_stream(raw) else json.loads(raw)
-        except (ValueError, TypeError, AttributeError):
-            raise Fault(f"the answer is not JSON: {self._clean(reply.text)}", charged=True) from None
-        try:
-            choice = data["choices"][0]
-            text = choice["message"]["content"]
-            if text is None and choice["finish_reason"] is not None:
-                text = ""  # a model that spent all its tokens on hidden reasoning
-            usage = data.get("usage") or {}
-            prompt, completion = usage.get("prompt_tokens"), usage.get("completion_tokens")
-            finish_reason = choice.get("finish_reason")
-            if not isinstance(text, str) or not all(type(n) is int or n is None for n in (prompt, completion)):
-                raise TypeError
-            if finish_reason == "error":  # some relays say so when the model broke off
-                raise TypeError
-            return Response(text, prompt, completion, finish_reason)
-        except (AttributeError, IndexError, KeyError, TypeError):
-            raise Fault(f"the answer is not a chat completion: {self._clean(reply.text)}", charged=True) from None
+            return read_reply(raw)
+        except Broken as broken:
+            raise Fault(f"{broken}: {self._clean(raw[:2000].decode('utf-8', 'replace'))}", charged=True) from None
 
-    def _message(self, reply: httpx.Response) -> str:
+    def _message(self, raw: bytes) -> str:
         """The server's own words about an error."""
         try:
-            data = json.loads(reply.content)
+            data = json.loads(raw)
             error = (data[0] if isinstance(data, list) and data else data)["error"]
             return self._clean(str(error["message"] if isinstance(error, dict) else error))
-        except (ValueError, KeyError, TypeError):
-            return self._clean(reply.text) or "(nothing)"
+        except (ValueError, KeyError, TypeError, RecursionError):
+            return self._clean(raw[:2000].decode("utf-8", "replace")) or "(nothing)"
 
     def _clean(self, said: str) -> str:
         """At most a line of what somebody else said, without the key."""
@@ -179,8 +174,13 @@ def _on_thinking(said: str) -> str:
     return " (set enable_thinking in extra_body, or ask for streaming)"
 
 
-def _wait_s(retry_after: str | None) -> float | None:
-    """Seconds of a Retry-After header: a number or a date (RFC 9110, 10.2.3); None if there is none, or nonsense."""
+def _wait_s(retry_after: str | None, milliseconds: str | None) -> float | None:
+    """Seconds of a Retry-After header: a number or a date (RFC 9110, 10.2.3); None if there is none, or nonsense.
+
+    Some services say it in a header of milliseconds, which is finer and goes first.
+    """
+    if milliseconds is not None and milliseconds.strip().isdigit():
+        return int(milliseconds) / 1000
     if retry_after is None:
         return None
     try:

@@ -15,6 +15,7 @@ from idf.recipe import check_positive
 from ._dialect import LIMITS, Dialect
 from ._endpoint import Endpoint, Fault, Refused, read_key
 from ._pace import Budget, BudgetSpent, Clock, Turns, pause_s
+from ._reply import Unreadable
 from ._request import Request, Response, Sampling, chat_messages, seed_of
 
 OPENAI_URL = "https://api.openai.com/v1"
@@ -253,6 +254,9 @@ class _Asking:
                 return _failure(f"{reason or 'not asked'} (the asking was stopped)")
             try:
                 return await endpoint.attempt(body)
+            except Unreadable as unreadable:
+                b.budget.settle(0, held)  # nobody knows what it cost: count the most
+                return _failure(f"{unreadable}; it was paid for, and is not asked again in this run")
             except Fault as fault:
                 reason = str(fault)
                 if fault.charged:

@@ -237,3 +237,35 @@ def test_default_sampling_is_for_endpoints(capsys, suite, tmp_path):
     says(one_sentence(capsys, "idf-eval"), "temperature", "endpoints", "hf")
     with refused("temperature=default", "endpoints", "local"):
         TeacherRecipe("local", "m", temperature="default").check()
+
+
+def test_parts_and_floats_are_read_and_what_cannot_be_read_is_one_failed_answer(capsys, suite, tmp_path):
+    parts = {"content": [{"type": "thinking", "thinking": "hm"}, {"type": "text", "text": TEXT}]}
+    prompts: list[str] = []
+
+    def answer(call: Call, before: int) -> Reply:
+        prompts.append(call.prompt)
+        reason = {"a": "dict"} if len(prompts) == 2 else "stop"
+        return completion("", 10.0, 5.0, message=parts, finish_reason=reason)  # type: ignore[arg-type]
+
+    for who, more in (("model", ()), ("parser", ()), ("teacher", ("retries=3",))):
+        prompts.clear()
+        if who == "teacher":
+            asked = by_teacher(answer, tmp_path / "j", *more)
+            assert [(reply.text, reply.tokens, reply.finish_reason) for reply in asked.replies] == [
+                (TEXT, 15, "stop"),
+                ("", 0, "error"),
+            ]
+            line_that_says(asked.said, "1 of 2", "failed", "finish_reason")
+        elif who == "parser":
+            asked = by_parser(answer, suite, tmp_path / who, capsys)
+            assert asked.record["failed"] == 1
+        else:
+            asked = by_model(answer, suite, tmp_path / who, capsys)
+            assert asked.record["failed"] == 1
+            rows = [json.loads(line) for line in (tmp_path / who / "samples.jsonl").read_text().splitlines()]
+            assert [(row["response"], row["prompt_tokens"], row["completion_tokens"]) for row in rows] == [
+                (TEXT, 10, 5),
+                ("", None, None),
+            ]
+        assert len(asked.sent) == 2, f"{who} paid twice"
