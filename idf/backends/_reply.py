@@ -45,7 +45,9 @@ def read_reply(raw: bytes) -> Response:
     try:
         choice = data["choices"][0]
         message, finish_reason = choice["message"], choice.get("finish_reason")
-        text = _text(message["content"])
+        text = _text(message.get("content") if _says_why(message) else message["content"])
+        if text is None and _says_why(message):
+            text = ""
         if text is None and finish_reason is not None:
             text = ""  # a model that spent all its tokens on hidden reasoning
         usage = data.get("usage") or {}
@@ -55,8 +57,36 @@ def read_reply(raw: bytes) -> Response:
         raise Broken("the answer is not a chat completion")
     if not (finish_reason is None or isinstance(finish_reason, str)):
         raise Unreadable("the answer's finish_reason is no text")
+    if not text.strip():
+        text, finish_reason = _without_answer(message, finish_reason)
     prompt, completion = (_count(usage, key) for key in ("prompt_tokens", "completion_tokens"))
     return Response(text, prompt, completion, finish_reason)
+
+
+_THOUGHTS = ("reasoning_content", "reasoning", "thinking")
+
+
+def _says_why(message: dict[str, Any]) -> bool:
+    """Whether a message has something in the place of a text."""
+    return any(message.get(key) for key in (*_THOUGHTS, "tool_calls", "function_call", "refusal"))
+
+
+def _without_answer(message: dict[str, Any], finish_reason: str | None) -> tuple[str, str | None]:
+    """The text and the reason of a message without content; one that was cut off or withheld stays that."""
+    if finish_reason in ("length", "content_filter"):
+        return "", finish_reason
+    if isinstance(refusal := message.get("refusal"), str) and refusal.strip():
+        return refusal, "refusal"
+    content = message.get("content")
+    parts = [part for part in content if isinstance(part, dict)] if isinstance(content, list) else []
+    refusals = [part["refusal"] for part in parts if isinstance(part.get("refusal"), str)]
+    if refusals:
+        return "".join(refusals), "refusal"
+    if message.get("tool_calls") or message.get("function_call"):
+        return "", "tool_calls"
+    if any(message.get(key) for key in _THOUGHTS) or any(part.get("type") in _THOUGHTS for part in parts):
+        return "", "thought_only"
+    return "", finish_reason
 
 
 def _text(content: Any) -> Any:

@@ -41,7 +41,9 @@ class Response:
         text: The generated text, without special tokens.
         prompt_tokens: Length of the prompt, vision tokens included; None if unknown.
         completion_tokens: Generated tokens, counted from ids, the end token included; None if unknown.
-        finish_reason: "stop" or "length"; "error" if no answer could be had; None if unknown.
+        finish_reason: "stop" or "length"; "error" if no answer could be had; None if unknown. An endpoint may have said nothing
+            but a thought ("thought_only"), a tool call ("tool_calls") or that it refuses ("refusal"; its words are the text),
+            or its words may have been withheld ("content_filter").
         error: Why there is no answer; None if there is one.
         left_out: Keys of the request that the endpoint refuses and that were therefore not sent, separated by commas.
     """

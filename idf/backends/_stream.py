@@ -45,6 +45,13 @@ def joined(raw: bytes) -> dict[str, Any]:
             for key, told in (choice.get("delta") or {}).items():
                 if key == "tool_calls":
                     tools += told or []
+                elif (
+                    key == "content"
+                    and isinstance(told, list)
+                    and any(isinstance(part, dict) and "thinking" in part for part in told)
+                ):
+                    texts.setdefault("reasoning", []).append("thought")
+                    texts.setdefault(key, []).extend(_texts(told))
                 elif key != "role" and told is not None:
                     texts.setdefault(key, []).extend(_texts(told))
     if not ended and finish_reason is None:

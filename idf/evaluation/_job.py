@@ -19,6 +19,7 @@ from idf.backends import (
     left_out,
     notes_on,
     sampling_facts,
+    without_answer,
 )
 from idf.errors import UserError
 from idf.extras import EXTRAS, require
@@ -313,7 +314,10 @@ class _Asking:
                 f"{failed} of {len(asks)} answers could not be had ({absent} were never asked): they count as errors; run "
                 "the same command again to ask for them"
             )
-        self.facts |= sampling_facts(job.sampling, left_out(responses)) | {"failed": failed}
+        self.facts |= sampling_facts(job.sampling, left_out(responses)) | {
+            "failed": failed,
+            "no_answer": without_answer(responses),
+        }
         for note in notes_on(responses):
             self.say(note)
         return [scored(ask, response) for ask, response in zip(asks, responses, strict=True)]
@@ -368,6 +372,7 @@ def _parsed_again(
         "base_url": backend.base_url,
         **sampling_facts(sampling, left_out(replies)),
         **asked_with(options),
+        "no_answer": without_answer(replies),
         **agreement.counts(),
     }
     return found

@@ -29,7 +29,16 @@ _ASKED = {
     "plan": "the whole list of moves that it names as its final answer",
 }
 NOTHING = "NONE"
-_UNFINISHED = ("length", "max_tokens", "content_filter", "tool_calls", "function_call", "error")
+_UNFINISHED = (
+    "length",
+    "thought_only",
+    "refusal",
+    "max_tokens",
+    "content_filter",
+    "tool_calls",
+    "function_call",
+    "error",
+)
 """Reasons to end that leave no whole quote."""
 
 

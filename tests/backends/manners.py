@@ -77,7 +77,18 @@ def speaking(text: str) -> dict[str, Answer]:
             return refusing("enable_thinking", "enable_thinking must be false for calls that do not stream")
         return plain(call, before)
 
+    def message(finish_reason: str, **said: Any) -> Answer:
+        told = {"role": "assistant", "content": None} | said
+        return lambda call, before: completion("", message=told, finish_reason=finish_reason)
+
+    call = {"id": "1", "type": "function", "function": {"name": "answer", "arguments": "{}"}}
     return {
+        "thought": message("stop", reasoning_content=text),
+        "thought, in parts": message("stop", content=[{"type": "thinking", "thinking": text}]),
+        "thought, cut off": message("length", reasoning_content=text),
+        "tool call": message("tool_calls", tool_calls=[call]),
+        "refusal": message("stop", refusal="I cannot help with that."),
+        "filter": message("content_filter", content=""),
         "plain": plain,
         "reasoning models": reasoning,
         "no temperature": without("temperature"),

@@ -269,3 +269,30 @@ def test_parts_and_floats_are_read_and_what_cannot_be_read_is_one_failed_answer(
                 ("", None, None),
             ]
         assert len(asked.sent) == 2, f"{who} paid twice"
+
+
+@pytest.mark.parametrize(
+    ("manner", "kind"),
+    [
+        ("thought", "thought_only"),
+        pytest.param("thought, in parts", "thought_only", marks=pytest.mark.full),
+        ("tool call", "tool_calls"),
+        ("refusal", "refusal"),
+        ("filter", "content_filter"),
+        ("thought, cut off", "length"),
+    ],
+)
+def test_a_reply_without_an_answer_has_a_class_of_its_own_and_is_warned_about(capsys, suite, tmp_path, manner, kind):
+    for who, asked in by_all(speaking(TEXT)[manner], suite, tmp_path, capsys).items():
+        assert len(asked.sent) == 2, f"{who} paid twice"
+        if kind != "length":
+            line_that_says(asked.said, "warning", "2 of 2", "100.0%", kind)
+        if who == "teacher":
+            assert {reply.finish_reason for reply in asked.replies} == {kind}
+        else:
+            assert asked.record["no_answer"] == ({} if kind == "length" else {kind: 2})
+        if who == "parser":
+            assert (asked.record["failed"], asked.record["agreed"]) == (2, 0)
+    rows = [json.loads(line) for line in (tmp_path / "model" / "samples.jsonl").read_text().splitlines()]
+    assert [row["finish_reason"] for row in rows] == [kind, kind]
+    assert not any(row["correct"] for row in rows)
