@@ -22,6 +22,21 @@ _UNSUPPORTED = re.compile(
 _STREAM_ONLY = re.compile(r"stream\w*( mode| calls| requests)? only|only\W+(supports?\W+)?stream", re.IGNORECASE)
 
 
+NEUTRAL = {"top_p": 1.0, "top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0}
+"""Filters of tokens, switched off. vLLM and SGLang fill in what a request leaves out from the model's generation_config."""
+FILLS_IN = ("vllm", "sglang")
+"""Servers that do so and take all of these keys, as they call themselves in their list of models."""
+
+
+def server_of(models: bytes) -> str:
+    """Who a server says in its list of models (GET /models) that it is; empty if that is nobody we know."""
+    try:
+        owners = {str(model["owned_by"]).lower() for model in json.loads(models)["data"]}
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return ""  # no such list: most services are none of these
+    return next((name for name in FILLS_IN if name in owners), "")
+
+
 class Dialect:
     """What one server takes.
 
@@ -31,11 +46,13 @@ class Dialect:
 
     Attributes:
         left_out: Keys that it names as unsupported.
+        server: One of `FILLS_IN`; empty for any other, None before it was asked.
     """
 
     def __init__(self, token_limit_key: str, stream: bool) -> None:
         self.limit, self.stream = token_limit_key, stream
         self.left_out: set[str] = set()
+        self.server: str | None = None
         self._limits_refused: set[str] = set()
 
     def spoken(self, body: dict[str, Any]) -> dict[str, Any]:

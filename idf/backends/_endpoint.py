@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from idf.errors import UserError
 
-from ._dialect import Dialect, left_out_of
+from ._dialect import Dialect, left_out_of, server_of
 from ._reply import MOST_BYTES, Broken, Unreadable, read_reply
 from ._request import Response
 
@@ -93,6 +93,22 @@ class Endpoint:
                 self.dialect.spoken(body) != sent or self.dialect.learns(sent, raw)
             ):
                 raise self._refusal(reply, raw)
+
+    async def look(self) -> None:
+        """Ask the server once who it is; whoever does not say so within 10 s is nobody we know."""
+        import httpx
+
+        if self.dialect.server is not None:
+            return
+        key = read_key(self.key_variable)
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        url = self.url.removesuffix("/chat/completions") + "/models"
+        try:
+            reply = await asyncio.wait_for(self.client.get(url, headers=headers), min(10.0, self.timeout_s))
+        except (asyncio.TimeoutError, httpx.HTTPError):
+            self.dialect.server = ""  # what is wrong with it, the first question will say
+            return
+        self.dialect.server = server_of(reply.content) if reply.status_code == 200 else ""
 
     async def _post(self, sent: dict[str, Any]) -> tuple[httpx.Response, bytes]:
         """Send a request, and wait for the whole reply.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 from ._dialect import CHOOSES_TOKENS
 from ._request import Response, Sampling
@@ -48,9 +48,31 @@ def sampling_facts(sampling: Sampling, without: Sequence[str]) -> dict[str, obje
     return facts | ({"left_out": list(without)} if without else {})
 
 
-def notes_on(responses: Sequence[Response]) -> list[str]:
-    """Sentences on what the replies show."""
+def _never_differ(responses: Sequence[Response], prompts: Sequence[Hashable]) -> tuple[int, int] | None:
+    """How many prompts have how many samples, if the samples of each are equal; None if any differ, or none has two."""
+    texts: dict[Hashable, list[str]] = {}
+    for response, prompt in zip(responses, prompts, strict=True):
+        if response.error is None and response.text.strip():
+            texts.setdefault(prompt, []).append(response.text)
+    several = [mine for mine in texts.values() if len(mine) > 1]
+    if not several or any(len(set(mine)) > 1 for mine in several):
+        return None
+    return len(several), max(map(len, several))
+
+
+def notes_on(responses: Sequence[Response], prompts: Sequence[Hashable] | None = None) -> list[str]:
+    """Sentences on what the replies show.
+
+    Args:
+        responses: The replies.
+        prompts: What each is a sample of, if there are several samples of a prompt and they were drawn.
+    """
     said = []
+    if prompts is not None and (equal := _never_differ(responses, prompts)):
+        said.append(
+            f"warning: samples never differ: all of up to {equal[1]} samples are equal for each of {equal[0]} prompts. Is there "
+            "a cache before the model, or does the server choose tokens in its own way (top_k 1 in its generation_config)?"
+        )
     if keys := left_out(responses):
         own = f": sampling is {SERVERS_OWN}" if set(keys) & set(CHOOSES_TOKENS) else ""
         said.append(f"the server refuses {', '.join(keys)}, which was left out{own}")

@@ -12,7 +12,7 @@ from idf.drawing import vision_tokens
 from idf.errors import UserError
 from idf.recipe import check_positive
 
-from ._dialect import LIMITS, Dialect
+from ._dialect import LIMITS, NEUTRAL, Dialect
 from ._endpoint import Endpoint, Fault, Refused, read_key
 from ._pace import Budget, BudgetSpent, Clock, Turns, pause_s
 from ._reply import Unreadable
@@ -142,6 +142,8 @@ class OpenAIBackend:
             body["seed"] = seed_of(sampling, request)
         if sampling.top_p < 1:
             body["top_p"] = sampling.top_p
+        if sampling.temperature is not None and self.dialect.server:
+            body = NEUTRAL | body
         if self.stop:
             body["stop"] = self.stop
         return body | self.extra_body
@@ -174,6 +176,7 @@ class _Asking:
         async with httpx.AsyncClient(timeout=patience, limits=httpx.Limits(max_connections=b.concurrency)) as client:
             endpoint = Endpoint(client, b.base_url, b.api_key_env, b.timeout_s, b.dialect)
             try:
+                await endpoint.look()
                 await self._start_all(endpoint)
                 while self.running:
                     await asyncio.wait(self.running)

@@ -318,7 +318,7 @@ class _Asking:
             "failed": failed,
             "no_answer": without_answer(responses),
         }
-        for note in notes_on(responses):
+        for note in notes_on(responses, [(ask.item.id, ask.mode) for ask in asks]):
             self.say(note)
         return [scored(ask, response) for ask, response in zip(asks, responses, strict=True)]
 

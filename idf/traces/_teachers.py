@@ -27,6 +27,7 @@ from idf.backends import (
     VLLMBackend,
     asked_with,
     notes_on,
+    seed_of,
 )
 from idf.errors import UserError
 
@@ -249,7 +250,8 @@ def ask(
             id, response = next(iter(failures.items()))
             say(f"{len(failures)} of {len(todo)} requests failed, {id} among them: {response.error}")
         replies = {id: kept.answered.get(id) or failures[id] for id in makers}
-        for note in notes_on(list(replies.values())):
+        drawn = {todo[i]: prompt for i, prompt in queue.prompts.items()}
+        for note in notes_on(list(replies.values()), [drawn.get(id, id) for id in replies]):
             say(note)
         return replies
 
@@ -277,6 +279,7 @@ class _Lazily(Sequence[Request]):
     def __init__(self, makers: Sequence[Callable[[], Request]]) -> None:
         self.makers = makers
         self.stopped = False
+        self.prompts: dict[int, int] = {}  # which requests are samples of one prompt
 
     def __len__(self) -> int:
         return len(self.makers)
@@ -290,7 +293,9 @@ class _Lazily(Sequence[Request]):
             return _Lazily(self.makers[index])
         if self.stopped:
             raise _Stopped
-        return self.makers[index]()
+        request = self.makers[index]()
+        self.prompts[index] = seed_of(Sampling(1), dataclasses.replace(request, sample=0))
+        return request
 
 
 @contextmanager

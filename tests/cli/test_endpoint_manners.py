@@ -51,8 +51,10 @@ def bodies(calls: Sequence[Call]) -> list[dict[str, Any]]:
     return [{key: value for key, value in call.body.items() if key != "messages"} for call in calls]
 
 
-def by_model(answer: Answer, suite: Path, out: Path, capsys: Any, *more: object, status: int = 0) -> Asked:
-    with serving(answer) as server:
+def by_model(
+    answer: Answer, suite: Path, out: Path, capsys: Any, *more: object, status: int = 0, owner: str = "someone"
+) -> Asked:
+    with serving(answer, owned_by=owner) as server:
         asked = ("--backend", "openai", "--base-url", server.url, "--suite", suite, "--modes", "tqa", "--out", out)
         assert evaluate("m", *asked, "--concurrency", 1, "--max-new-tokens", 64, "--retries", 0, *more) == status
     if status:
@@ -61,25 +63,29 @@ def by_model(answer: Answer, suite: Path, out: Path, capsys: Any, *more: object,
     return Asked(bodies(server.calls), record, capsys.readouterr().out, [])
 
 
-def by_parser(answer: Answer, suite: Path, out: Path, capsys: Any, *options: str, text: str = TEXT) -> Asked:
+def by_parser(
+    answer: Answer, suite: Path, out: Path, capsys: Any, *options: str, text: str = TEXT, owner: str = "someone"
+) -> Asked:
     ids = [json.loads(line)["id"] for line in (suite / "items.jsonl").read_text().splitlines()]
     stored = out.with_suffix(".jsonl")
     stored.write_text("".join(json.dumps({"id": id, "mode": "tqa", "response": f"{text} {id}"}) + "\n" for id in ids))
     chosen = ["max_new_tokens=64", "concurrency=1", "retries=0", *options]
     more = [word for option in chosen for word in ("--parser-option", option)]
-    with serving(answer) as server:
+    with serving(answer, owned_by=owner) as server:
         parser = ("--parser", "openai:m", "--parser-url", server.url, *more)
         assert evaluate("--responses", stored, "--suite", suite, "--modes", "tqa", "--out", out, *parser) == 0
     record = json.loads((out / "results.json").read_text())["run"]["parser"]
     return Asked(bodies(server.calls), record, capsys.readouterr().out, [])
 
 
-def by_teacher(answer: Answer, out: Path, *overrides: str) -> Asked:
+def by_teacher(answer: Answer, out: Path, *overrides: str, owner: str = "someone") -> Asked:
     said: list[str] = []
-    with serving(answer) as server:
+    with serving(answer, owned_by=owner) as server:
         chosen = ["name=openai", "model=m", "max_new_tokens=64", "concurrency=1", "retries=0", *overrides]
         recipe = read_recipe(TeacherRecipe, None, [*chosen, f"base_url={server.url}"])
-        asked = {str(i): request(f"prompt {i}") for i in range(2)}
+        asked = {
+            f"{i}.{sample}": request(f"prompt {i}", None, sample) for i in range(2) for sample in range(recipe.samples)
+        }
         replies = ask(asked, open_teacher(recipe), out, recipe.identity(), say=said.append, show=False)
     return Asked(bodies(server.calls), {}, "\n".join(said), list(replies.values()))
 
@@ -296,3 +302,32 @@ def test_a_reply_without_an_answer_has_a_class_of_its_own_and_is_warned_about(ca
     rows = [json.loads(line) for line in (tmp_path / "model" / "samples.jsonl").read_text().splitlines()]
     assert [row["finish_reason"] for row in rows] == [kind, kind]
     assert not any(row["correct"] for row in rows)
+
+
+@pytest.mark.parametrize("owner", ["vllm", pytest.param("sglang", marks=pytest.mark.full)])
+def test_a_server_that_fills_in_what_is_left_out_is_told_all_of_the_sampling(capsys, suite, tmp_path, owner):
+    answer = speaking(TEXT)["plain"]
+    neutral = {"top_p": 1.0, "top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0}
+    model = by_model(answer, suite, tmp_path / "o", capsys, "--top-p", 0.9, owner=owner)
+    assert model.sent == [GREEDY | neutral | {"top_p": 0.9}] * 2
+    assert model.record["sampling"] == "greedy"
+    assert by_parser(answer, suite, tmp_path / "p", capsys, owner=owner).sent == [GREEDY | neutral] * 2
+    assert by_teacher(answer, tmp_path / "j", owner=owner).sent == [GREEDY | neutral] * 2
+    theirs = by_teacher(answer, tmp_path / "d", "temperature=default", owner=owner)
+    assert theirs.sent == [{"model": "m", "max_tokens": 64}] * 2
+
+
+@pytest.mark.parametrize("differ", [False, True])
+def test_samples_that_never_differ_are_warned_about(capsys, suite, tmp_path, differ):
+    def answer(call: Call, before: int) -> Reply:
+        return completion(f"{TEXT} {before if differ else ''}")
+
+    model = by_model(answer, suite, tmp_path / "o", capsys, "--samples", 3, "--temperature", 2)
+    teacher = by_teacher(answer, tmp_path / "j", "samples=3", "temperature=2")
+    for asked in (model, teacher):
+        assert len(asked.sent) == 6
+        assert len({body["seed"] for body in asked.sent}) == 6
+        if differ:
+            assert "never differ" not in asked.said
+        else:
+            line_that_says(asked.said, "warning", "samples never differ", "3 samples", "2 prompts")
