@@ -255,9 +255,13 @@ def _build(kind: type[T], data: Any, where: str, prefix: str) -> T:
 def _convert(kind: Any, value: Any, where: str, key: str) -> Any:
     """The value in the type of its field. Whole numbers pass as floats, and "1e-5" (a string to YAML) as well."""
     origin, args = typing.get_origin(kind), typing.get_args(kind)
+    if kind is Any:
+        return value
     if origin in (typing.Union, types.UnionType):
         if value is None and type(None) in args:
             return None
+        if any(value in typing.get_args(arg) for arg in args if typing.get_origin(arg) is Literal):
+            return value  # a word in the place of a number, such as temperature=default
         return _convert(next(arg for arg in args if arg is not type(None)), value, where, key)
     if dataclasses.is_dataclass(kind):
         return _build(typing.cast(Any, kind), value, where, f"{key}.")

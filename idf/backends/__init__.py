@@ -14,13 +14,15 @@ from ._base import (
 from ._fingerprint import adapter_base, weights_fingerprint
 from ._hf import HFBackend, check_complete, is_hub_name
 from ._journal import Journal, read_replies, tokens_spent
-from ._openai import OPENAI_URL, OpenAIBackend, prompt_tokens
+from ._noted import SERVERS_OWN, left_out, notes_on, sampling_facts, without_answer
+from ._openai import OPENAI_URL, OpenAIBackend, asked_with, prompt_tokens
 from ._pace import BudgetSpent, Clock
 from ._request import Backend, Request, Response, Sampling, chat_messages, seed_of
 from ._vllm import VLLMBackend
 
 __all__ = [
     "OPENAI_URL",
+    "SERVERS_OWN",
     "Backend",
     "BudgetSpent",
     "Clock",
@@ -32,15 +34,19 @@ __all__ = [
     "Sampling",
     "VLLMBackend",
     "adapter_base",
+    "asked_with",
     "chat_messages",
     "check_base",
     "check_complete",
     "check_loaded",
     "is_hub_name",
+    "left_out",
     "merge_adapters",
+    "notes_on",
     "own_head",
     "prompt_tokens",
     "read_replies",
+    "sampling_facts",
     "seed_of",
     "share_weights",
     "tensor_headers",
@@ -48,5 +54,6 @@ __all__ = [
     "unsharded",
     "untie_if_head_differs",
     "weights_fingerprint",
+    "without_answer",
     "without_weights",
 ]

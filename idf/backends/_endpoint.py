@@ -6,11 +6,14 @@ import asyncio
 import email.utils
 import json
 import os
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from idf.errors import UserError
 
+from ._dialect import Dialect, left_out_of, server_of
+from ._reply import MOST_BYTES, Broken, Unreadable, read_reply
 from ._request import Response
 
 if TYPE_CHECKING:
@@ -59,29 +62,67 @@ class Endpoint:
         base_url: Where "/chat/completions" is.
         key_variable: The environment variable with the key.
         timeout_s: Longest time for one answer.
+        dialect: What the server was found to take; it learns.
     """
 
-    def __init__(self, client: httpx.AsyncClient, base_url: str, key_variable: str, timeout_s: float) -> None:
+    def __init__(
+        self, client: httpx.AsyncClient, base_url: str, key_variable: str, timeout_s: float, dialect: Dialect
+    ) -> None:
         self.client = client
+        self.dialect = dialect
         self.url = f"{base_url.rstrip('/')}/chat/completions"
         self.key_variable = key_variable
         self.timeout_s = timeout_s
 
     async def attempt(self, body: dict[str, Any]) -> Response:
-        """Send a request once.
+        """Send a request once; again for each key that the server says it does not take, without that key.
 
         Raises:
             Fault: No answer, and another attempt may bring one.
             Refused: The server refuses this request; it may take others.
+            Unreadable: The reply holds no answer, and is paid for.
             UserError: The server refuses, and would refuse any.
+        """
+        while True:
+            sent = self.dialect.spoken(body)
+            reply, raw = await self._post(sent)
+            if reply.status_code == 200:
+                return replace(self._read(raw), left_out=left_out_of(sent, body))
+            # What others in flight have meanwhile found out counts as well.
+            if reply.status_code not in (400, 422) or not (
+                self.dialect.spoken(body) != sent or self.dialect.learns(sent, raw)
+            ):
+                raise self._refusal(reply, raw)
+
+    async def look(self) -> None:
+        """Ask the server once who it is; whoever does not say so within 10 s is nobody we know."""
+        import httpx
+
+        if self.dialect.server is not None:
+            return
+        key = read_key(self.key_variable)
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        url = self.url.removesuffix("/chat/completions") + "/models"
+        try:
+            reply = await asyncio.wait_for(self.client.get(url, headers=headers), min(10.0, self.timeout_s))
+        except (asyncio.TimeoutError, httpx.HTTPError):
+            self.dialect.server = ""  # what is wrong with it, the first question will say
+            return
+        self.dialect.server = server_of(reply.content) if reply.status_code == 200 else ""
+
+    async def _post(self, sent: dict[str, Any]) -> tuple[httpx.Response, bytes]:
+        """Send a request, and wait for the whole reply.
+
+        Raises:
+            Fault: None came.
+            Unreadable: It is too long.
         """
         import httpx
 
         key = read_key(self.key_variable)
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         try:
-            posted = self.client.post(self.url, json=body, headers=headers)
-            reply = await asyncio.wait_for(posted, self.timeout_s)
+            return await asyncio.wait_for(self._whole(sent, headers), self.timeout_s)
         except asyncio.TimeoutError:
             raise Fault(f"no answer within {self.timeout_s:g} s", charged=True) from None
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
@@ -89,51 +130,45 @@ class Endpoint:
         except httpx.HTTPError as error:
             said = self._clean(str(error)) or type(error).__name__
             raise Fault(f"the answer broke off: {said}", charged=True) from None
-        if reply.status_code == 200:
-            return self._read(reply)
-        said = f"{self.url} answers {reply.status_code}: {self._message(reply)}"
+
+    async def _whole(self, sent: dict[str, Any], headers: dict[str, str]) -> tuple[httpx.Response, bytes]:
+        """A reply and its body, which is read piece by piece, so that one without end fills no memory."""
+        raw = bytearray()
+        async with self.client.stream("POST", self.url, json=sent, headers=headers) as reply:
+            async for piece in reply.aiter_bytes():
+                raw += piece
+                if len(raw) > MOST_BYTES:
+                    raise Unreadable(f"the answer is longer than {MOST_BYTES:,} bytes")
+        return reply, bytes(raw)
+
+    def _refusal(self, reply: httpx.Response, raw: bytes) -> Exception:
+        """What a reply of any other status than 200 means."""
+        said = f"{self.url} answers {reply.status_code}: {self._message(raw)}"
         passes = reply.status_code in PASSING or reply.status_code >= 500
         if reply.status_code in (400, 413, 422):
-            raise Refused(said)
-        if not passes or "insufficient_quota" in reply.text:  # that one is a 429, but lasts until somebody pays
-            raise UserError(said + self._advice(reply.status_code))
-        wait_s = _wait_s(reply.headers.get("Retry-After"))
+            return Refused(said + _on_thinking(said))
+        if not passes or b"insufficient_quota" in raw:  # that one is a 429, but lasts until somebody pays
+            return UserError(said + self._advice(reply.status_code))
+        wait_s = _wait_s(reply.headers.get("Retry-After"), reply.headers.get("Retry-After-Ms"))
         if wait_s is not None and wait_s > LONGEST_WAIT_S:
-            raise UserError(f"{said} (it asks to wait {wait_s:.0f} s: run the same command again then)")
-        raise Fault(said, wait_s=wait_s)
+            return UserError(f"{said} (it asks to wait {wait_s:.0f} s: run the same command again then)")
+        return Fault(said, wait_s=wait_s)
 
-    def _read(self, reply: httpx.Response) -> Response:
+    def _read(self, raw: bytes) -> Response:
         """The answer in a reply of status 200."""
         try:
-            data = json.loads(reply.content)
-        except ValueError:
-            raise Fault(f"the answer is not JSON: {self._clean(reply.text)}", charged=True) from None
-        try:
-            choice = data["choices"][0]
-            text = choice["message"]["content"]
-            refusal = choice["message"].get("refusal")
-            if not text and isinstance(refusal, str) and refusal:
-                text, choice["finish_reason"] = refusal, "content_filter"  # it declines, in a field of its own
-            if text is None and choice["finish_reason"] is not None:
-                text = ""  # a model that spent all its tokens on hidden reasoning
-            usage = data.get("usage") or {}
-            prompt, completion = usage.get("prompt_tokens"), usage.get("completion_tokens")
-            finish_reason = choice.get("finish_reason")
-            if not isinstance(text, str) or not all(type(n) is int or n is None for n in (prompt, completion)):
-                raise TypeError
-            if finish_reason == "error":  # some relays say so when the model broke off
-                raise TypeError
-            return Response(text, prompt, completion, finish_reason)
-        except (AttributeError, IndexError, KeyError, TypeError):
-            raise Fault(f"the answer is not a chat completion: {self._clean(reply.text)}", charged=True) from None
+            return read_reply(raw)
+        except Broken as broken:
+            raise Fault(f"{broken}: {self._clean(raw[:2000].decode('utf-8', 'replace'))}", charged=True) from None
 
-    def _message(self, reply: httpx.Response) -> str:
+    def _message(self, raw: bytes) -> str:
         """The server's own words about an error."""
         try:
-            error = json.loads(reply.content)["error"]
+            data = json.loads(raw)
+            error = (data[0] if isinstance(data, list) and data else data)["error"]
             return self._clean(str(error["message"] if isinstance(error, dict) else error))
-        except (ValueError, KeyError, TypeError):
-            return self._clean(reply.text) or "(nothing)"
+        except (ValueError, KeyError, TypeError, RecursionError):
+            return self._clean(raw[:2000].decode("utf-8", "replace")) or "(nothing)"
 
     def _clean(self, said: str) -> str:
         """At most a line of what somebody else said, without the key."""
@@ -148,8 +183,20 @@ class Endpoint:
         return f" (the key is read from the environment variable {self.key_variable}, which {is_set})"
 
 
-def _wait_s(retry_after: str | None) -> float | None:
-    """Seconds of a Retry-After header: a number or a date (RFC 9110, 10.2.3); None if there is none, or nonsense."""
+def _on_thinking(said: str) -> str:
+    """What to do about a model that thinks unless it is told not to, on a server that then wants to stream."""
+    if "enable_thinking" not in said:
+        return ""
+    return " (set enable_thinking in extra_body, or ask for streaming)"
+
+
+def _wait_s(retry_after: str | None, milliseconds: str | None) -> float | None:
+    """Seconds of a Retry-After header: a number or a date (RFC 9110, 10.2.3); None if there is none, or nonsense.
+
+    Some services say it in a header of milliseconds, which is finer and goes first.
+    """
+    if milliseconds is not None and milliseconds.strip().isdigit():
+        return int(milliseconds) / 1000
     if retry_after is None:
         return None
     try:

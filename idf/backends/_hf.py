@@ -119,7 +119,7 @@ class HFBackend:
             out = self.model.generate(
                 **inputs,
                 max_new_tokens=self.sampling.max_new_tokens,
-                logits_processor=self._draws(requests) if self.sampling.temperature > 0 else None,
+                logits_processor=self._draws(requests) if self.sampling.draws else None,
                 do_sample=False,
                 temperature=None,
                 top_p=None,
@@ -153,7 +153,7 @@ class HFBackend:
                 row.exponential_(generator=generator)
             return logits - noise.clamp_min_(torch.finfo(noise.dtype).tiny).log_()
 
-        warpers: list[Any] = [TemperatureLogitsWarper(self.sampling.temperature)]
+        warpers: list[Any] = [TemperatureLogitsWarper(self.sampling.temperature or 1.0)]
         if self.sampling.top_p < 1:
             warpers.append(TopPLogitsWarper(self.sampling.top_p))
         return LogitsProcessorList([*warpers, add_noise])

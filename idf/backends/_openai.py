@@ -5,18 +5,22 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from idf.drawing import vision_tokens
 from idf.errors import UserError
 from idf.recipe import check_positive
 
+from ._dialect import LIMITS, NEUTRAL, Dialect
 from ._endpoint import Endpoint, Fault, Refused, read_key
 from ._pace import Budget, BudgetSpent, Clock, Turns, pause_s
+from ._reply import Unreadable
 from ._request import Request, Response, Sampling, chat_messages, seed_of
 
 OPENAI_URL = "https://api.openai.com/v1"
+OURS = {"model", "messages", "stream", "n", "temperature", "top_p", "seed", "stop", *LIMITS}
+"""Keys of a request that have options of their own, by which the records go."""
 HOPELESS = 20  # so many requests in a row that failed in every attempt: the endpoint is down
 TEMPLATE_TOKENS = 64  # what a chat template adds to a prompt; Qwen2.5-VL's adds about 25
 
@@ -39,10 +43,17 @@ class OpenAIBackend:
         timeout_s: Longest time for one answer.
         retries: Attempts after the first.
         token_limit_key: What the endpoint calls the longest response: "max_tokens", or "max_completion_tokens".
+        extra_body: Keys of the request beside ours, such as reasoning_effort or enable_thinking.
+        stop: Texts at which a response ends.
+        system: A system message before the prompt.
+        stream: Whether replies are streamed. A server that does nothing else is streamed from in any case.
         clock: Time and chance.
 
     Raises:
         UserError: A value is out of its range, or the key cannot be one.
+
+    Attributes:
+        dialect: What the server was found to take.
     """
 
     def __init__(
@@ -59,6 +70,10 @@ class OpenAIBackend:
         timeout_s: float = 300.0,
         retries: int = 6,
         token_limit_key: str = "max_tokens",
+        extra_body: Mapping[str, Any] | None = None,
+        stop: Sequence[str] = (),
+        system: str | None = None,
+        stream: bool = False,
         clock: Clock | None = None,
     ) -> None:
         check_url(base_url)
@@ -69,12 +84,18 @@ class OpenAIBackend:
                 raise UserError(f"{name} must be above 0, not {value}")
         if retries < 0:
             raise UserError(f"retries must be 0 or more, not {retries}")
+        if token_limit_key not in LIMITS:
+            raise UserError(f"token_limit_key must be one of {', '.join(LIMITS)}, not {token_limit_key!r}")
+        if ours := sorted(OURS & set(extra_body or {})):
+            raise UserError(f"extra_body cannot hold {ours[0]}: it has an option of its own, or is idf's own matter")
         read_key(api_key_env)
         self.name = f"openai:{model}"
         self.model, self.sampling = model, sampling
         self.base_url, self.api_key_env = base_url, api_key_env
         self.concurrency, self.timeout_s, self.retries = concurrency, timeout_s, retries
         self.token_limit_key = token_limit_key
+        self.extra_body, self.stop, self.system = dict(extra_body or {}), list(stop), system
+        self.dialect = Dialect(token_limit_key, stream)
         self.clock = clock or Clock()
         self.turns = Turns(requests_per_minute, self.clock)
         self.budget = Budget(max_total_tokens, spent)
@@ -107,16 +128,25 @@ class OpenAIBackend:
             raise end
 
     def body(self, request: Request) -> dict[str, Any]:
-        """What is sent for a request."""
+        """What is asked for; what the server refuses of it is left out when it is sent (`dialect`)."""
         sampling = self.sampling
-        body = {
+        system = [] if self.system is None else [{"role": "system", "content": self.system}]
+        body: dict[str, Any] = {
             "model": self.model,
-            "messages": chat_messages(request),
+            "messages": [*system, *chat_messages(request)],
             self.token_limit_key: sampling.max_new_tokens,
-            "temperature": sampling.temperature,
-            "seed": seed_of(sampling, request),
         }
-        return body | ({"top_p": sampling.top_p} if sampling.top_p < 1 else {})
+        if sampling.temperature is not None:
+            body["temperature"] = sampling.temperature
+        if sampling.draws:  # greedy needs no seed
+            body["seed"] = seed_of(sampling, request)
+        if sampling.top_p < 1:
+            body["top_p"] = sampling.top_p
+        if sampling.temperature is not None and self.dialect.server:
+            body = NEUTRAL | body
+        if self.stop:
+            body["stop"] = self.stop
+        return body | self.extra_body
 
 
 def _size_of(request: Request) -> tuple[int, int] | None:
@@ -144,8 +174,9 @@ class _Asking:
         # Each attempt is limited as a whole: httpx limits single reads, and a byte now and then would pass.
         patience = httpx.Timeout(None, connect=min(30.0, b.timeout_s / 2))
         async with httpx.AsyncClient(timeout=patience, limits=httpx.Limits(max_connections=b.concurrency)) as client:
-            endpoint = Endpoint(client, b.base_url, b.api_key_env, b.timeout_s)
+            endpoint = Endpoint(client, b.base_url, b.api_key_env, b.timeout_s, b.dialect)
             try:
+                await endpoint.look()
                 await self._start_all(endpoint)
                 while self.running:
                     await asyncio.wait(self.running)
@@ -163,6 +194,7 @@ class _Asking:
                     return
                 request = self.requests[i]
                 body, expected = self.backend.body(request), prompt_tokens(request.messages, _size_of(request))
+                expected += len((self.backend.system or "").encode())
                 held = await self._hold(expected)
                 if self.end is not None:
                     self.backend.budget.settle(held, 0)
@@ -225,6 +257,9 @@ class _Asking:
                 return _failure(f"{reason or 'not asked'} (the asking was stopped)")
             try:
                 return await endpoint.attempt(body)
+            except Unreadable as unreadable:
+                b.budget.settle(0, held)  # nobody knows what it cost: count the most
+                return _failure(f"{unreadable}; it was paid for, and is not asked again in this run")
             except Fault as fault:
                 reason = str(fault)
                 if fault.charged:
@@ -291,6 +326,11 @@ def prompt_tokens(messages: Sequence[dict[str, Any]], size: tuple[int, int] | No
     texts = [part["text"] for message in messages for part in message["content"] if part["type"] == "text"]
     tokens = TEMPLATE_TOKENS + sum(len(text.encode("utf-8", "replace")) for text in texts)
     return tokens if size is None else tokens + vision_tokens(size)
+
+
+def asked_with(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Those options of an `OpenAIBackend` that decide what a response is, if they are not as they are by themselves."""
+    return {key: options[key] for key in ("extra_body", "stop", "system") if options.get(key)}
 
 
 def check_url(base_url: str) -> None:

@@ -41,8 +41,11 @@ class Response:
         text: The generated text, without special tokens.
         prompt_tokens: Length of the prompt, vision tokens included; None if unknown.
         completion_tokens: Generated tokens, counted from ids, the end token included; None if unknown.
-        finish_reason: "stop" or "length"; "error" if no answer could be had; None if unknown.
+        finish_reason: "stop" or "length"; "error" if no answer could be had; None if unknown. An endpoint may have said nothing
+            but a thought ("thought_only"), a tool call ("tool_calls") or that it refuses ("refusal"; its words are the text),
+            or its words may have been withheld ("content_filter").
         error: Why there is no answer; None if there is one.
+        left_out: Keys of the request that the endpoint refuses and that were therefore not sent, separated by commas.
     """
 
     text: str
@@ -50,6 +53,7 @@ class Response:
     completion_tokens: int | None = None
     finish_reason: str | None = None
     error: str | None = None
+    left_out: str | None = None
 
     @property
     def tokens(self) -> int:
@@ -63,7 +67,7 @@ class Sampling:
 
     Attributes:
         max_new_tokens: Longest response.
-        temperature: 0 always takes the likeliest token.
+        temperature: 0 always takes the likeliest token; None leaves the choice of tokens to the endpoint.
         top_p: Only the likeliest tokens that together have this probability; above 0, at most 1.
         seed: Another seed draws other responses.
 
@@ -72,19 +76,35 @@ class Sampling:
     """
 
     max_new_tokens: int
-    temperature: float = 0.0
+    temperature: float | None = 0.0
     top_p: float = 1.0
     seed: int = 0
 
     def __post_init__(self) -> None:
         if self.max_new_tokens < 1:
             raise UserError(f"max_new_tokens must be at least 1, not {self.max_new_tokens}")
-        if not (self.temperature == 0 or LEAST_TEMPERATURE <= self.temperature < inf):
+        if not (self.temperature is None or self.temperature == 0 or LEAST_TEMPERATURE <= self.temperature < inf):
             raise UserError(
                 f"temperature must be 0 (the likeliest token), or at least {LEAST_TEMPERATURE:g}, not {self.temperature:g}"
             )
         if not 0 < self.top_p <= 1:
             raise UserError(f"top_p must be above 0 and at most 1, not {self.top_p}")
+
+    @property
+    def draws(self) -> bool:
+        """Whether tokens are drawn at a temperature that we choose: then seeds mean something."""
+        return self.temperature is not None and self.temperature > 0
+
+    def check_ours(self, backend: str) -> None:
+        """Refuse to leave the choice of tokens to an endpoint where there is none.
+
+        Raises:
+            UserError: The temperature is the endpoint's.
+        """
+        if self.temperature is None:
+            raise UserError(
+                f"temperature=default is for endpoints: {backend} needs a number, and 0 takes the likeliest token"
+            )
 
 
 class Backend(Protocol):

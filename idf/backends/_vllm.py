@@ -42,6 +42,7 @@ class VLLMBackend:
         max_model_len: int | None = None,
     ) -> None:
         require(f"{model} in vLLM", "vllm")
+        sampling.check_ours("vLLM")
         try:
             import vllm
         except ImportError as error:  # installed, and it does not run on this machine
@@ -90,7 +91,7 @@ class VLLMBackend:
                     top_p=sampling.top_p,
                     max_tokens=sampling.max_new_tokens,
                     # Greedy needs none, and vLLM is faster without.
-                    seed=seed_of(sampling, request) if sampling.temperature > 0 else None,
+                    seed=seed_of(sampling, request) if sampling.draws else None,
                 )
                 for request in some
             ]

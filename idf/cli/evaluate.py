@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from idf.cli.main import run_command
 from idf.errors import UserError
@@ -75,7 +76,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         help="items that pose the same problem as an earlier one (default: %(default)s; both counts are shown)",
     )
     parser.add_argument("--samples", type=int, default=1, help="responses to each item, for pass@k (default: 1)")
-    parser.add_argument("--temperature", type=float, default=0.0, help="0 takes the likeliest token (default)")
+    parser.add_argument(
+        "--temperature",
+        type=_temperature,
+        default=0.0,
+        help="0 takes the likeliest token (default); the word default sends none, and the endpoint decides",
+    )
     parser.add_argument("--top-p", type=float, default=1.0, help="nucleus sampling (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="another seed draws other responses (default: 0)")
     parser.add_argument(
@@ -84,6 +90,14 @@ def main(argv: Sequence[str] | None = None) -> None:
         help="who finds the final answer in a response: rules (default), or openai:MODEL, which may only quote it",
     )
     parser.add_argument("--parser-url", help="endpoint of the parser (default: that of --base-url)")
+    parser.add_argument(
+        "--parser-option",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="how the parser is asked: max_new_tokens, temperature, api_key_env, concurrency, timeout_s, retries, "
+        "token_limit_key, extra_body, stop, system, stream; may be given several times",
+    )
     parser.add_argument("--answers", type=Path, help="folder of answers, to share between runs (default: OUT/answers)")
     parser.add_argument("--workers", type=int, default=1, help="processes, each on a GPU of its own (default: 1)")
     parser.add_argument("--gpus", type=int, default=1, help="GPUs that share the model, vLLM only (default: 1)")
@@ -102,6 +116,23 @@ def main(argv: Sequence[str] | None = None) -> None:
     served.add_argument("--max-total-tokens", type=int, help="budget of prompts and completions (default: no limit)")
     served.add_argument("--timeout", type=float, default=300.0, help="most seconds for an answer (default: 300)")
     served.add_argument("--retries", type=int, default=6, help="attempts after the first (default: %(default)s)")
+    served.add_argument(
+        "--token-limit-key",
+        choices=["max_tokens", "max_completion_tokens"],
+        default="max_tokens",
+        help="what the endpoint calls the longest response (default: %(default)s; the other one if it refuses this one)",
+    )
+    served.add_argument(
+        "--extra-body",
+        default="{}",
+        metavar="MAP",
+        help="keys of the request beside ours, as JSON or YAML: '{reasoning_effort: low}'",
+    )
+    served.add_argument("--stop", action="append", default=[], metavar="TEXT", help="a response ends at this text")
+    served.add_argument("--system", metavar="TEXT", help="a system message before the prompt")
+    served.add_argument(
+        "--stream", action="store_true", help="stream the replies (services that only stream are found out)"
+    )
     served.add_argument("--context", type=int, help="what the endpoint holds, in tokens of prompt and response")
     watching = parser.add_argument_group("each new checkpoint of a run, asked what the hook of its recipe says")
     watching.add_argument(
@@ -170,8 +201,8 @@ def _check_alone(
 
 def _run(arguments: argparse.Namespace) -> None:
     from idf.backends import OPENAI_URL, Sampling
-    from idf.evaluation import Evaluation, read_share, run_evaluation, run_workers
-    from idf.recipe import check_positive
+    from idf.evaluation import Evaluation, ParserOptions, read_share, run_evaluation, run_workers
+    from idf.recipe import check_positive, read_recipe
 
     for option in ("device", "poll", "patience"):
         if getattr(arguments, option) is not None:
@@ -185,7 +216,13 @@ def _run(arguments: argparse.Namespace) -> None:
         "max_total_tokens": arguments.max_total_tokens,
         "timeout_s": arguments.timeout,
         "retries": arguments.retries,
+        "token_limit_key": arguments.token_limit_key,
+        "extra_body": _map("--extra-body", arguments.extra_body),
+        "stop": arguments.stop,
+        "system": arguments.system,
+        "stream": arguments.stream,
     }
+    parser = read_recipe(ParserOptions, None, arguments.parser_option)
     job = Evaluation(
         out=out,
         checkpoint=arguments.checkpoint,
@@ -207,10 +244,7 @@ def _run(arguments: argparse.Namespace) -> None:
         gpus=arguments.gpus,
         endpoint=endpoint,
         parser=arguments.parser,
-        parser_endpoint={
-            "base_url": arguments.parser_url or endpoint["base_url"],
-            "api_key_env": arguments.api_key_env,
-        },
+        parser_endpoint=parser.endpoint(arguments.parser_url or endpoint["base_url"], arguments.api_key_env),
         answers=arguments.answers,
         share=None if arguments.worker is None else read_share(arguments.worker),
         whole_hash=arguments.whole_hash,
@@ -223,6 +257,28 @@ def _run(arguments: argparse.Namespace) -> None:
             raise UserError("--workers goes with a checkpoint of hf or vllm only, and not with --worker")
         run_workers(_without_workers(arguments.argv, out), arguments.workers, arguments.gpus)
     run_evaluation(job)
+
+
+def _temperature(word: str) -> float | None:
+    """A temperature; None for the endpoint's own."""
+    return None if word == "default" else float(word)
+
+
+def _map(option: str, text: str) -> dict[str, Any]:
+    """A map in JSON or YAML.
+
+    Raises:
+        UserError: It is none.
+    """
+    import yaml
+
+    try:
+        found = yaml.safe_load(text)
+    except yaml.YAMLError:
+        found = None
+    if not isinstance(found, dict):
+        raise UserError(f"{option} must be a map such as '{{reasoning_effort: low}}', not {text!r}")
+    return found
 
 
 def _without_workers(argv: Sequence[str], out: Path) -> list[str]:

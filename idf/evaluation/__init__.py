@@ -20,6 +20,7 @@ from ._statistics import Table as PairTable
 from ._statistics import holm, mcnemar, newcombe_paired, student95, student_within, wilson
 from ._tables import efficiency_table, side_by_side, table
 from ._tokens import per_correct, tokens_of
+from ._who import ParserOptions
 from ._workers import read_share, run_workers
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "Evaluation",
     "HFBackend",
     "PairTable",
+    "ParserOptions",
     "Request",
     "Rescoring",
     "Response",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from idf.backends import SERVERS_OWN
 from idf.errors import UserError
 from idf.scoring.rules_version import RULES_VERSION
 
@@ -85,6 +86,10 @@ def check_comparable(
         values = [_parser(run) if key == "parser" else run.get(key) for run in runs]
         if None not in values and values[0] != values[1]:
             told.append(f"{key} differs: {first} has {values[0]}, {second} has {values[1]}")
+    for name, run in zip(names, runs, strict=True):
+        if run.get("sampling") == SERVERS_OWN:
+            refused = f" (it refuses {', '.join(run['left_out'])})" if run.get("left_out") else ""
+            told.append(f"sampling is {SERVERS_OWN} in {name}{refused}: how its tokens were chosen is not known")
     return told
 
 

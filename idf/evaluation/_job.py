@@ -9,7 +9,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from idf.backends import Backend, HFBackend, OpenAIBackend, Response, Sampling
+from idf.backends import (
+    Backend,
+    HFBackend,
+    OpenAIBackend,
+    Response,
+    Sampling,
+    asked_with,
+    left_out,
+    notes_on,
+    sampling_facts,
+    without_answer,
+)
 from idf.errors import UserError
 from idf.extras import EXTRAS, require
 from idf.recipe import check_names, check_pixels, check_positive, to_plain
@@ -21,7 +32,7 @@ from ._asks import Ask, Form, Keys, Requests, all_asks
 from ._baselines import baseline_response
 from ._default_suite import generate_whole, recipe_in
 from ._facts import facts_of
-from ._llm_parser import parse_with
+from ._llm_parser import parse_with, parser_replies
 from ._markdown import write_markdown
 from ._plots import write_summary_png
 from ._preflight import preflight
@@ -29,7 +40,7 @@ from ._report import write_report
 from ._row import Row
 from ._run import read_responses, score_rows, scored, spread, write_results
 from ._tables import efficiency_table, table
-from ._who import BACKENDS, fingerprint_of, open_backend, trained_pixels, versions
+from ._who import BACKENDS, fingerprint_of, open_backend, told, trained_pixels, versions
 
 MAX_PIXELS = 1_204_224
 """Largest picture for a model that does not say what it was trained with; what our recipes train with."""
@@ -62,7 +73,7 @@ class Evaluation:
         gpus: GPUs that share a model in vLLM.
         endpoint: Options of `OpenAIBackend`.
         parser: "rules", or "openai:MODEL".
-        parser_endpoint: Options of `OpenAIBackend` for the parser.
+        parser_endpoint: Options of `OpenAIBackend` for the parser, and its `temperature` (0) and `max_new_tokens` (512).
         answers: Folder of answers; None for `out/answers`.
         share: (i, n): ask only the i-th share of n, and write no results.
         whole_hash: Whether all bytes of the weights go into the fingerprint.
@@ -125,6 +136,8 @@ class Evaluation:
             raise UserError("--parser must be rules, or openai:MODEL")
         if self.parser != "rules" and not self.parser.startswith("openai:"):
             raise UserError(f"unknown parser {self.parser!r}: use rules, or openai:MODEL")
+        if self.checkpoint is not None and self.backend != "openai":
+            self.sampling.check_ours(f"--backend {self.backend}")
         if self.checkpoint is not None and self.backend in EXTRAS:
             require(f"--backend {self.backend}", self.backend)
 
@@ -271,10 +284,8 @@ class _Asking:
             "backend": job.backend,
             "fingerprint": who,
             "max_new_tokens": job.sampling.max_new_tokens,
-            "sampling": "greedy" if job.sampling.temperature == 0 else f"temperature {job.sampling.temperature:g}",
-            "temperature": job.sampling.temperature,
-            "top_p": job.sampling.top_p,
-            "seed": job.sampling.seed,
+            **sampling_facts(job.sampling, ()),
+            **asked_with(job.endpoint),
             "versions": versions(job.backend),
         }
 
@@ -303,7 +314,12 @@ class _Asking:
                 f"{failed} of {len(asks)} answers could not be had ({absent} were never asked): they count as errors; run "
                 "the same command again to ask for them"
             )
-        self.facts["failed"] = failed
+        self.facts |= sampling_facts(job.sampling, left_out(responses)) | {
+            "failed": failed,
+            "no_answer": without_answer(responses),
+        }
+        for note in notes_on(responses, [(ask.item.id, ask.mode) for ask in asks]):
+            self.say(note)
         return [scored(ask, response) for ask, response in zip(asks, responses, strict=True)]
 
     def _ask(self, asks: Sequence[Ask], form: Form, keys: Sequence[str], answers: Answers) -> None:
@@ -336,15 +352,29 @@ def _parsed_again(
     if job.parser == "rules":
         return rows
     model = job.parser.removeprefix("openai:")
-    backend = OpenAIBackend(model, sampling=Sampling(512), **job.parser_endpoint)
-    who = f"{job.parser} {backend.base_url}"
+    options = dict(job.parser_endpoint)
+    sampling = Sampling(options.pop("max_new_tokens", 512), options.pop("temperature", 0.0))
+    backend = OpenAIBackend(model, sampling=sampling, **options)
+    # The default sampling has no part in the name, so that quotes of earlier runs are found.
+    how = "" if sampling == Sampling(512) else f" {sampling.max_new_tokens} {sampling.temperature}"
+    who = f"{job.parser} {backend.base_url}{how}{told(options)}"
     with Answers(job.answers or job.out / "answers") as answers:
         found, agreement = parse_with(backend, rows, items, answers, who)
+        replies = parser_replies(rows, items, answers, who)
     out.mkdir(parents=True, exist_ok=True)
     path = out / "parsers.jsonl"
     path.write_text("".join(json.dumps(line) + "\n" for line in agreement.disagreements), encoding="utf-8")
     say(f"{agreement}; the disagreements are in {path}")
-    run["parser"] = {"name": job.parser, "base_url": backend.base_url, **agreement.counts()}
+    for note in notes_on(replies):
+        say(f"parser: {note}")
+    run["parser"] = {
+        "name": job.parser,
+        "base_url": backend.base_url,
+        **sampling_facts(sampling, left_out(replies)),
+        **asked_with(options),
+        "no_answer": without_answer(replies),
+        **agreement.counts(),
+    }
     return found
 
 

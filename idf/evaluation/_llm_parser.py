@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from idf.answers import AnswerKind
-from idf.backends import Backend, Request
+from idf.backends import Backend, Request, Response
 from idf.scoring import visible
 from idf.suites import Item
 from idf.worlds import WORLDS
@@ -24,6 +24,17 @@ from ._row import Row
 from ._run import scored_as
 
 NOTHING = "NONE"
+_UNFINISHED = (
+    "length",
+    "thought_only",
+    "refusal",
+    "max_tokens",
+    "content_filter",
+    "tool_calls",
+    "function_call",
+    "error",
+)
+"""Reasons to end that leave no whole quote."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +45,7 @@ class Agreement:
         n: Responses that both were given.
         agreed: Those of which both say the same: the same answer, or that there is none.
         not_quoted: What the language model gave back does not stand in the response; counted as no answer.
-        failed: The language model gave no answer; the rule parser's verdict stands.
+        failed: The language model gave no answer, an empty or an unfinished one; the rule parser's verdict stands.
         correct_by_rules: The share of all rows that the rule parser has right.
         disagreements: A line for each difference, as JSON values.
     """
@@ -105,14 +116,22 @@ def parse_with(
     return judged_by_quotes(rows, items, [known_quote(answers, who, by_id[row.id], row) for row in rows])
 
 
+def parser_replies(rows: Sequence[Row], items: Sequence[Item], answers: Answers, who: str) -> list[Response]:
+    """What a language model replied to the questions on some rows, each question once, as far as it is known."""
+    by_id = {item.id: item for item in items}
+    keys = dict.fromkeys(_key(who, by_id[row.id], row) for row in rows if _is_asked(row))
+    return [reply for key in keys if (reply := answers.get(key)) is not None]
+
+
 def known_quote(answers: Answers, who: str, item: Item, row: Row) -> str | None:
     """What a language model quoted of a row's response; None if it was not asked, or its quote could not be had."""
     if not _is_asked(row):
         return None
     told = answers.get(_key(who, item, row))
-    if told is None or told.error is not None or told.finish_reason == "length":  # half a quote is none
+    if told is None or told.error is not None or told.finish_reason in _UNFINISHED:  # half a quote is none
         return None
-    return told.text.strip().strip("`\"'").strip()
+    # A language model that thinks aloud quotes after its thoughts. Who says nothing has not said that there is no answer.
+    return visible(told.text).strip().strip("`\"'").strip() or None
 
 
 def judged_by_quotes(
@@ -130,7 +149,7 @@ def judged_by_quotes(
     agreed = not_quoted = failed = 0
     differ: list[dict[str, Any]] = []
     for row, quote in zip(rows, quotes, strict=True):
-        if quote is None:
+        if not quote:  # earlier versions took silence for a quote
             failed += _is_asked(row)
             found.append(row)
             continue

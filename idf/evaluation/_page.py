@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from idf.backends import SERVERS_OWN
 from idf.suites import MODES
 
 from ._browser import outcome
@@ -102,7 +103,7 @@ def page_values(rows: Sequence[Row], results: dict[str, Any]) -> dict[str, Any]:
         "title": str(run.get("evaluated", "evaluation")),
         "facts": _facts(run),
         "run": {str(key): _text(value) for key, value in run.items()},
-        "notices": _notices(rows, worlds),
+        "notices": [*_notices(rows, worlds), *_on_sampling(run)],
         "responses": len(rows),
         "modes": modes,
         **_summary({world: _lines(world, cells, floors.get(world, {}), counts) for world, cells in worlds.items()}),
@@ -174,6 +175,12 @@ def _notices(rows: Sequence[Row], worlds: dict[str, dict[str, Any]]) -> list[Not
     text = f"No answer could be read in {unread} of {len(rows)} responses ({share:.1%}: unparsed, refused or empty)."
     found.append(Notice(share > MOST_UNREAD, text))
     return found
+
+
+def _on_sampling(run: dict[str, Any]) -> list[Notice]:
+    if run.get("sampling") != SERVERS_OWN:
+        return []
+    return [Notice(True, f"Sampling is {SERVERS_OWN}: how tokens were chosen is not known.")]
 
 
 def _summary(lines: dict[str, list[Line]]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from math import exp
 from pathlib import Path
 from typing import Any
 
+from idf.backends import SERVERS_OWN
 from idf.errors import UserError
 
 from ._comparable import check_rules
@@ -108,6 +109,8 @@ def table(results: dict[str, Any], *, difficulties: bool = False) -> str:
 def notes(results: dict[str, Any]) -> list[str]:
     """The sentences under a table: means over worlds, repeated problems, what a difference must be to be seen, pass@k."""
     said = []
+    if results.get("run", {}).get("sampling") == SERVERS_OWN:
+        said.append(f"sampling is {SERVERS_OWN}: how tokens were chosen is not known")
     for mode, numbers in results["macro"].items():
         said.append(f"mean over worlds, {mode}: {percent(numbers['accuracy'])} ({interval(macro_interval(numbers))})")
         said[-1] += "".join(f"; {player} {percent(share)}" for player, share in macro_baselines(results, mode).items())

@@ -25,6 +25,9 @@ from idf.backends import (
     Response,
     Sampling,
     VLLMBackend,
+    asked_with,
+    notes_on,
+    seed_of,
 )
 from idf.errors import UserError
 
@@ -35,7 +38,7 @@ _KEYS: dict[str, set[str]] = {
     "vllm": _SAMPLED | {"batch_size", "gpus", "max_model_len"},
     "openai": _SAMPLED
     | {"base_url", "api_key_env", "concurrency", "requests_per_minute", "max_total_tokens"}
-    | {"timeout_s", "retries", "token_limit_key"},
+    | {"timeout_s", "retries", "token_limit_key", "extra_body", "stop", "system", "stream"},
 }
 """Teacher -> the keys of its recipe that mean something to it."""
 
@@ -49,7 +52,7 @@ class TeacherRecipe:
         model: A checkpoint's folder or hub name, or the model's name at the endpoint.
         samples: Responses to each problem.
         max_new_tokens: Longest response.
-        temperature: 0 always takes the likeliest token; several samples need more.
+        temperature: 0 always takes the likeliest token; several samples need more. "default" sends none (endpoints only).
         top_p: Only the likeliest tokens that together have this probability.
         seed: Another seed draws other responses.
         batch_size: Prompts at once (local: 16, vllm: 512 unless given).
@@ -64,13 +67,17 @@ class TeacherRecipe:
         timeout_s: Longest time for one answer.
         retries: Attempts after the first.
         token_limit_key: What the endpoint calls the longest response.
+        extra_body: Keys of the request beside ours.
+        stop: Texts at which a response ends.
+        system: A system message before the prompt.
+        stream: Whether replies are streamed.
     """
 
     name: Literal["oracle", "openai", "vllm", "local"] = "oracle"
     model: str | None = None
     samples: int = 1
     max_new_tokens: int = 2048
-    temperature: float = 0.0
+    temperature: float | Literal["default"] = 0.0
     top_p: float = 1.0
     seed: int = 0
     batch_size: int | None = None
@@ -85,12 +92,17 @@ class TeacherRecipe:
     timeout_s: float = 300.0
     retries: int = 6
     token_limit_key: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    extra_body: dict[str, Any] = dataclasses.field(default_factory=dict)
+    stop: list[str] = dataclasses.field(default_factory=list)
+    system: str | None = None
+    stream: bool = False
 
     def check(self) -> None:
         """Refuse what cannot be asked, with a sentence."""
         for field in dataclasses.fields(self):
             means = field.name == "name" or field.name in _KEYS[self.name]
-            if not means and getattr(self, field.name) != field.default:
+            default = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+            if not means and getattr(self, field.name) != default:
                 raise UserError(f"teacher.{field.name} means nothing to the teacher {self.name}: leave it out")
         if self.name == "oracle":
             return
@@ -105,8 +117,10 @@ class TeacherRecipe:
                 f"teacher.samples is {self.samples}, but at temperature 0 all samples are the same: set teacher.temperature"
             )
         try:
-            _ = self.sampling
-            if self.name == "openai":
+            sampling = self.sampling
+            if self.name != "openai":
+                sampling.check_ours(f"the teacher {self.name}")
+            else:
                 _openai(self, spent=0)
         except UserError as error:
             raise UserError(f"teacher.{error}") from None
@@ -114,12 +128,14 @@ class TeacherRecipe:
     @property
     def sampling(self) -> Sampling:
         """How tokens are chosen."""
-        return Sampling(self.max_new_tokens, self.temperature, self.top_p, self.seed)
+        temperature = None if self.temperature == "default" else self.temperature
+        return Sampling(self.max_new_tokens, temperature, self.top_p, self.seed)
 
     def identity(self) -> dict[str, Any]:
         """The keys that decide what a response to a given prompt is; the others may change between runs."""
         keys = ("name", "model", "max_new_tokens", "temperature", "top_p", "seed")
-        return {key: getattr(self, key) for key in keys}
+        # What is not set has no part in it, so that journals of earlier versions are resumed.
+        return {key: getattr(self, key) for key in keys} | asked_with(vars(self))
 
 
 def open_teacher(recipe: TeacherRecipe, *, spent: int = 0) -> Backend:
@@ -150,7 +166,7 @@ def open_teacher(recipe: TeacherRecipe, *, spent: int = 0) -> Backend:
         max_new_tokens=recipe.max_new_tokens,
         batch_size=recipe.batch_size or 16,
         device=recipe.device,
-        temperature=recipe.temperature,
+        temperature=recipe.sampling.temperature or 0.0,
         top_p=recipe.top_p,
         seed=recipe.seed,
     )
@@ -169,6 +185,10 @@ def _openai(recipe: TeacherRecipe, spent: int) -> OpenAIBackend:
         timeout_s=recipe.timeout_s,
         retries=recipe.retries,
         token_limit_key=recipe.token_limit_key,
+        extra_body=recipe.extra_body,
+        stop=recipe.stop,
+        system=recipe.system,
+        stream=recipe.stream,
     )
 
 
@@ -229,7 +249,11 @@ def ask(
         if failures:
             id, response = next(iter(failures.items()))
             say(f"{len(failures)} of {len(todo)} requests failed, {id} among them: {response.error}")
-        return {id: kept.answered.get(id) or failures[id] for id in makers}
+        replies = {id: kept.answered.get(id) or failures[id] for id in makers}
+        drawn = {todo[i]: prompt for i, prompt in queue.prompts.items()}
+        for note in notes_on(list(replies.values()), [drawn.get(id, id) for id in replies]):
+            say(note)
+        return replies
 
 
 def _makers(
@@ -255,6 +279,7 @@ class _Lazily(Sequence[Request]):
     def __init__(self, makers: Sequence[Callable[[], Request]]) -> None:
         self.makers = makers
         self.stopped = False
+        self.prompts: dict[int, int] = {}  # which requests are samples of one prompt
 
     def __len__(self) -> int:
         return len(self.makers)
@@ -268,7 +293,9 @@ class _Lazily(Sequence[Request]):
             return _Lazily(self.makers[index])
         if self.stopped:
             raise _Stopped
-        return self.makers[index]()
+        request = self.makers[index]()
+        self.prompts[index] = seed_of(Sampling(1), dataclasses.replace(request, sample=0))
+        return request
 
 
 @contextmanager

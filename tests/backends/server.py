@@ -57,6 +57,7 @@ class Server:
         self.answer = answer
         self.calls: list[Call] = []
         self.most_at_once = 0
+        self.model: dict[str, str] = {}  # what the list of models says of the only one
         self.now = 0
         self._lock = threading.Lock()
         self.http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -89,6 +90,13 @@ class Server:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
+            def do_GET(self) -> None:
+                raw = json.dumps({"object": "list", "data": [{"id": "m"} | server.model]}).encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(raw)))
+                self.end_headers()
+                self.wfile.write(raw)
+
             def do_POST(self) -> None:
                 raw = self.rfile.read(int(self.headers["Content-Length"]))
                 reply = server.respond(self.path, dict(self.headers), raw)
@@ -112,8 +120,9 @@ class Server:
 
 
 @contextmanager
-def serving(answer: Callable[[Call, int], Reply]) -> Iterator[Server]:
+def serving(answer: Callable[[Call, int], Reply], **model: str) -> Iterator[Server]:
     server = Server(answer)
+    server.model = model
     thread = threading.Thread(target=server.http.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:

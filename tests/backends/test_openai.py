@@ -19,6 +19,7 @@ from idf.backends import BudgetSpent, Clock, OpenAIBackend, Response, Sampling, 
 from idf.backends._openai import HOPELESS
 from idf.drawing import decode_png
 from idf.errors import UserError
+from tests.backends.manners import streamed
 from tests.backends.server import Call, Reply, collect, completion, echo, failing, request, serving
 from tests.sentences import refused, says
 
@@ -133,6 +134,61 @@ def test_usage_may_be_missing():
         assert ask(backend(server.url), "a") == [Response("yes", None, None, "stop")]
 
 
+@pytest.mark.parametrize(
+    ("count", "read"), [(10.0, 10), ("many", None), (True, None), (-1, None), (1e300, None), (2.5, None), ({}, None)]
+)
+def test_counts_are_read_as_floats_and_an_answer_with_nonsense_is_not_paid_for_twice(count, read):
+    with serving(lambda call, before: completion("yes", prompt_tokens=count)) as server:
+        assert ask(backend(server.url), "a") == [Response("yes", read, 5, "stop")]
+        assert len(server.calls) == 1
+
+
+def test_parts_are_joined_and_thoughts_are_none():
+    parts = [
+        {"type": "thinking", "thinking": "hm"},
+        {"type": "text", "text": "Answer: "},
+        {"type": "text", "text": "red"},
+    ]
+    with serving(lambda call, before: completion("", message={"content": parts})) as server:
+        assert ask(backend(server.url), "a")[0].text == "Answer: red"
+
+
+@pytest.mark.parametrize(
+    ("limit", "reply", "said"),
+    [
+        ("MOST_BYTES", completion("x" * 5000), "longer than 1,000 bytes"),
+        ("MOST_NESTED", completion("x", logprobs=[[[[[[[[[[[]]]]]]]]]]]), "nested more than 10 deep"),
+        (None, completion("x", finish_reason={"type": "stop"}), "finish_reason is no text"),
+    ],
+)
+def test_a_reply_that_cannot_be_read_is_one_failed_answer_and_is_paid_for_once(monkeypatch, limit, reply, said):
+    if limit is not None:  # small limits, harmless replies
+        for module in ("_reply", "_endpoint") if limit == "MOST_BYTES" else ("_reply",):
+            monkeypatch.setattr(f"idf.backends.{module}.{limit}", {"MOST_BYTES": 1000, "MOST_NESTED": 10}[limit])
+    with serving(lambda call, before: reply if call.prompt == "b" else echo(call, before)) as server:
+        mine = backend(server.url, max_total_tokens=10_000)
+        a, b, c = ask(mine, "a", "b", "c")
+        assert server.prompts.count("b") == 1
+    assert (a.text, c.text, b.finish_reason) == ("re: a", "re: c", "error")
+    says(b.error, said, "paid for")
+    assert mine.budget.spent == 15 + 15 + (1 + 64 + 32)
+
+
+def test_brackets_in_a_text_are_no_nesting():
+    with serving(lambda call, before: completion("[" * 500 + '\\"' + "{" * 500)) as server:
+        assert ask(backend(server.url), "a")[0].text == "[" * 500 + '\\"' + "{" * 500
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_stream_is_joined_and_one_that_breaks_off_is_asked_again(whole):
+    def answer(call: Call, before: int) -> Reply:
+        return streamed("Answer: red", whole=whole or before > 0)
+
+    with serving(answer) as server:
+        assert ask(backend(server.url, stream=True), "a") == [Response("Answer: red", 10, 5, "stop")]
+        assert len(server.calls) == (1 if whole else 2)
+
+
 # --- faults that pass --------------------------------------------------------------------------------------------
 
 FAULTS = {
@@ -149,7 +205,6 @@ FAULTS = {
     "a list": Reply(body=b"[]"),
     "no content": Reply(body=b'{"choices": [{"message": {"role": "assistant"}, "finish_reason": "stop"}]}'),
     "content that is no text": completion("", message={"content": 5}),
-    "counts that are no numbers": completion("yes", prompt_tokens="many"),  # type: ignore[arg-type]
     "the model broke off": completion("ye", finish_reason="error"),
 }
 
@@ -245,6 +300,13 @@ def test_a_date_in_retry_after_is_read():
         mine = backend(server.url)
         ask(mine, "a")
     assert 80 < mine.clock.time <= 100
+
+
+def test_milliseconds_to_wait_are_read():
+    with serving(once(failing(429, retry_after_ms="2500"))) as server:
+        mine = backend(server.url)
+        ask(mine, "a")
+    assert mine.clock.time == pytest.approx(2.5)
 
 
 @pytest.mark.parametrize("value", ["soon", "nan", "", "-5"])

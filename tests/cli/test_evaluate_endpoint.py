@@ -123,6 +123,18 @@ def test_a_parser_that_quotes_is_judged_by_the_rules_and_compared_with_them(caps
     assert (tmp_path / "o" / "parsers.jsonl").read_text() == ""
 
 
+def test_a_parser_that_says_nothing_overrules_nobody(capsys, suite, told, tmp_path):
+    def answer(call: Call, before: int):
+        return completion("" if "<response>" in call.prompt else told[call.prompt])
+
+    with serving(answer) as server:
+        assert ask(server.url, suite, tmp_path / "o", "--parser", "openai:reader") == 0
+    assert results(tmp_path / "o")["macro_accuracy"]["tqa"] == 1
+    counts = results(tmp_path / "o")["run"]["parser"]
+    assert (counts["failed"], counts["agreed"], counts["not_quoted"]) == (10, 0, 0)
+    line_that_says(capsys.readouterr().out, "parsers", "0 of 10", "10 could not be had")
+
+
 def test_an_endpoint_that_answers_nothing_is_one_sentence_and_writes_no_results(capsys, suite, tmp_path):
     with serving(lambda call, before: failing(500)) as server:
         assert ask(server.url, suite, tmp_path / "o", "--limit", 1, "--timeout", 5, "--retries", 0) == 1

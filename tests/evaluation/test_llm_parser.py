@@ -10,7 +10,7 @@ import pytest
 from idf.backends import Request, Response
 from idf.data import text_of
 from idf.evaluation import Answers, Row, score_rows
-from idf.evaluation._llm_parser import parse_with, question_for
+from idf.evaluation._llm_parser import judged_by_quotes, parse_with, question_for
 from idf.scoring import write_answer
 from idf.suites import Item
 from idf.worlds import WORLDS
@@ -147,3 +147,39 @@ def test_a_refusal_stays_one_if_nothing_can_be_quoted():
     rows, agreement = parsed({ROLL: "I cannot see the picture."}, lambda said: "NONE")
     assert rows[0].error == "refused"
     assert agreement.agreed == 1
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Response(""),
+        Response(" \n", finish_reason="stop"),
+        Response('""'),
+        Response("<think>It says red, I think."),
+        Response("re", finish_reason="length"),
+        Response("", finish_reason="content_filter"),
+        Response("", finish_reason="tool_calls"),
+    ],
+)
+def test_an_empty_or_unfinished_reply_is_a_failure_and_changes_no_verdict(reply):
+    class Mute(Quoting):
+        def generate(self, requests: Sequence[Request]) -> Iterator[tuple[int, Response]]:
+            yield from ((i, reply) for i in range(len(requests)))
+
+    rows = rows_of({ROLL: f"Answer: {truth(ROLL)}"})
+    found, agreement = parse_with(Mute(lambda said: None), rows, [ROLL], Answers(), "someone")
+    assert found == rows
+    assert found[0].correct
+    assert (agreement.n, agreement.failed, agreement.not_quoted) == (1, 1, 0)
+
+
+def test_a_quote_of_nothing_that_an_earlier_version_kept_changes_no_verdict():
+    rows = rows_of({ROLL: f"Answer: {truth(ROLL)}"})
+    found, agreement = judged_by_quotes(rows, [ROLL], [""])
+    assert (found, agreement.failed) == (rows, 1)
+
+
+def test_a_quote_after_thoughts_is_read():
+    rows, agreement = parsed({ROLL: f"It is {truth(ROLL)}"}, lambda said: f"<think>Hm, blue?</think>\n{truth(ROLL)}")
+    assert rows[0].correct
+    assert (agreement.failed, agreement.not_quoted) == (0, 0)
