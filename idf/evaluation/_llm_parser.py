@@ -55,8 +55,8 @@ class Agreement:
 def question_for(kind: str, response: str) -> str:
     """What the language model is asked."""
     return (
-        f"Below is a response to a puzzle. Copy {KINDS[kind].called} that it names as its final answer, word for word, exactly as it "
-        "stands there, and nothing else. "
+        f"Below is a response to a puzzle. Copy {KINDS[kind].called} that it names as its final answer, word for word, "
+        "exactly as it stands there, and nothing else. "
         "If it changes its mind, the last final answer counts. Do not correct or complete it. "
         f"If it states no final answer, say {NOTHING}.\n\n<response>\n{response}\n</response>"
     )
