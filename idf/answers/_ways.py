@@ -88,6 +88,8 @@ def _clause_of_ways(clause: str) -> list[str] | None:
         elif word in NAME_OF_WAY:
             said.append((NAME_OF_WAY[word], 0))
         elif attached and (attached[1] is None) != (attached[3] is None):
+            if not int(attached[1] or attached[3]):
+                return None  # "1 0left": not once
             said.append((attached[2][0], int(attached[1] or attached[3])))
         elif re.fullmatch(r"\d{1,4}", word):
             said.append(("", int(word)))
