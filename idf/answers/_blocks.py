@@ -53,7 +53,10 @@ def _read_blocks(text: str) -> list[str] | None:
 
 
 def _clause_of_blocks(clause: str) -> list[str] | None:
-    if re.search(r"\bto (?:the )?\d|\b(?:must|should|by|to|in|the)[ .]*$", clause):
+    if re.search(
+        r"\bto (?:the )?\d|\b(?:must|should|by|to|in|the)[ .]*$|\b(?:the|to|in|it|you|must|should|player) {1,3}\^",
+        clause,
+    ):
         return None
     moves: list[str] = []
     block, often = "", 0

@@ -22,6 +22,7 @@ from ._notation import Notation
 
 _TOKEN = re.compile(r"[^\s()\[\]{}\"'|:]+")
 _ARROWS = {"↑": "u", "↓": "d", "←": "l", "⬆": "u", "⬇": "d", "⬅": "l", "➡": "r"}
+_LOOSE = re.compile(r"\bby (?! ?\^|\d)|\b(?:the|to|in|it|you|must|should|player) {1,3}\^")
 _SLASHED = re.compile(r"(?:up|down|left|right|[udlr])(?:/(?:up|down|left|right|[udlr])){2,}")
 _ALSO_WORDS = frozenset(("dull", "lull", "rudd"))  # that consist of u, d, l and r
 
@@ -76,9 +77,10 @@ def _clause_of_ways(clause: str) -> list[str] | None:
     moves: list[str] = []
     said: list[tuple[str, int]] = []  # in order: ("way", code) or ("number", n)
     words = [NUMBERS.get(word, word) for word in _TOKEN.findall(times(clause))]
-    if (words and words[-1] in LEADS_ON) or re.search(r"\bby (?!\d|\^|one\b|two\b)", clause):
+    if (words and words[-1] in LEADS_ON) or _LOOSE.search(times(clause)):
         return None
     often: list[int] = []
+    orders: set[bool] = set()  # whether numbers stand behind their ways
     for word in words:
         attached = re.fullmatch(r"(\d{1,4})?[x×*]?(up|down|left|right|[udlr])[x×]?(\d{1,4})?", word)
         if word in OFTEN:
@@ -88,6 +90,9 @@ def _clause_of_ways(clause: str) -> list[str] | None:
         elif word in NAME_OF_WAY:
             said.append((NAME_OF_WAY[word], 0))
         elif attached and (attached[1] is None) != (attached[3] is None):
+            orders.add(attached[1] is None)
+            if not int(attached[1] or attached[3]) or len(orders) > 1:
+                return None  # "1 0left": not once; "l1 2u": numbers on both sides
             said.append((attached[2][0], int(attached[1] or attached[3])))
         elif re.fullmatch(r"\d{1,4}", word):
             said.append(("", int(word)))

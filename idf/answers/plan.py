@@ -90,6 +90,8 @@ class Plan(AnswerKind):
         text = without_markers(text)
         if has_marker(text) or _CONTRACTION.search(text):
             return None
+        if any(closing in text and opening not in text for opening, closing in ("()", "[]", "{}")):
+            return None  # a part of something: "right}2"
         if twice := _SAID_TWICE_IN_ALL.fullmatch(text):
             first, again = self._read(twice[1]), self._read(twice[2])
             if first and again:

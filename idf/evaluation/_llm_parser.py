@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from idf.answers import AnswerKind
+from idf.answers import KINDS
 from idf.backends import Backend, Request, Response
 from idf.scoring import visible
 from idf.suites import Item
@@ -75,11 +75,11 @@ class Agreement:
         )
 
 
-def question_for(asked: AnswerKind, response: str) -> str:
+def question_for(kind: str, response: str) -> str:
     """What the language model is asked."""
     return (
-        f"Below is a response to a puzzle. Copy {asked.called} that it names as its final answer, word for word, exactly as it "
-        "stands there, and nothing else. "
+        f"Below is a response to a puzzle. Copy {KINDS[kind].called} that it names as its final answer, word for word, "
+        "exactly as it stands there, and nothing else. "
         "If it changes its mind, the last final answer counts. Do not correct or complete it. "
         f"If it states no final answer, say {NOTHING}.\n\n<response>\n{response}\n</response>"
     )
@@ -185,7 +185,7 @@ def _is_asked(row: Row) -> bool:
 
 
 def _question(item: Item, row: Row) -> str:
-    return question_for(WORLDS[item.problem.world].answer(item.problem), row.response)
+    return question_for(WORLDS[item.problem.world].answer(item.problem).kind, row.response)
 
 
 def _key(who: str, item: Item, row: Row) -> str:

@@ -128,6 +128,13 @@ def test_an_answer_without_content_that_was_cut_off_is_empty():
         assert ask(backend(server.url), "a") == [Response("", 10, 5, "length")]
 
 
+def test_a_refusal_in_a_field_of_its_own_is_a_refusal():
+    message = {"role": "assistant", "content": None, "refusal": "That is beyond me."}
+    declines = completion("", message=message, finish_reason="stop")
+    with serving(lambda call, before: declines) as server:
+        assert ask(backend(server.url), "a") == [Response("That is beyond me.", 10, 5, "content_filter")]
+
+
 def test_usage_may_be_missing():
     bare = Reply(body=b'{"choices": [{"message": {"content": "yes"}, "finish_reason": "stop"}]}')
     with serving(lambda call, before: bare) as server:

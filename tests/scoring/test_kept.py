@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,13 +13,13 @@ from idf.scoring import score
 from idf.suites import Item, spatialite_suite
 
 CASES = [json.loads(line) for line in (Path(__file__).parent / "cases_kept.jsonl").read_text("utf-8").splitlines()]
-SHARED = Path(os.environ.get("SPATIALITE_DIR", Path(__file__).parents[3] / "shared" / "cases" / "items"))
-needs_items = pytest.mark.skipif(not (SHARED / "data").is_dir(), reason="no published items: set SPATIALITE_DIR")
+ITEMS = Path(__file__).parents[3] / "shared" / "cases" / "items"  # rows that the ids of the cases mean
+needs_items = pytest.mark.skipif(not (ITEMS / "data").is_dir(), reason=f"no published items in {ITEMS}")
 
 
 @cache
 def items() -> dict[str, Item]:
-    return {item.id: item for item in spatialite_suite(SHARED)}
+    return {item.id: item for item in spatialite_suite(ITEMS)}
 
 
 def judged(kind: str, right: bool) -> list[tuple[dict[str, Any], bool]]:

@@ -107,7 +107,7 @@ SPOILT: list[tuple[str, Callable[[Sample], Sample], str]] = [
     ("cube_rolling", lambda sample: answered(sample, "  "), "empty"),
     ("cube_rolling", lambda sample: answered(sample, "I roll it and", "length"), "truncated"),
     ("cube_rolling", lambda sample: answered(sample, response_of(sample), "length"), "truncated"),
-    ("cube_rolling", lambda sample: answered(sample, "It may be red, or it may not."), "unparsed"),
+    ("cube_rolling", lambda sample: answered(sample, "It was red."), "unparsed"),
     ("cube_rolling", lambda sample: answered(sample, "I'm sorry, but I cannot see the image."), "refused"),
     ("rubiks_cube", lambda sample: answered(sample, "Answer: 3 or 4, red or blue"), "unparsed"),
     ("cube_rolling", wrong, "wrong"),
