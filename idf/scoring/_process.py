@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
+from idf.answers import plain_colours
 from idf.worlds import WORLDS, Problem, read_words
 
 from ._claims import Reading, read_trace
@@ -104,7 +105,7 @@ def _solver_readings(
     after = dict(map(_labelled, reading.after_the_last()))
     before = {label: words for label, words in map(_labelled, reading.beside()) if label not in after}
     alphabet = {word for words in (*before.values(), *after.values()) for word in words}
-    alphabet.update(colour.replace("grey", "gray") for colour in world.colours)
+    alphabet.update(map(plain_colours, world.colours))
     return (
         {label: words for label, words in before.items() if words},
         {label: words for label, words in after.items() if words},
@@ -135,4 +136,4 @@ def _labelled(line: str) -> tuple[_Words, _Words]:
 
 
 def _words(text: str) -> _Words:
-    return tuple(word.replace("grey", "gray") for word in read_words(text))
+    return tuple(map(plain_colours, read_words(text)))

@@ -10,6 +10,7 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
+from idf.answers import plain_colours
 from idf.worlds import Rng
 
 _WORDS = 5  # of a shingle
@@ -114,4 +115,4 @@ def _rows(threshold: float) -> int:
 
 def words_of(text: str) -> list[str]:
     """The words of a text in lower case, numbers with their sign; gray and grey are one word."""
-    return re.findall(r"-?\w+", text.casefold().replace("grey", "gray"))
+    return re.findall(r"-?\w+", plain_colours(text.casefold()))

@@ -83,7 +83,7 @@ def judge_trace(
     if padding := find_padding(response):
         return "padding", padding
     world = WORLDS[problem.world]
-    planned = world.answer_kind(problem) == "plan"
+    planned = world.plans
     actions = tuple(verdict.parsed) if planned and verdict.parsed is not None else world.solve(problem)
     if planned and (circle := _circle(problem, actions)):
         return "loop", circle
@@ -110,7 +110,7 @@ def proof_of(problem: Problem[Any, Any], response: str, recipe: FilterRecipe) ->
         return "process"
     world = WORLDS[problem.world]
     verdict = score(problem, response, "stop")
-    planned = world.answer_kind(problem) == "plan" and verdict.parsed is not None
+    planned = world.plans and verdict.parsed is not None
     actions = tuple(verdict.parsed) if planned and verdict.parsed is not None else world.solve(problem)
     reading = read_trace(world, response)
     lost = replay_claims(problem, reading, actions, recipe.most_corrections, "consistent")

@@ -132,7 +132,7 @@ def test_a_refusal_in_a_field_of_its_own_is_a_refusal():
     message = {"role": "assistant", "content": None, "refusal": "That is beyond me."}
     declines = completion("", message=message, finish_reason="stop")
     with serving(lambda call, before: declines) as server:
-        assert ask(backend(server.url), "a") == [Response("That is beyond me.", 10, 5, "content_filter")]
+        assert ask(backend(server.url), "a") == [Response("That is beyond me.", 10, 5, "refusal")]
 
 
 def test_usage_may_be_missing():

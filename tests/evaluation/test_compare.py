@@ -15,6 +15,7 @@ from idf.errors import UserError
 from idf.evaluation import Row, compare, comparison_text, write_results
 from idf.evaluation._power import detectable_flips, detectable_pairs
 from idf.evaluation._statistics import Table, holm, mcnemar, newcombe_paired, sign_flip
+from idf.scoring.rules_version import RULES_VERSION
 from tests.evaluation.folders import RUN, folder, told, without_rules
 from tests.sentences import line_that_says, refused, says
 
@@ -227,7 +228,9 @@ def test_runs_judged_by_other_rules_are_refused(tmp_path):
     results = json.loads((b / "results.json").read_text())
     results["run"]["scoring_rules"] = 7
     (b / "results.json").write_text(json.dumps(results))
-    with refused("scoring rules", f"A ({a})", "version 1", f"B ({b})", "version 7", "idf-eval --rescore"):
+    with refused(
+        "scoring rules", f"A ({a})", f"version {RULES_VERSION}", f"B ({b})", "version 7", "idf-eval --rescore"
+    ):
         compare(a, b)
     without_rules(b)
     with refused("scoring rules", "version before 1", "idf-eval --rescore"):

@@ -6,6 +6,7 @@ from typing import Any
 
 from idf.evaluation import Row, efficiency_table, side_by_side, summarize, table
 from idf.evaluation._tables import growth_text, macro_interval
+from idf.scoring.rules_version import RULES_VERSION
 from tests.evaluation.folders import folder, told, without_rules
 from tests.evaluation.samples import row
 from tests.sentences import line_that_says, refused, says
@@ -118,7 +119,7 @@ def test_half_a_samples_file_is_told_before_a_table_of_its_results(tmp_path):
 def test_runs_judged_by_other_rules_stand_in_no_table_together(tmp_path):
     runs = {name: folder(tmp_path / name, told([])) for name in ("a", "b")}
     without_rules(tmp_path / "b")
-    with refused("scoring rules", "version 1", "version before 1", "--rescore"):
+    with refused("scoring rules", f"version {RULES_VERSION}", "version before 1", "--rescore"):
         side_by_side(runs)
     without_rules(tmp_path / "a")
     assert "a" in side_by_side(runs), "two that say none"
