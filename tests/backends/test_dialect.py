@@ -24,6 +24,7 @@ def error(message: str, **more: Any) -> Any:
         (error("`temperature` is deprecated for this model."), {"temperature"}),
         ({"object": "error", "message": "top_p isn't supported here"}, {"top_p"}),
         ({"detail": "seed is not allowed"}, {"seed"}),
+        ([error('unknown name "seed": cannot find field')], {"seed"}),
         # None of these says that a key is not taken.
         (error("temperature must be between 0 and 0.4", param="temperature"), set()),
         (error("max_tokens is too large: 9. This model supports at most 8", param="max_tokens"), set()),

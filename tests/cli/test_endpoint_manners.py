@@ -113,7 +113,9 @@ def test_nothing_is_sent_that_was_not_asked_for(capsys, suite, tmp_path):
             {"model": "m", "max_completion_tokens": 64},
             "temperature",
         ),
-        ("no temperature", [GREEDY], {"model": "m", "max_tokens": 64}, "temperature"),
+        pytest.param(
+            "no temperature", [GREEDY], {"model": "m", "max_tokens": 64}, "temperature", marks=pytest.mark.full
+        ),
         ("stream only", [GREEDY], GREEDY | {"stream": True, "stream_options": {"include_usage": True}}, None),
     ],
 )
@@ -139,7 +141,7 @@ def test_what_a_server_does_not_take_is_left_out_after_one_refused_try(
             assert "ampling is the server" in (tmp_path / "model" / name).read_text()
 
 
-@pytest.mark.parametrize("manner", ["no seed", "no seed, in a list"])
+@pytest.mark.parametrize("manner", ["no seed", pytest.param("no seed, in a list", marks=pytest.mark.full)])
 def test_a_seed_that_is_refused_leaves_the_temperature_ours(capsys, suite, tmp_path, manner):
     answer = speaking(TEXT)[manner]
     drawn = by_model(answer, suite, tmp_path / "o", capsys, "--temperature", 0.5)
