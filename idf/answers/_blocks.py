@@ -14,6 +14,8 @@ _PAIR_OF_BLOCK = re.compile(
 )
 _WAYS_FIRST = re.compile(r"[udlr][1-9](?:[ ,;]{1,3}[udlr][1-9])+")
 _ARROWS = {"↑": "u", "↓": "d", "←": "l", "⬆": "u", "⬇": "d", "⬅": "l", "➡": "r"}
+_ARROWS_BEHIND = re.compile(r"(?:[1-9] ?[↑↓←→][\s,;.]*)+")
+_SIDE_BY_SIDE = re.compile(r"[↑↓←][\s,]*[1-9] ?[↑↓←]")
 _ARROW = re.compile("[" + "".join(_ARROWS) + "]")
 _POINTS = re.compile(r"(?<!\w)([1-9]) ?(?:->|→|=>) ?(up|down|left|right)\b")  # "block 3 → down"
 _REPEATED = re.compile(r"(?<![\w])([1-9])([udlr])(\2{1,8})(?!\w)")
@@ -36,6 +38,8 @@ def _read_blocks(text: str) -> list[str] | None:
     """Moves of blocks: "3u 4r", "3u4r", "(3, up)", "block 3 up twice", "move block 3 up"."""
     if _WAYS_FIRST.fullmatch(text.strip(" .")):  # "d7 l5": one alone may be a slip
         text = re.sub(r"([udlr]) ?([1-9])", r"\2\1", text)
+    if _ARROWS_BEHIND.fullmatch(text) and _SIDE_BY_SIDE.search(text):  # "5← 4↓ 3→": none of them is "and then"
+        text = text.replace("→", "r")
     text = _POINTS.sub(r"\1 \2", text)
     if "→" not in text:  # else it may be "and then"
         text = _ARROW.sub(lambda arrow: f" {_ARROWS[arrow[0]]} ", text)

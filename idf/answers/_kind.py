@@ -99,6 +99,10 @@ class AnswerKind(ABC):
         """Whether a tidy sentence that reads as a value, with nothing leading up to it, is a statement of its own."""
         return self.names_all(text) or len(text.split()) <= 2
 
+    def concludes(self, text: str) -> bool:
+        """Whether a tidy last sentence, which names all that was asked, states the answer though it names no end."""
+        return False
+
     def leads_to_value(self, text: str) -> bool:
         """Whether "the answer is" goes on to name a value: not "... found by rolling the cube"."""
         return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection
 
-from ._words import COLOUR_SIGNS, PLACES, WORD, is_remark, places_in
+from ._words import COLOUR_SIGNS, PLACES, WORD, is_remark, places_in, without_number_of_moves
 
 _BRACKETS = re.compile(r"[(\[]([^()\[\]]{0,300})[)\]]")
 _REASON = re.compile(
@@ -40,7 +40,7 @@ def plain_value(text: str, also: Collection[str]) -> str | None:
     text = _CONFIDENCE.sub(" ", _OPTION.sub("", _LEAD.sub("", text.strip())))
     for sign, colour in COLOUR_SIGNS.items():
         text = text.replace(sign, f" {colour} ")
-    text = without_path(text)
+    text = without_path(without_number_of_moves(text))
     failed = False
 
     def outside(match: re.Match[str]) -> str:

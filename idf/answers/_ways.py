@@ -23,6 +23,8 @@ from ._notation import Notation
 _TOKEN = re.compile(r"[^\s()\[\]{}\"'|:]+")
 _ARROWS = {"↑": "u", "↓": "d", "←": "l", "⬆": "u", "⬇": "d", "⬅": "l", "➡": "r"}
 _LOOSE = re.compile(r"\bby (?! ?\^|\d)|\b(?:the|to|in|it|you|must|should|player) {1,3}\^")
+_ARROWS_ALONE = re.compile(r"(?:[↑↓←⬆⬇⬅➡→]|->|[\s,.])+")
+_SIDE_BY_SIDE = re.compile(r"[↑↓←⬆⬇⬅➡][\s,]*[↑↓←⬆⬇⬅➡]")
 _SLASHED = re.compile(r"(?:up|down|left|right|[udlr])(?:/(?:up|down|left|right|[udlr])){2,}")
 _ALSO_WORDS = frozenset(("dull", "lull", "rudd"))  # that consist of u, d, l and r
 
@@ -42,6 +44,8 @@ class Ways(Notation):
 
 def _read_ways(text: str) -> list[str] | None:
     """Moves that are only ways: "u u l", "uul", "R2", "3 times up", "push the box up twice"."""
+    if _ARROWS_ALONE.fullmatch(text) and _SIDE_BY_SIDE.search(text):
+        text = re.sub(r"->|→", " r ", text)  # it does not stand between all moves, so it is one
     if any(arrow in text for arrow in _ARROWS):
         if "→" in text:
             return None  # a move to the right, or "and then"

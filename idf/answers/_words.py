@@ -137,9 +137,15 @@ def places_in(text: str) -> set[str]:
 
 
 _ENDS = re.compile(
-    r"\b(?:at|in|by) the (?:very )?end\b|\bfinal(?:ly)?\b|\bafter\b|\bwill (?:be|show|have)\b|\bends? up\b|"
+    r"\b(?:at|in|by) the (?:very )?end\b|\bfinal(?:ly)?\b|\bafter\b|\bends? up\b|"
+    r"\bwill (?:(?:then|therefore|thus|now|finally) )?(?:be|show|have|contain)\b|"
     r"\bnumber of\b|\btotal\b"
 )
+
+
+def without_number_of_moves(text: str) -> str:
+    """A tidy text in which "after all 8 rolls" is "after all rolls": how many there were is no answer."""
+    return _AFTER_THEM_ALL.sub("after all rolls", text)
 
 
 def says_it_is_the_end(text: str) -> bool:

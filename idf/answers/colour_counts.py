@@ -11,7 +11,17 @@ from ._kind import AnswerKind, Chance, Value
 from ._lists import without_markers
 from ._plain import LONGEST, as_stated, tidy
 from ._value import elsewhere
-from ._words import LONGEST_VALUE, NUMBER_WORDS, WORD, is_remark, named_numbers, places_in, speaks_of_the_end
+from ._words import (
+    COLOUR_SIGNS,
+    LONGEST_VALUE,
+    NUMBER_WORDS,
+    WORD,
+    is_mark,
+    is_remark,
+    named_numbers,
+    places_in,
+    speaks_of_the_end,
+)
 
 STATED_TOTAL = "stated total"
 """The key under which a total is kept that contradicts the counts; no truth has it."""
@@ -21,7 +31,7 @@ _FILLER_WORDS = """
     a all an answer appear appears are back be block blocks bottom breakdown by can color colored colors colour
     coloured colours consisting count counts cube cubes direction distribution each exactly face faces final
     following for from front fully given have here i in is it left looking number of ones per perspective right
-    see seen side specified that the their them there these they this top total totals unit view viewing
+    see seen side specified structure that the their them there these they this top total totals unit view viewing
     viewpoint visible we when which will with you your
 """
 _FILLERS = frozenset(_FILLER_WORDS.split())
@@ -79,7 +89,7 @@ class ColourCounts(AnswerKind):
         ):
             parts = re.findall(r"[^\W\d_]+|[\d.]+|[^\w\s]", clause)
             named = [part for part in parts if part in self.colours or part[0].isdigit()]
-            if any(part not in named and part not in _FILLERS for part in parts):
+            if any(part not in named and part not in _FILLERS and not is_mark(part) for part in parts):
                 return None
             if any(part[0].isdigit() and not re.fullmatch("[0-9]{1,3}", part) for part in named):
                 return None
@@ -126,6 +136,8 @@ def _plain(text: str, colours: Sequence[str]) -> str | None:
     """The text without remarks in brackets on what is not seen; None if one is not understood, or a number is no exact one."""
     if re.search(r"\d ?\+(?= ?(?:cubes?|blocks?|visible|total|\)|,|:|$))|[<>≤≥≈~±]", text):
         return None
+    for sign, colour in COLOUR_SIGNS.items():
+        text = re.sub(rf"{sign}\s*(?={colour}\b)", "", text).replace(sign, f" {colour} ")
     failed = False
 
     def outside(match: re.Match[str]) -> str:

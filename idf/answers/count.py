@@ -26,6 +26,9 @@ from ._words import (
 # Words that may stand around the one number, besides what is counted and where
 _WORDS = AROUND | frozenset(
     [
+        "contain",
+        "contains",
+        "has",
         "color",
         "colored",
         "colour",
@@ -71,6 +74,7 @@ _SIZE = re.compile(
 )
 _SUM = re.compile(r"(\d{1,3}(?: ?\+ ?\d{1,3}){1,20}) ?= ?(\d{1,3})(?![\d.])")
 _BOUND = re.compile(r"[\s*`]*(?:[<>]\s*\d|#\d)")  # no quotation: a mark that `tidy` would drop
+_THERE_ARE = re.compile(r"(?:so |thus |therefore |hence )?,? ?there (?:are|is)\b")
 _NOT_ONE = re.compile(
     r"\b(?:face|square|panel|side|position|sticker|tile|piece|view|cube) \d|[-+~≈<>≤≥±] ?\d|\d ?[-+%/^*] ?(?:\d|$)|\d[+%]"
 )
@@ -156,6 +160,9 @@ class Count(AnswerKind):
 
     def names_another(self, text: str, value: Value) -> bool:
         return not named_numbers(text) <= {str(value)}
+
+    def concludes(self, text: str) -> bool:
+        return bool(_THERE_ARE.match(text))
 
     def leads_to_value(self, text: str) -> bool:
         words = re.findall(r"[a-z]+|\d+", tidy(text))

@@ -13,7 +13,7 @@ from ._retraction import settle
 from ._stated import Stated, stated_answers
 from ._visible import visible
 
-_PROSE = ("sentence", "label", "bare")
+_PROSE = ("sentence", "label", "bare", "bold")
 _UNREADABLE_IS_AMBIGUOUS = ("sentence", "heading")
 _LONGEST_BARE = 300
 _TEXT_LABEL = re.compile(r"\\text(?:bf)?\{\s{0,3}((?:the )?(?:final )?answer(?: is)? ?:?) ?\}", re.IGNORECASE)
@@ -114,7 +114,10 @@ def _read(asked: AnswerKind, stated: Stated) -> Answer | None:
     if stated.form in ("conclusion", "last", "bare") and not _may_conclude(asked, stated.form, text):
         return None
     answer = asked.read(stated.text)
-    if stated.below and asked.several:
+    if stated.apart:
+        if answer is None and asked.several and stated.firm:
+            answer = asked.read(f"{stated.text}\n{stated.below}")
+    elif stated.below and asked.several:
         # What is right below may be the rest of the answer; if the line can be read with it and without it, nobody knows.
         together = asked.read(f"{stated.text}\n{stated.below}")
         if answer is None or IS_ITEM.match(stated.text):
@@ -142,7 +145,7 @@ def _may_conclude(asked: AnswerKind, form: str, text: str) -> bool:
         )
     if not asked.prose or not asked.may_be_bare(text) or not asked.names_all(text):
         return False
-    return form == "conclusion" or says_it_is_the_end(text)
+    return form == "conclusion" or says_it_is_the_end(text) or asked.concludes(text)
 
 
 def other_kind(world: World[Any, Any], kind: str, text: str) -> str | None:

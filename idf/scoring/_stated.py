@@ -18,6 +18,7 @@ from ._below import UNREADABLE, text_below
 
 # What may stand before a label: Markdown, quotes, brackets, a number, a sign
 _MARKS = r"[ \t\u3000*_`#>\-•–—:.✅☑✔🎯👉🏁➡=|\"'\[({\\$]{0,24}(?:\d{1,2}[.)][ *_]{0,4})?"
+_SAYS_SOMETHING = r"(?![^\S\n]*$)"  # a line of blanks costs no more time
 _CLOSE = r"[\s*_`\"')\]}]{0,10}"  # between a label and its colon
 _COLON = r"(?::|\uff1a|=|->|→| [-–—] )"
 _HOW = r"(?:final|correct|right|revised|corrected|updated|new|true|actual|real|best|overall|ultimate|amended|fixed)"
@@ -33,7 +34,7 @@ _LABEL = (
     rf"(?:{_HOW} {{1,5}}){{0,3}}ans(?:wer)?{_NOTE}(?: {{1,3}}to the (?:question|problem|puzzle))?{_NOTE}"
 )
 _ANSWER_LINE = re.compile(
-    rf"^{_MARKS}(?:{_LABEL}(?:{_CLOSE}(?:is|are))?|(?:最终|最后)?(?:的)?答案(?:是|为)?){_CLOSE}{_COLON}(?P<text>[^\n]*)$",
+    rf"^{_SAYS_SOMETHING}{_MARKS}(?:{_LABEL}(?:{_CLOSE}(?:is|are))?|(?:最终|最后)?(?:的)?答案(?:是|为)?){_CLOSE}{_COLON}(?P<text>[^\n]*)$",
     re.IGNORECASE | re.MULTILINE,
 )
 _HEADING = re.compile(
@@ -57,18 +58,24 @@ _SENTENCE = re.compile(
     r"(?:question|problem|puzzle))?[*_]{0,3}(?: {1,3}(?:then |now |thus |therefore )?(?:is|would be|would then be|"
     r"will be|should be|must be|becomes)"
     r"|['\u2019]s)\b|答案(?:就|应该)?[是为]"
-    r"|\bthe {1,3}solution {1,3}is\b|\bthe {1,3}(?:(?:final|correct|right|shortest|optimal|complete|full|"
-    r"required) {1,3}){1,3}(?:move |action )?"
+    r"|\bthe {1,3}solution {1,3}is\b|\b(?:the|my|our) {1,3}(?:(?:final|correct|right|shortest|optimal|complete|full|"
+    r"required|new|revised|corrected|updated) {1,3}){1,3}(?:move |action )?"
     r"(?:sequence|solution|plan|path|moves|moves? sequence|sequence of moves|steps)(?: of (?:moves|actions|"
-    r"steps))? {1,3}(?:is|are)\b)"
+    r"steps))? {1,3}(?:is|are)\b(?: {1,3}(?:therefore|thus|hence|then|now|so)\b)?"
+    r"|\bthe {1,3}(?:move|movement|action) sequence(?: (?:of|for) the (?:player|character|person|blocks))? {1,3}is\b)"
     r"[ *_]{0,4}[:\uff1a,]?",
     re.IGNORECASE | re.MULTILINE,
 )
 _LABELLED = re.compile(
-    rf"^{_MARKS}(?:(?:so|thus|hence|therefore)[, ]{{1,3}})?(?:(?:the|my|our) )?(?:"
+    rf"^{_SAYS_SOMETHING}{_MARKS}(?:(?:so|thus|hence|therefore)[, ]{{1,3}})?(?:(?:the|my|our) )?(?:"
     r"(?:(?:final|complete|full|correct|shortest|optimal|revised|corrected|updated|new) ){1,3}(?:solution|result|plan|"
     r"moves?|actions?|path|steps?|count|counts|"
     r"colou?r|(?:move|action) (?:sequence|list)|(?:sequence|list)(?: of (?:moves|actions|steps))?)|solution|"
+    r"(?:(?:required|needed|fixed|whole|entire) )?(?:action|move|movement|moving) (?:sequence|list)"
+    r"(?: of (?:moves|actions|steps))?"
+    r"(?: (?:of|for) the (?:player|character|person|blocks))?|(?:fixed )?sequence|final|total(?: visible)?(?: cubes)?(?![\"'])|"
+    r"(?:here(?:['\u2019]s| is| are)|one|this) (?:[\w-]{1,20} ){0,4}(?:sequence|plan|solution|moves|steps)(?: [\w-]{1,20}){0,6}|"
+    r"(?=[玩角的最移动操行])(?:玩家|角色)?(?:的)?(?:最终(?:的)?)?(?:移动|动作|操作|行动)(?:序列|步骤|顺序|方案)(?:是|为|如下)?|"
     r"最终(?:的)?(?:移动|动作)?(?:结果|动作|移动|步骤|序列)(?:是|为)?"
     rf"){_NOTE}{_CLOSE}(?:is|are)?{_CLOSE}[:\uff1a](?P<text>[^\n]*)$",
     re.IGNORECASE | re.MULTILINE,
@@ -80,7 +87,7 @@ _CONCLUSION = re.compile(
 )
 _TOTAL = re.compile(
     r"\btotal of \**\d{1,2}\**|\bcan see \**\d{1,2}\**|\b\d{1,2}\** (?:fully )?visible cubes|\bsee \d{1,2} cubes|"
-    r"\b\d{1,2}\** cubes? (?:are|is|can be) (?:fully )?(?:visible|seen)",
+    r"\b\d{1,2}\** cubes? (?:are|is|can be) (?:fully )?(?:visible|seen)|共(?:有)?\s*\d{1,2}\s*个|\d{1,2}\s*个立方体",
     re.IGNORECASE,
 )
 _ANSWER_TABLE = re.compile(
@@ -130,6 +137,8 @@ _ENDS_ENTRY = re.compile(r"\s{0,99}(?:[,}\]]|```|\Z)")
 _ENDS_JSON_LINE = re.compile(
     r"[ \t*_`$.,}]{0,20}(?:\Z|\n(?!\s{0,9}[\[{]))"
 )  # not if another value follows: it would be a part
+_PART = re.compile(r"\d|\b(?:one|two|three|four|five|six)\b", re.IGNORECASE)
+_BOLD = re.compile(r"^[ \t]{0,8}\*\*(?P<text>[^*\n]{1,200})\*\*[.]?[ \t]{0,8}$", re.MULTILINE)
 _MOST_PLACES = 64  # of one form; only the last ones can be the final answer
 
 
@@ -138,12 +147,13 @@ class Stated:
     """One place where a response states an answer.
 
     Attributes:
-        form: "line", "box", "tag", "json", "table", "heading", "sentence", "label", "conclusion", "last" (the last sentence, in
-            which the question may be answered in its own words) or "bare".
+        form: "line", "box", "tag", "json", "table", "heading", "sentence", "label", "conclusion", "bold" (a line that is
+            nothing else), "last" (the last sentence, in which the question may be answered in its own words) or "bare".
         text: What is stated, as it is written.
         below: The paragraph or list right below, which may be part of it.
         begin: Where it begins in the visible text.
         end: Where it ends there.
+        apart: Whether a blank line stands before what is below.
         closed: Whether something marks its end, so that a response that is cut off there has stated it in full.
     """
 
@@ -153,6 +163,7 @@ class Stated:
     begin: int
     end: int
     closed: bool = False
+    apart: bool = False
 
     @property
     def firm(self) -> bool:
@@ -170,7 +181,14 @@ def stated_answers(text: str) -> list[Stated]:
     if table := _table(text):
         loose.append(table)
     if not firm:
-        loose += [stated for stated in (_bare(text), _last_list(text), _conclusion(text)) if stated]
+        ends = (
+            _bare(text),
+            _last_list(text),
+            _last_table(text),
+            _conclusion(text),
+            _bold_line(text),
+        )
+        loose += [stated for stated in ends if stated]
     spans = [(stated.begin, stated.end) for stated in firm]
     loose = [stated for stated in loose if not any(begin <= stated.begin < end for begin, end in spans)]
     return sorted([*firm, *loose], key=lambda stated: (stated.begin, stated.end))
@@ -211,7 +229,7 @@ def _from_line(text: str, form: str, begin: int, at: int, end: int) -> Stated:
     right_below = text[end + 1 : end + 60]
     listed = IS_ITEM.match(right_below)
     adjacent = listed or right_below.partition("\n")[0].strip()
-    return Stated(form, said, below if adjacent else "", begin, below_end if listed else end)
+    return Stated(form, said, below, begin, below_end if listed else end, apart=not adjacent)
 
 
 def _boxes(text: str) -> Iterator[Stated]:
@@ -334,10 +352,16 @@ def _last_list(text: str) -> Stated | None:
     lines = tail.split("\n")
     for at in range(len(lines) - 1, max(-1, len(lines) - 14), -1):
         if _TOTAL.search(lines[at]) and at < len(lines) - 1:
-            said = "\n".join(lines[at:])
+            last = at + 1
+            while last < len(lines) and (
+                lines[last].strip() or (last + 1 < len(lines) and _PART.search(lines[last + 1]))
+            ):
+                last += 1
+            said = "\n".join(lines[at:last])
             led = _CONCLUSION.match(said)
             begin = max(0, len(text) - 3000) + sum(len(line) + 1 for line in lines[:at])
-            return Stated("conclusion", led["text"] if led else said, "", begin, len(text))
+            end = begin + len(said) if last < len(lines) else len(text)
+            return Stated("conclusion", led["text"] if led else said, "", begin, end)
     return None
 
 
@@ -354,6 +378,24 @@ def _table(text: str) -> Stated | None:
     if len(at) != 1 or len(cells) != len(heads):
         return None
     return Stated("table", cells[at[0]], "", table.start(), table.end())
+
+
+def _bold_line(text: str) -> Stated | None:
+    """The last line that is nothing but bold."""
+    found = _last(_BOLD, text)
+    return Stated("bold", found[-1]["text"], "", found[-1].start(), found[-1].end()) if found else None
+
+
+def _last_table(text: str) -> Stated | None:
+    """A table with which the text ends: the steps of a plan."""
+    lines = text.rstrip().split("\n")[-40:]
+    rows = 0
+    while rows < len(lines) and lines[-1 - rows].lstrip().startswith("|"):
+        rows += 1
+    if rows < 3:
+        return None
+    said = "\n".join(lines[-rows:])
+    return Stated("label", said, "", len(text.rstrip()) - len(said), len(text))
 
 
 def _bare(text: str) -> Stated | None:

@@ -25,7 +25,7 @@ ROLLS: list[Case] = [
     ("Answer : **Red** ✅", "red"),
     ("answer is red", "red"),
     ("The answer would be red if the cube rolled to the front.", UNPARSED),
-    ("I conclude that the top face is red.\n\n**red**", UNPARSED),
+    ("I conclude that the top face is red.\n\n**red**", "red"),
     ("Finally, the top face of the cube is red.", "red"),
     ("After completing all the rolls, the top face of the cube is **red**.", "red"),
     ("\\boxed{\\textcolor{red}{red}}", "red"),

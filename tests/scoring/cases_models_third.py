@@ -15,7 +15,7 @@ ROLLS: list[Case] = [
     ("| Step | Top |\n|---|---|\n| 0 | green |\n| 1 | blue |\n| 2 | red |\n\n**Answer:** red", "red"),
     ("| Step | Top |\n|---|---|\n| 0 | green |\n| 1 | blue |\n| 2 | red |", UNPARSED),
     ("The user wants the top colour. The answer: red.", "red"),
-    ("Let me double check. Top after roll one: blue. Top after roll two: red. Good.\n\nFinal: red", UNPARSED),
+    ("Let me double check. Top after roll one: blue. Top after roll two: red. Good.\n\nFinal: red", "red"),
     ("Answer: blue\n\n*Correction:* I swapped two faces.\n\nAnswer: red", "red"),
     ("Answer: blue\n\nActually, wait. The answer should be red.", "red"),
     ("Answer: blue (edit: red)", UNPARSED),
