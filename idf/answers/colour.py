@@ -177,6 +177,10 @@ class Colour(AnswerKind):
             return len(named) == 2 and bool(_BUT.search(text))
         return len(named) == 1 and not _THINGS.search(text)
 
+    def concludes(self, text: str) -> bool:
+        """Whoever names a square and its face speaks of nothing else."""
+        return self.cell is not None
+
     def leads_to_value(self, text: str) -> bool:
         words = WORD.findall(spelled_as(tidy(text), self.colours))
         return next((word in self.colours for word in words if word not in BEFORE_A_VALUE), False)

@@ -84,6 +84,8 @@ def _read_text(asked: AnswerKind, text: str, *, cut_off: bool) -> Read:
         if stated.form == "sentence" and not asked.leads_to_value(stated.text):
             continue
         answer, below = _read(asked, stated), text[stated.end :]
+        if answer is not None and stated.below_end > stated.end and asked.several and asked.read(stated.text) is None:
+            below = text[stated.below_end :]  # what is right below was a part of it
         if answer is None and (split := _first_sentence(asked, stated)):
             answer, rest = split
             below = f"{rest}\n{below}"

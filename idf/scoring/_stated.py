@@ -18,7 +18,7 @@ from ._below import UNREADABLE, text_below
 
 # What may stand before a label: Markdown, quotes, brackets, a number, a sign
 _MARKS = r"[ \t\u3000*_`#>\-•–—:.✅☑✔🎯👉🏁➡=|\"'\[({\\$]{0,24}(?:\d{1,2}[.)][ *_]{0,4})?"
-_SAYS_SOMETHING = r"(?![^\S\n]*$)"  # a line of blanks costs no more time
+_SAYS_SOMETHING = r"(?=[^\w\n]{0,60}\w)"  # a line of blanks or marks costs no more time
 _CLOSE = r"[\s*_`\"')\]}]{0,10}"  # between a label and its colon
 _COLON = r"(?::|\uff1a|=|->|→| [-–—] )"
 _HOW = r"(?:final|correct|right|revised|corrected|updated|new|true|actual|real|best|overall|ultimate|amended|fixed)"
@@ -38,9 +38,10 @@ _ANSWER_LINE = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _HEADING = re.compile(
-    r"^[^\S\n]{0,20}(?:#{1,6} ?|\*{2}|__)[*_ ]{0,4}(?:✅ ?)?(?:(?:the )?(?:final|correct|revised|corrected|updated|"
+    r"^[^\S\n]{0,20}(?:#{1,6} ?|\*{2}|__)[*_ ]{0,4}(?:[✅🎯👉🏁💡] ?)?(?:(?:the )?(?:final|correct|revised|corrected|updated|"
     r"complete|full|optimal|shortest) "
-    r"(?:answer|solution|plan|moves|sequence|move sequence|action sequence|sequence of moves|result)|answer|最终答案|"
+    r"(?:answer|solution|plan|moves|sequence|move sequence|action sequence|sequence of moves|result)|answer|solution|"
+    r"(?:action|move|movement) sequence|sequence of (?:moves|actions)|最终答案|"
     r"答案)[*_ .]{0,6}$",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -62,7 +63,11 @@ _SENTENCE = re.compile(
     r"required|new|revised|corrected|updated) {1,3}){1,3}(?:move |action )?"
     r"(?:sequence|solution|plan|path|moves|moves? sequence|sequence of moves|steps)(?: of (?:moves|actions|"
     r"steps))? {1,3}(?:is|are)\b(?: {1,3}(?:therefore|thus|hence|then|now|so)\b)?"
-    r"|\bthe {1,3}(?:move|movement|action) sequence(?: (?:of|for) the (?:player|character|person|blocks))? {1,3}is\b)"
+    r"|\bthe {1,3}(?:move|movement|action) sequence(?: (?:of|for) the (?:player|character|person|blocks))? {1,3}is\b"
+    r"|\b(?:one|a|the) {1,3}(?:valid|possible|working|suitable|successful) {1,3}(?:move |action )?"
+    r"(?:sequence|plan|solution) {1,3}is\b"
+    r"|\bthe {1,3}(?:sequence|plan) that works {1,3}is\b"
+    r"|\bthe {1,3}(?:moves|steps|actions)(?: needed| required)? {1,3}are ?(?=:))"
     r"[ *_]{0,4}[:\uff1a,]?",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -73,7 +78,9 @@ _LABELLED = re.compile(
     r"colou?r|(?:move|action) (?:sequence|list)|(?:sequence|list)(?: of (?:moves|actions|steps))?)|solution|"
     r"(?:(?:required|needed|fixed|whole|entire) )?(?:action|move|movement|moving) (?:sequence|list)"
     r"(?: of (?:moves|actions|steps))?"
-    r"(?: (?:of|for) the (?:player|character|person|blocks))?|(?:fixed )?sequence|final|total(?: visible)?(?: cubes)?(?![\"'])|"
+    r"(?: (?:of|for) the (?:player|character|person|blocks))?|(?:fixed )?sequence|final|"
+    r"total(?: visible)?(?: cubes)?(?![\"'])|summary|conclusion|"
+    r"(?:total )?number of (?:small )?(?:1 ?[x×*] ?1 )?(?:[a-z]{3,6} )?(?:squares|stickers|tiles|panels)|"
     r"(?:here(?:['\u2019]s| is| are)|one|this) (?:[\w-]{1,20} ){0,4}(?:sequence|plan|solution|moves|steps)(?: [\w-]{1,20}){0,6}|"
     r"(?=[玩角的最移动操行])(?:玩家|角色)?(?:的)?(?:最终(?:的)?)?(?:移动|动作|操作|行动)(?:序列|步骤|顺序|方案)(?:是|为|如下)?|"
     r"最终(?:的)?(?:移动|动作)?(?:结果|动作|移动|步骤|序列)(?:是|为)?"
@@ -82,8 +89,13 @@ _LABELLED = re.compile(
 )
 _CONCLUSION = re.compile(
     r"^[*_#> ]{0,8}(?:(?:so|thus|therefore|hence|finally|consequently|in conclusion|in summary|to conclude|in total|overall|"
-    r"as a result)\b|(?:因此|所以|综上所述|综上|最终|最后|故))[, :，：]{0,3}(?P<text>.+)$",
+    r"altogether|all in all|in all|to sum up|to summari[sz]e|as a result)\b|"
+    r"(?:因此|所以|综上所述|综上|最终|最后|故))[, :，：]{0,3}(?P<text>.+)$",
     re.IGNORECASE | re.DOTALL,
+)
+# "The front layer does not move at all, therefore the square is still blue."
+_CONCLUDED_LATE = re.compile(
+    r"[,;] (?:and )?(?:so|thus|therefore|hence|consequently),? (?P<text>[^,;]+)$", re.IGNORECASE
 )
 _TOTAL = re.compile(
     r"\btotal of \**\d{1,2}\**|\bcan see \**\d{1,2}\**|\b\d{1,2}\** (?:fully )?visible cubes|\bsee \d{1,2} cubes|"
@@ -139,6 +151,7 @@ _ENDS_JSON_LINE = re.compile(
 )  # not if another value follows: it would be a part
 _PART = re.compile(r"\d|\b(?:one|two|three|four|five|six)\b", re.IGNORECASE)
 _BOLD = re.compile(r"^[ \t]{0,8}\*\*(?P<text>[^*\n]{1,200})\*\*[.]?[ \t]{0,8}$", re.MULTILINE)
+_LOOSE_REACH = 200_000  # characters
 _MOST_PLACES = 64  # of one form; only the last ones can be the final answer
 
 
@@ -154,6 +167,7 @@ class Stated:
         begin: Where it begins in the visible text.
         end: Where it ends there.
         apart: Whether a blank line stands before what is below.
+        below_end: Where what is below ends in the visible text.
         closed: Whether something marks its end, so that a response that is cut off there has stated it in full.
     """
 
@@ -164,6 +178,7 @@ class Stated:
     end: int
     closed: bool = False
     apart: bool = False
+    below_end: int = 0
 
     @property
     def firm(self) -> bool:
@@ -194,9 +209,14 @@ def stated_answers(text: str) -> list[Stated]:
     return sorted([*firm, *loose], key=lambda stated: (stated.begin, stated.end))
 
 
-def _last(pattern: re.Pattern[str], text: str) -> list[re.Match[str]]:
+def _last(pattern: re.Pattern[str], text: str, begin: int = 0) -> list[re.Match[str]]:
     """The last matches of a pattern: time stays in proportion to the length of the text."""
-    return list(deque(pattern.finditer(text), maxlen=_MOST_PLACES))
+    return list(deque(pattern.finditer(text, begin), maxlen=_MOST_PLACES))
+
+
+def _reach(text: str) -> int:
+    """Where loose forms begin to count: what is said so long before the end, with nothing that marks it, concludes nothing."""
+    return max(0, len(text) - _LOOSE_REACH)
 
 
 # --- firm forms ---------------------------------------------------------------------------------------------------
@@ -229,7 +249,7 @@ def _from_line(text: str, form: str, begin: int, at: int, end: int) -> Stated:
     right_below = text[end + 1 : end + 60]
     listed = IS_ITEM.match(right_below)
     adjacent = listed or right_below.partition("\n")[0].strip()
-    return Stated(form, said, below, begin, below_end if listed else end, apart=not adjacent)
+    return Stated(form, said, below, begin, below_end if listed else end, apart=not adjacent, below_end=below_end)
 
 
 def _boxes(text: str) -> Iterator[Stated]:
@@ -299,13 +319,13 @@ def _keys(text: str) -> Iterator[Stated]:
 
 def _headings(text: str) -> Iterator[Stated]:
     """What is below a heading "Final answer" without a colon."""
-    for match in _last(_HEADING, text):
+    for match in _last(_HEADING, text, _reach(text)):
         yield _from_line(text, "heading", match.start(), match.end(), match.end())
 
 
 def _sentences(text: str) -> Iterator[Stated]:
     """Sentences "the answer is ...", up to the end of its sentence; one that is denied, conditional or a question states none."""
-    for match in _last(_SENTENCE, text):
+    for match in _last(_SENTENCE, text, _reach(text)):
         before = re.split(r"[!?。\n]|\.(?=\s)", text[max(0, match.start() - 160) : match.start()])[-1]
         rest = text[match.end() : match.end() + LONGEST].partition("\n")[0]
         sentence = re.split(r"(?<=[.!?])(?=[\s*_]|$)|。", rest, maxsplit=1)[0]
@@ -320,7 +340,7 @@ def _sentences(text: str) -> Iterator[Stated]:
 
 def _labels(text: str) -> Iterator[Stated]:
     """Lines such as "Final moves: ..." or "Solution: ..."."""
-    for match in _last(_LABELLED, text):
+    for match in _last(_LABELLED, text, _reach(text)):
         yield _from_line(text, "label", match.start(), match.start("text"), match.end())
 
 
@@ -340,7 +360,7 @@ def _conclusion(text: str) -> Stated | None:
         line = f"{above.rstrip(' *_')} {line.strip(' *_#`>-')}"
         begin -= len(above)
     sentence = re.split(r"(?<=[.!?。])(?=\s)", line.rstrip(" *_"))[-1].strip(" *_#>")
-    match = _CONCLUSION.match(sentence)
+    match = _CONCLUSION.match(sentence) or _CONCLUDED_LATE.search(sentence)
     if match is None:
         return Stated("last", sentence, "", begin, len(text))
     return Stated("conclusion", match["text"], "", begin, len(text))
@@ -382,7 +402,7 @@ def _table(text: str) -> Stated | None:
 
 def _bold_line(text: str) -> Stated | None:
     """The last line that is nothing but bold."""
-    found = _last(_BOLD, text)
+    found = _last(_BOLD, text, _reach(text))
     return Stated("bold", found[-1]["text"], "", found[-1].start(), found[-1].end()) if found else None
 
 

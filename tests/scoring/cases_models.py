@@ -55,7 +55,7 @@ ROLLS: list[Case] = [
     ("**Answer:** $\\text{red}$", "red"),
     ("So the final color of the top face is: **red**", "red"),
     ("The color of the top face at the end is **red**.", "red"),
-    ("The final color of the top face will be red.\n\nIs there anything else you would like to know?", "red"),
+    ("The final color of the top face will be red.\n\nIs there anything else you would like to know?", UNPARSED),
     ("```\nAnswer: red\n```", "red"),
     ('```json\n{\n  "thought": "The back face comes up.",\n  "answer": "red"\n}\n```', "red"),
     ('{"thought": "roll", "final_answer": "red"}', "red"),
