@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
+from typing import TypeVar
 
 from ._words import COLOUR_SIGNS, PLACES, WORD, is_remark, places_in, without_number_of_moves
+
+V = TypeVar("V")
 
 _BRACKETS = re.compile(r"[(\[]([^()\[\]]{0,300})[)\]]")
 _REASON = re.compile(
@@ -63,6 +66,23 @@ def without_reason(text: str, value_of: Callable[[str], object | None]) -> str |
         if value is not None:
             return text[: match.start()] if is_remark(text[match.start() :], {str(value)}) else None
     return None
+
+
+def value_with_remarks(text: str, also: Collection[str], whole: Callable[[str], V | None]) -> V | None:
+    """The one value of a tidy text, with remarks around it or a reason behind it that change nothing.
+
+    Args:
+        text: The text.
+        also: Words that remarks may hold as well, such as colours.
+        whole: Reads a text of which every word must be understood.
+    """
+    plain = plain_value(text, also)
+    if plain is None:
+        return None
+    value = whole(plain)
+    if value is None and (short := without_reason(plain, whole)):
+        value = whole(short)
+    return value
 
 
 def without_path(text: str) -> str:

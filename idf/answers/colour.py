@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ._colours import plain_colours, spelled_as
 from ._kind import AnswerKind, Chance, Value
 from ._plain import LONGEST, as_stated, tidy
-from ._value import elsewhere, plain_value, without_path, without_reason
+from ._value import elsewhere, value_with_remarks, without_path
 from ._words import AFTER_ALL, AROUND, BEFORE_A_VALUE, LONGEST_VALUE, PLACES, WORD, is_mark, speaks_of_the_end, tokens
 
 # Words that may stand around the one colour, besides the places that are asked
@@ -118,13 +118,7 @@ class Colour(AnswerKind):
         said = as_stated(text)
         if said is None or len(said) > LONGEST_VALUE or "?" in said:
             return None
-        plain = plain_value(self._without_cell(spelled_as(said, self.colours)), self.colours)
-        if plain is None:
-            return None
-        value = self._whole(plain)
-        if value is None and (short := without_reason(plain, self._whole)):
-            value = self._whole(short)
-        return value
+        return value_with_remarks(self._without_cell(spelled_as(said, self.colours)), self.colours, self._whole)
 
     def _whole(self, text: str) -> str | None:
         """The colour of a text of which every word is understood."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ._colours import plain_colours, spelled_as
 from ._kind import AnswerKind, Chance, Value
 from ._plain import LONGEST, as_stated, tidy
-from ._value import elsewhere, plain_value, without_reason
+from ._value import elsewhere, value_with_remarks
 from ._words import (
     AROUND,
     BEFORE_A_VALUE,
@@ -112,13 +112,7 @@ class Count(AnswerKind):
         if self.most is not None:
             said = re.sub(rf"\b(\d) ?/ ?{self.most}\b", r"\1", said)
         said = re.sub(rf"\bno (?=(?:{self.colour or 'such'} )?(?:squares|panels|stickers|tiles)\b)", "0 ", said)
-        plain = plain_value(said, self.colours)
-        if plain is None:
-            return None
-        value = self._whole(plain)
-        if value is None and (short := without_reason(plain, self._whole)):
-            value = self._whole(short)
-        return value
+        return value_with_remarks(said, self.colours, self._whole)
 
     def _whole(self, text: str) -> int | None:
         """The number of a text of which every word is understood."""

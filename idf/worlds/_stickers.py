@@ -11,26 +11,14 @@ COLOURS = spellings(("red", "green", "blue", "yellow", "orange", "grey"))
 _NAMES = {"up": "U", "down": "D", "left": "L", "right": "R", "front": "F", "back": "B", "upper": "U"}
 _LETTERS = {letter.lower(): letter for letter in "UDLRFB"}
 _TOPS = {"top": "U", "bottom": "D"}
-_ROWS = {"top": (0, 1, 2), "first": (0, 1, 2), "upper": (0, 1, 2), "middle": (3, 4, 5), "second": (3, 4, 5)}
-_ROWS |= {
-    "centre": (3, 4, 5),
-    "center": (3, 4, 5),
-    "bottom": (6, 7, 8),
-    "third": (6, 7, 8),
-    "last": (6, 7, 8),
-    "lower": (6, 7, 8),
-}
-_ROWS |= {"1": (0, 1, 2), "2": (3, 4, 5), "3": (6, 7, 8)}
-_COLUMNS = {"left": (0, 3, 6), "first": (0, 3, 6), "middle": (1, 4, 7), "second": (1, 4, 7), "center": (1, 4, 7)}
-_COLUMNS |= {
-    "centre": (1, 4, 7),
-    "right": (2, 5, 8),
-    "third": (2, 5, 8),
-    "last": (2, 5, 8),
-    "1": (0, 3, 6),
-    "2": (1, 4, 7),
-    "3": (2, 5, 8),
-}
+_ROW_WORDS = (
+    ("top", "first", "upper", "1"),
+    ("middle", "second", "centre", "center", "2"),
+    ("bottom", "third", "last", "lower", "3"),
+)
+_ROWS = {word: (3 * r, 3 * r + 1, 3 * r + 2) for r, words in enumerate(_ROW_WORDS) for word in words}
+_COLUMN_WORDS = (("left", "first", "1"), ("middle", "second", "center", "centre", "2"), ("right", "third", "last", "3"))
+_COLUMNS = {word: (c, c + 3, c + 6) for c, words in enumerate(_COLUMN_WORDS) for word in words}
 _SQUARES = {
     **{
         f"{row}-{column}": 3 * r + c
