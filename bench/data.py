@@ -37,10 +37,10 @@ from idf.data import (
     Row,
     Sample,
     Slot,
+    allot_slots,
     choose_rows,
     keep_memory,
     measure_shortcuts,
-    plan_slots,
     write_shard,
 )
 from idf.drawing import decode_picture, draw, encode_png
@@ -180,7 +180,7 @@ def _samples(world: str, number: int) -> Iterator[tuple[Sample, Scene, float]]:
     kinds = {kind: weight for kind, weight in ImageryRecipe().kinds.items() if kind != "reading"}  # is never without
     recipe = ImageryRecipe(kinds=kinds, modes={"tqa": 1.0}, noise=0.0)
     maker = ImageryMaker(recipe, published(None))
-    slots = plan_slots(number, {world: 1.0}, recipe.difficulties, {world: recipe.kinds_of(world)}, recipe.seed)
+    slots = allot_slots(number, {world: 1.0}, recipe.difficulties, {world: recipe.kinds_of(world)}, recipe.seed)
     next_index: Counter[Slot] = Counter()
     for slot in slots:
         begin, draft = process_time(), Draft(None)
@@ -260,7 +260,7 @@ def _memory(made: Path, samples: int, workers: int) -> dict[str, Any]:
     """What grows with the number of samples in the process that made a dataset, and not in its workers: bytes for each."""
     recipe = ImageryRecipe(samples=samples)
     kinds = {world: recipe.kinds_of(world) for world in recipe.worlds}
-    slots = plan_slots(samples, recipe.worlds, recipe.difficulties, kinds, recipe.seed)
+    slots = allot_slots(samples, recipe.worlds, recipe.difficulties, kinds, recipe.seed)
     maker = ImageryMaker(recipe, published(None))
     with LocalEngine(workers) as engine:
         tracemalloc.start()

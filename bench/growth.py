@@ -1,7 +1,7 @@
 """Writes bench/results/growth.json: `.venv/bin/python bench/growth.py`. How often each verdict on growth is given.
 
 Tokens that truly grow linearly or exponentially with a problem's size are drawn, cut off at a limit, and judged as a run's
-rows are (`idf.evaluation._growth`). The limit is the one above which the wanted share of all responses of the design lies.
+rows are (`idf.evaluation.metrics.growth`). The limit is the one above which the wanted share of all responses of the design lies.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 from machine import command, machine
 
 from idf.evaluation import Row
-from idf.evaluation._growth import CLEAR, MOST_CUT, growth
+from idf.evaluation.metrics.growth import CLEAR, MOST_CUT, growth
 
 ROOT = Path(__file__).parents[1]
 SIZES = range(3, 16)

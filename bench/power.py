@@ -18,8 +18,8 @@ import numpy as np
 from machine import command, machine
 
 from idf.evaluation import mcnemar
-from idf.evaluation._power import detectable_flips, detectable_pairs, power_of_pairs
-from idf.evaluation._statistics import Z_POWER, Z, sign_flip
+from idf.evaluation.metrics.power import detectable_flips, detectable_pairs, power_of_pairs
+from idf.evaluation.metrics.statistics import Z_POWER, Z, sign_flip
 
 ROOT = Path(__file__).parents[1]
 LEVEL = 0.05

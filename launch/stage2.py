@@ -25,8 +25,8 @@ def main() -> None:
     from idf.training.engine import Engine
     from idf.training.hub import fetch_model
     from idf.training.load import check_model, load_processor, load_trainable
-    from idf.training.lock import lock_run
     from idf.training.room import check_disk, check_shared_memory
+    from idf.training.run_lock import lock_run
     from idf.training.trainer import StageTrainer
 
     # What can be wrong with machine, base model, folder or samples is found before any weight is loaded.

@@ -11,7 +11,7 @@ from pkgutil import iter_modules
 
 from ._colours import plain_colours, spelled_as
 from ._kind import AnswerKind, Chance, Value
-from ._lists import IS_ITEM
+from ._list_markers import IS_ITEM
 from ._notation import Named, Notation, Phrases
 from ._plain import LONGEST, json_value, tidy, unwrapped
 from ._words import says_it_is_the_end

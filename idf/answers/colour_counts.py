@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ._colours import spelled_as
 from ._kind import AnswerKind, Chance, Value
-from ._lists import without_markers
+from ._list_markers import without_markers
 from ._plain import LONGEST, as_stated, tidy
 from ._value import elsewhere
 from ._words import (

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from ._blocks import Blocks
 from ._kind import AnswerKind, Chance, Value
-from ._lists import has_marker, table_rows, without_markers
+from ._list_markers import has_marker, table_rows, without_markers
 from ._moves import in_digits
 from ._notation import Named, Notation
 from ._plain import LONGEST, as_stated, tidy

@@ -7,9 +7,10 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
-from idf.cli.stats import shortened
 from idf.data import in_order
 from idf.errors import UserError
+
+from .shortened import shortened
 
 _DPI = 110
 _COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#bbbbbb", "#332288")  # Paul Tol, bright

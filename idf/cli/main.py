@@ -10,11 +10,11 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from idf import __version__
 from idf.arguments import parse_arguments
 from idf.errors import UserError
 from idf.extras import require
 from idf.training.others_names import OTHERS_NAMES
+from idf.version import VERSION
 
 OF_THE_PLACE = {
     *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR),
@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="idf", description="The Imagery-Driven Framework: data, suites, verification."
     )
-    parser.add_argument("--version", action="version", version=f"idf {__version__}")
+    parser.add_argument("--version", action="version", version=f"idf {VERSION}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     def command(name: str, help: str, run: Callable[[argparse.Namespace], int | None]) -> argparse.ArgumentParser:
@@ -297,11 +297,11 @@ def _import_lmms(arguments: argparse.Namespace) -> None:
 def _plan(arguments: argparse.Namespace) -> None:
     require("idf plan", "hf", "torch", "transformers")
     from idf.recipe import read_recipe
-    from idf.training.plan import plan
+    from idf.training.estimate import estimate
     from idf.training.recipe import StageRecipe
 
     recipe = read_recipe(StageRecipe, arguments.recipe, _overrides(arguments, "gpus", "data"))
-    made = plan(
+    made = estimate(
         recipe,
         arguments.gpu_memory,
         arguments.gpu,
@@ -422,7 +422,7 @@ def _tiny(arguments: argparse.Namespace) -> None:
 
 def _merge(arguments: argparse.Namespace) -> None:
     require("idf merge", "hf")
-    from idf.training.lora import merge_folder
+    from idf.training.merge import merge_folder
 
     layers = merge_folder(arguments.adapter, arguments.out, arguments.base)
     print(f"{layers:,} layers merged; {arguments.out} is a complete Hugging Face folder")

@@ -12,7 +12,7 @@ from idf.data import EstimatedTokens, Lengths, Sample, TokenCounter, in_order, m
 from idf.errors import UserError
 from idf.extras import require
 
-_WIDEST = 24  # letters of an answer; boards and plans are cut to this in tables
+from .shortened import shortened
 
 
 def write_stats(source: Path, out: Path | None, model: Path | None) -> str:
@@ -176,12 +176,6 @@ def _not_stated(worlds: dict[str, Any]) -> Rows:
     for world, facts in worlds.items():
         for key, number in facts["not_stated"].items():
             yield [world, key, f"{number:,}"]
-
-
-def shortened(answer: str) -> str:
-    """An answer on one line, cut where it is too long for a table."""
-    line = " ".join(answer.split())
-    return line if len(line) <= _WIDEST else line[: _WIDEST - 3] + "..."
 
 
 def _share(part: int, whole: int) -> str:

@@ -5,9 +5,9 @@ from ._engine import ENGINES, Engine, LocalEngine, keep_memory, open_engine
 from ._folder import DatasetFolder, open_dataset, refuse_existing, write_dataset, write_shard
 from ._mix import check_mix, content_key, pick
 from ._mixture import MIXTURE, mix_datasets
-from ._plan import Slot, plan_slots
 from ._sample import Sample, conversation, text_of
 from ._shortcuts import measure_shortcuts
+from ._slots import Slot, allot_slots
 from ._stats import in_order, measure_dataset
 from ._tokens import SPLIT, EstimatedTokens, Lengths, TokenCounter, size_of_picture
 
@@ -27,6 +27,7 @@ __all__ = [
     "Sample",
     "Slot",
     "TokenCounter",
+    "allot_slots",
     "build_dataset",
     "check_mix",
     "choose_rows",
@@ -40,7 +41,6 @@ __all__ = [
     "open_dataset",
     "open_engine",
     "pick",
-    "plan_slots",
     "refuse_existing",
     "size_of_picture",
     "text_of",

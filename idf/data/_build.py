@@ -31,8 +31,8 @@ from ._folder import (
     write_shard,
     written,
 )
-from ._plan import Slot
 from ._sample import Sample
+from ._slots import Slot
 
 _DRAFTS_PER_TASK = 250
 # Repeats are put back; a mix of which this many in a row repeat has run out of samples.

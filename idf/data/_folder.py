@@ -17,8 +17,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from idf import __version__
 from idf.errors import UserError
+from idf.version import VERSION
 from idf.worlds import WORLDS
 
 from ._card import card
@@ -151,7 +151,7 @@ def _row_groups(samples: Sequence[Sample]) -> Iterator[list[Sample]]:
 def versions() -> dict[str, Any]:
     """The versions that decide over the bytes of a dataset: of idf, its worlds, and the libraries that it writes with."""
     libraries = {name: metadata.version(name) for name in ("numpy", "aggdraw", "zlib-ng", "pillow", "pyarrow")}
-    return {"idf": __version__, "worlds": {name: world.version for name, world in WORLDS.items()}, **libraries}
+    return {"idf": VERSION, "worlds": {name: world.version for name, world in WORLDS.items()}, **libraries}
 
 
 def refuse_existing(out: Path) -> None:

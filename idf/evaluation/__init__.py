@@ -2,26 +2,31 @@
 
 from idf.backends import HFBackend, Request, Response
 
-from ._answers import Answers
-from ._baselines import BASELINES, baseline_cells, baseline_response
-from ._compare import compare
-from ._comparison_text import comparison_text, p_text
-from ._job import Evaluation, distinct, run_evaluation
-from ._leaderboard import leaderboard, leaderboard_text, write_leaderboard
-from ._markdown import write_markdown
-from ._metrics import summarize
-from ._plots import write_summary_png
-from ._reading import read_results, read_samples
-from ._report import write_report
-from ._rescore import Rescoring, rescore
-from ._row import Row
-from ._run import evaluate, read_responses, score_rows, spread, write_results
-from ._statistics import Table as PairTable
-from ._statistics import holm, mcnemar, newcombe_paired, student95, student_within, wilson
-from ._tables import efficiency_table, side_by_side, table
-from ._tokens import per_correct, tokens_of
-from ._who import ParserOptions
-from ._workers import read_share, run_workers
+from .metrics.baselines import BASELINES, baseline_cells, baseline_response
+from .metrics.compare import compare
+from .metrics.results import read_results, read_samples
+from .metrics.row import Row
+from .metrics.statistics import Table as PairTable
+from .metrics.statistics import holm, mcnemar, newcombe_paired, student95, student_within, wilson
+from .metrics.summary import summarize
+from .metrics.tokens import per_correct, tokens_of
+from .report.comparison import comparison_text, p_text
+from .report.leaderboard import leaderboard, leaderboard_text
+from .report.leaderboard_files import write_leaderboard
+from .report.markdown import write_markdown
+from .report.plots import write_summary_png
+from .report.report import write_report
+from .report.tables import efficiency_table, side_by_side, table
+from .run.answers import Answers
+from .run.evaluate import evaluate
+from .run.evaluation import Evaluation, distinct, run_evaluation
+from .run.items import spread
+from .run.rescore import Rescoring, rescore
+from .run.responses import read_responses
+from .run.results import write_results
+from .run.score import score_rows
+from .run.who import ParserOptions
+from .run.workers import read_share, run_workers
 
 __all__ = [
     "BASELINES",

@@ -13,12 +13,12 @@ from idf.data import (
     Row,
     Sample,
     Slot,
+    allot_slots,
     build_dataset,
     choose_rows,
     content_key,
     conversation,
     pick,
-    plan_slots,
     refuse_existing,
 )
 from idf.drawing import noise_of, picture_file
@@ -157,7 +157,7 @@ def build_imagery(recipe: ImageryRecipe, out: Path, engine: Engine | None = None
     avoided = published(recipe.clone())
     maker = ImageryMaker(recipe, avoided)
     kinds = {world: recipe.kinds_of(world) for world in recipe.worlds}
-    slots = plan_slots(recipe.samples, recipe.worlds, recipe.difficulties, kinds, recipe.seed)
+    slots = allot_slots(recipe.samples, recipe.worlds, recipe.difficulties, kinds, recipe.seed)
     facts = {
         "stage": "imagery",
         "recipe": to_plain(recipe),

@@ -83,7 +83,7 @@ def document(item: Item, mode: str, prompts: str, picture: bytes | None) -> Docu
 
 def picture_file(item: Item, suite: str, max_pixels: int | None = None) -> bytes:
     """The picture of an item as `idf-eval` shows it, as a PNG file; published Wood Slide is drawn again."""
-    from idf.evaluation._picture import picture_of
+    from idf.evaluation.run.picture import picture_of
     from idf.training.recipe import StageRecipe
 
     redraw = suite.startswith("spatialite:") and item.problem.world == "wood_slide"

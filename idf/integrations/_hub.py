@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
-from idf import __version__
 from idf.errors import UserError
 from idf.suites import item_prompt, open_suite
+from idf.version import VERSION
 from idf.worlds import WORLDS
 
 from ._documents import document, picture_file
@@ -119,7 +119,7 @@ def _card(counts: dict[str, int], manifest: dict[str, Any]) -> str:
     )
     return (
         f"---\n{yaml.safe_dump(header, sort_keys=False)}---\n\n# IDF spatial problems: {total:,} items\n\n"
-        f"Made by `idf suite` of idf {__version__}. Pictures and texts come from simulators; no picture and no text of the "
+        f"Made by `idf suite` of idf {VERSION}. Pictures and texts come from simulators; no picture and no text of the "
         f"benchmark SpatiaLite is in here.\n\n| config | items | asks for a |\n| --- | --- | --- |\n{table}\n\n"
         "`image` and `question_vqa` ask by picture, `question_tqa` by text alone, and both together in mode vtqa. `answer` is "
         "one right answer: a plan is judged by replaying it from `state`, since many plans are right "

@@ -7,7 +7,7 @@ from ._parse import final_answer, parse_answer, write_answer
 from ._proof import replay_claims
 from ._score import ERRORS, Verdict, score
 from ._steps import StepsRight, steps_right
-from ._visible import visible
+from ._thinking import strip_thinking
 
 __all__ = [
     "CAUSES",
@@ -25,6 +25,6 @@ __all__ = [
     "replay_claims",
     "score",
     "steps_right",
-    "visible",
+    "strip_thinking",
     "write_answer",
 ]

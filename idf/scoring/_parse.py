@@ -8,7 +8,7 @@ from idf.answers import KINDS
 from idf.worlds import Answer, World
 
 from ._stated import stated_answers
-from ._visible import visible
+from ._thinking import strip_thinking
 
 
 def final_answer(response: str) -> str | None:
@@ -16,7 +16,7 @@ def final_answer(response: str) -> str | None:
 
     This is the one form that prompts ask for. `score` also reads the others, see `docs/scoring.md`.
     """
-    lines = [stated for stated in stated_answers(visible(response)) if stated.form == "line"]
+    lines = [stated for stated in stated_answers(strip_thinking(response)) if stated.form == "line"]
     return lines[-1].text if lines else None
 
 

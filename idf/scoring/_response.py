@@ -11,7 +11,7 @@ from idf.worlds import WORLDS, Answer, Problem, World
 
 from ._retraction import settle
 from ._stated import Stated, stated_answers
-from ._visible import visible
+from ._thinking import strip_thinking
 
 _PROSE = ("sentence", "label", "bare", "bold")
 _UNREADABLE_IS_AMBIGUOUS = ("sentence", "heading")
@@ -58,7 +58,7 @@ def read_response(problem: Problem[Any, Any], response: str, *, cut_off: bool = 
             end of the text may not be complete: it counts only if it repeats an earlier one.
     """
     asked = WORLDS[problem.world].answer(problem)
-    text = _TEXT_LABEL.sub(r"\1 ", visible(response))
+    text = _TEXT_LABEL.sub(r"\1 ", strip_thinking(response))
     if pair := _QUESTION_AND_ANSWER.match(text):
         text = f"Answer: {pair['answer'] or pair['alone']}\n" if not cut_off else text
     for question in _NEXT_QUESTION.finditer(text):

@@ -10,7 +10,7 @@ from idf.worlds import WORLDS, Answer, Problem
 
 from ._refusal import refuses
 from ._response import other_kind, read_response
-from ._visible import visible
+from ._thinking import strip_thinking
 
 ERRORS = ("wrong", "illegal", "incomplete", "unparsed", "refused", "truncated", "empty", "error")
 """The classes of a response that is not correct. Every one of them counts in the denominator."""
@@ -99,7 +99,7 @@ def _why_unread(
         return "truncated", "cut off before an answer" if shown is None else f"cut off in its answer: {shown}"
     if finish_reason == "content_filter":
         return "refused", "the response was withheld by a content filter"
-    aloud = visible(response)
+    aloud = strip_thinking(response)
     if refuses(aloud if stated is None else stated):
         return "refused", "it declines to answer"
     if other := other_kind(world, kind, aloud if stated is None else stated):

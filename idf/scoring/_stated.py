@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from idf.answers import IS_ITEM, LONGEST, json_value, unwrapped
 
-from ._below import UNREADABLE, text_below
+from ._text_below import UNREADABLE, text_below
 
 # What may stand before a label: Markdown, quotes, brackets, a number, a sign
 _MARKS = r"[ \t\u3000*_`#>\-•–—:.✅☑✔🎯👉🏁➡=|\"'\[({\\$]{0,24}(?:\d{1,2}[.)][ *_]{0,4})?"

@@ -6,10 +6,10 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from idf import __version__
 from idf.errors import UserError
 from idf.files import read_lines
 from idf.recipe import check_names, check_pixels, to_plain
+from idf.version import VERSION
 from idf.worlds import DIFFICULTIES, WORLDS, Draw, problem_from_json, problem_to_json
 
 from ._item import Item
@@ -106,7 +106,7 @@ def generate_suite(recipe: SuiteRecipe, out: Path) -> int:
         (out / name).write_bytes(encode_png(draw(item.problem, recipe.max_pixels)))
         lines.append(json.dumps({"id": item.id, "picture": name, "problem": problem_to_json(item.problem)}))
     (out / "items.jsonl").write_text("\n".join(lines) + "\n")
-    versions = {"idf": __version__} | {world: WORLDS[world].version for world in recipe.worlds}
+    versions = {"idf": VERSION} | {world: WORLDS[world].version for world in recipe.worlds}
     manifest = {"recipe": to_plain(recipe), "items": len(items), "repeats_drawn_again": repeats, "versions": versions}
     part = out / ".suite.json"
     part.write_text(json.dumps(manifest, indent=2) + "\n")

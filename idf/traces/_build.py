@@ -17,12 +17,12 @@ from idf.data import (
     Row,
     Sample,
     Slot,
+    allot_slots,
     build_dataset,
     choose_rows,
     content_key,
     conversation,
     pick,
-    plan_slots,
     refuse_existing,
 )
 from idf.drawing import decode_picture, noise_of, picture_file
@@ -160,7 +160,7 @@ def build_traces(
     avoided = published(recipe.clone())
     maker = TraceMaker(recipe, avoided)
     kinds = {world: {_KIND: 1.0} for world in recipe.worlds}
-    slots = plan_slots(recipe.problems, recipe.worlds, recipe.difficulties, kinds, recipe.seed)
+    slots = allot_slots(recipe.problems, recipe.worlds, recipe.difficulties, kinds, recipe.seed)
     choice = choose_rows(slots, maker, engine, copies=recipe.teacher.samples)
     facts = {
         "stage": "candidate traces",

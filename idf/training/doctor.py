@@ -10,10 +10,10 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-from idf import __version__
 from idf.errors import UserError
 from idf.extras import EXTRAS
 from idf.gpus import Gpus, Torch, driver_problem, find_gpus, find_torch
+from idf.version import VERSION
 
 from .data import find_data
 from .recipe import StageRecipe
@@ -72,7 +72,7 @@ def examine(recipe: StageRecipe | None) -> list[Finding]:
 
 
 def _packages(torch: Torch, recipe: StageRecipe | None) -> Finding:
-    here = f"idf {__version__}, Python {platform.python_version()}, torch {torch.version or 'not there'}"
+    here = f"idf {VERSION}, Python {platform.python_version()}, torch {torch.version or 'not there'}"
     needed = EXTRAS["train"] if recipe is None else needed_modules(recipe)
     lacking = [name for name in needed if find_spec(name) is None]
     if lacking:

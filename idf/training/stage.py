@@ -14,16 +14,16 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from idf import __version__
 from idf.data import DatasetFolder
 from idf.errors import RankError, UserError
 from idf.extras import require
 from idf.gpus import why_no_gpu
 from idf.recipe import to_plain
+from idf.version import VERSION
 
 from .checkpoint import read_facts
 from .failure import tell_failure
-from .guard import stop_signal
+from .loss_guard import stop_signal
 from .recipe import StageRecipe
 
 
@@ -130,7 +130,7 @@ def checkpoint_facts(recipe: StageRecipe, data: DatasetFolder) -> dict[str, Any]
             "facts": parent,
         },
         "ranks": int(os.environ.get("WORLD_SIZE", "1")),
-        "versions": {"idf": __version__} | {name: _version(name) for name in packages},
+        "versions": {"idf": VERSION} | {name: _version(name) for name in packages},
     }
 
 

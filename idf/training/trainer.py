@@ -33,11 +33,11 @@ from .collate import COUNTS, Collator
 from .dataset import PackedRows, micro_batches, steps_in_run
 from .engine import Engine
 from .flops import Counts, peak_tflops, shape_of, train_flops
-from .guard import LossGuard, StopSignal, stop_signal
 from .hook import EvaluationHook, best, evaluated
 from .layout import read_layout, write_model
 from .log import RunLog, StepFacts
 from .lora import merged, save_adapter
+from .loss_guard import LossGuard, StopSignal, stop_signal
 from .model import GradientWatch, StageModel, parameter_counts
 from .recipe import StageRecipe
 from .room import prefetched

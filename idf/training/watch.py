@@ -14,7 +14,7 @@ from idf.errors import UserError
 from idf.recipe import read_recipe
 
 from .checkpoint import read_facts
-from .claim import Claim, take
+from .evaluation_lock import EvaluationLock, take_lock
 from .evaluations import NAME, failure_file, note_failure, results_folder, step_of
 from .hook import conclude, evaluate_checkpoint, first_line, free_memory, hook_items
 from .recipe import StageRecipe
@@ -90,16 +90,16 @@ class Watcher:
         """Evaluate the first checkpoint that waits, if there is one; whether there was."""
         self.look()
         for folder in self.waiting():
-            claim = take(self._claim_place(folder))
-            if claim is None:
+            lock = take_lock(self._lock_place(folder))
+            if lock is None:
                 continue
             try:
-                # Between looking and claiming, another watcher may have finished it, or training removed it.
+                # Between looking and locking, another watcher may have finished it, or training removed it.
                 if _complete(folder) and not self._settled(folder):
-                    self._evaluate(folder, claim)
+                    self._evaluate(folder, lock)
                     return True
             finally:
-                claim.release()
+                lock.release()
         return False
 
     def look(self) -> None:
@@ -111,7 +111,7 @@ class Watcher:
         for name in sorted(self.seen, key=step_of):
             folder = self.run / name
             if name not in self.removed and not (
-                _complete(folder) or self._settled(folder) or self._claim_place(folder).exists()
+                _complete(folder) or self._settled(folder) or self._lock_place(folder).exists()
             ):
                 self._note_removed(folder, "before it was evaluated")
 
@@ -129,7 +129,7 @@ class Watcher:
         parts = {"evaluated": self.done, "failed": self.failed, "removed by training before that": self.removed}
         return f"{self.run}: " + ", ".join(f"{len(names)} {what}" for what, names in parts.items())
 
-    def _evaluate(self, folder: Path, claim: Claim) -> None:
+    def _evaluate(self, folder: Path, lock: EvaluationLock) -> None:
         device = "cpu"
         try:
             recipe = recipe_of(folder)
@@ -137,7 +137,7 @@ class Watcher:
             print(f"evaluating {folder} on {device}", flush=True)
             items = hook_items(recipe)
             rows = evaluate_checkpoint(
-                folder, recipe, items, device=device, stop=self._between_batches(claim), show=True
+                folder, recipe, items, device=device, stop=self._between_batches(lock), show=True
             )
             conclude(folder, recipe, items, rows, device)
             self.done.append(folder.name)
@@ -152,10 +152,10 @@ class Watcher:
                 self._note_removed(folder, "while it was evaluated")
         free_memory(device)
 
-    def _between_batches(self, claim: Claim) -> Callable[[], bool]:
+    def _between_batches(self, lock: EvaluationLock) -> Callable[[], bool]:
         def go_on() -> bool:
             if time.monotonic() - self._looked >= self.poll_seconds:
-                claim.beat()
+                lock.beat()
                 self.look()  # what comes and goes during a long evaluation is counted too
             return False
 
@@ -173,8 +173,8 @@ class Watcher:
         self.removed.append(folder.name)
         print(f"{folder} was removed by training {when}", flush=True)
 
-    def _claim_place(self, folder: Path) -> Path:
-        return self.run / "evaluations" / f".claim-{folder.name}"
+    def _lock_place(self, folder: Path) -> Path:
+        return self.run / "evaluations" / f".lock-{folder.name}"
 
     def _settled(self, folder: Path) -> bool:
         """Whether a checkpoint was evaluated, or failed since we began."""

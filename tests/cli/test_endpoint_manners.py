@@ -34,7 +34,7 @@ def suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def without_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     """The picture of the results takes most of the time of a run, and is not what these tests are about."""
-    monkeypatch.setattr("idf.evaluation._job.write_summary_png", lambda rows, results, out: None)
+    monkeypatch.setattr("idf.evaluation.run.evaluation.write_summary_png", lambda rows, results, out: None)
 
 
 @dataclass

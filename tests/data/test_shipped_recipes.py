@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from idf.data import LocalEngine, choose_rows, plan_slots
+from idf.data import LocalEngine, allot_slots, choose_rows
 from idf.data._build import Choice
 from idf.imagery import ImageryMaker, ImageryRecipe
 from idf.recipe import read_recipe
@@ -26,7 +26,7 @@ def chosen(name: str) -> Choice:
     else:
         number, maker = recipe.problems, TraceMaker(recipe, published())
         kinds = {world: {"trace": 1.0} for world in recipe.worlds}
-    slots = plan_slots(number, recipe.worlds, recipe.difficulties, kinds, recipe.seed)
+    slots = allot_slots(number, recipe.worlds, recipe.difficulties, kinds, recipe.seed)
     choice = choose_rows(slots, maker, LocalEngine())
     assert Counter(row.slot for row in choice.rows) == Counter(slots)
     assert len({row.draft.key for row in choice.rows}) == number

@@ -10,8 +10,8 @@ import pytest
 
 from idf.backends import Journal, Request, Response
 from idf.evaluation import Answers
-from idf.evaluation._asking import ask_all, collect, missing
-from idf.evaluation._asks import Form, Requests, all_asks
+from idf.evaluation.run.generation import ask_all, collect, missing
+from idf.evaluation.run.queries import Form, Requests, all_asks
 from tests.evaluation.samples import ITEMS
 from tests.sentences import refused
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from idf.backends import Sampling
 from idf.data import text_of
 from idf.drawing import encode_png
-from idf.evaluation._asks import Ask, Form, Keys, Requests, all_asks, fixed_batches, messages_of, size_of
+from idf.evaluation.run.queries import Ask, Form, Keys, Requests, all_asks, fixed_batches, messages_of, size_of
 from tests.evaluation.samples import ITEMS
 from tests.sentences import refused
 

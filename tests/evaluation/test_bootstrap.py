@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from idf.evaluation._bootstrap import macro95, mean95, resampled
+from idf.evaluation.metrics.bootstrap import macro95, mean95, resampled
 
 
 def test_the_figures_are_the_same_on_every_machine_and_in_every_order():
@@ -22,7 +22,7 @@ def test_as_many_clusters_are_drawn_as_there_are_whatever_fits_into_memory(monke
     whole = resampled(clusters, "x", 100)
     assert (whole[:, 1] == 7).all()
     assert 0 <= whole[:, 0].min() < whole[:, 0].max() <= 42
-    monkeypatch.setattr("idf.evaluation._bootstrap._AT_ONCE", 20)
+    monkeypatch.setattr("idf.evaluation.metrics.bootstrap._AT_ONCE", 20)
     assert (resampled(clusters, "x", 100) == whole).all()
 
 

@@ -13,9 +13,9 @@ from PIL import Image
 
 from idf.drawing import draw
 from idf.evaluation import Response, Row
-from idf.evaluation._asks import Ask
-from idf.evaluation._browser import CHUNK, browser_data, replay
-from idf.evaluation._run import scored
+from idf.evaluation.report.browser import CHUNK, browser_data, replay
+from idf.evaluation.run.queries import Ask
+from idf.evaluation.run.score import scored
 from idf.scoring import write_answer
 from idf.suites import Item, prompt_text
 from idf.worlds import WORLDS, Problem

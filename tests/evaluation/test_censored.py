@@ -7,8 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from idf.evaluation._censored import Points, exponential, sandwich, straight
-from idf.evaluation._growth import growth
+from idf.evaluation.metrics.censored import Points, exponential, sandwich, straight
+from idf.evaluation.metrics.growth import growth
 from tests.evaluation.samples import row
 
 POINTS = Points(

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from idf.evaluation._charts import accuracy_chart, budget_chart, growth_chart, key_mark
+from idf.evaluation.report.charts import accuracy_chart, budget_chart, growth_chart, key_mark
 from tests.sentences import says
 
 CELL = {"accuracy": 0.5, "wilson95": (0.25, 0.75), "correct": 5, "n": 10}

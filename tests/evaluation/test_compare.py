@@ -13,8 +13,8 @@ import pytest
 
 from idf.errors import UserError
 from idf.evaluation import Row, compare, comparison_text, write_results
-from idf.evaluation._power import detectable_flips, detectable_pairs
-from idf.evaluation._statistics import Table, holm, mcnemar, newcombe_paired, sign_flip
+from idf.evaluation.metrics.power import detectable_flips, detectable_pairs
+from idf.evaluation.metrics.statistics import Table, holm, mcnemar, newcombe_paired, sign_flip
 from idf.scoring.rules_version import RULES_VERSION
 from tests.evaluation.folders import RUN, folder, told, without_rules
 from tests.sentences import line_that_says, refused, says

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from idf.evaluation import Row
-from idf.evaluation._efficiency import efficiency, growth
+from idf.evaluation.metrics.efficiency import efficiency, growth
 from tests.evaluation.samples import row
 
 

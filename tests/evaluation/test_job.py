@@ -14,7 +14,7 @@ from PIL import Image
 
 from idf.backends import Sampling
 from idf.evaluation import Evaluation, distinct, run_evaluation
-from idf.evaluation._job import MAX_PIXELS
+from idf.evaluation.run.evaluation import MAX_PIXELS
 from idf.suites import SuiteRecipe, generate_suite, open_suite, prompt_text, read_suite
 from idf.training.recipe import StageRecipe
 from tests.backends.server import request
@@ -116,8 +116,10 @@ def test_workers_that_make_the_same_suite_do_not_write_into_each_other(tmp_path,
         generate_suite(recipe, made)
         (made / "first").touch()
 
-    monkeypatch.setattr("idf.evaluation._default_suite.generate_suite", slower)
-    monkeypatch.setattr("idf.evaluation._job.SuiteRecipe", lambda **_: SuiteRecipe(items=1, worlds=["moving_box"]))
+    monkeypatch.setattr("idf.evaluation.run.default_suite.generate_suite", slower)
+    monkeypatch.setattr(
+        "idf.evaluation.run.evaluation.SuiteRecipe", lambda **_: SuiteRecipe(items=1, worlds=["moving_box"])
+    )
     assert run_evaluation(Evaluation(tmp_path / "o", baseline="oracle"), say=lambda _: None)
     assert (made / "first").exists(), "the one that came first stays"
     assert [path.name for path in (tmp_path / "o").glob(".*")] == []

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from idf.evaluation import leaderboard, leaderboard_text, write_leaderboard, write_results
-from idf.evaluation._leaderboard import leaderboard_markdown, mode_table
+from idf.evaluation.report.leaderboard import leaderboard_markdown, mode_table
 from tests.evaluation.folders import RUN, folder, told, without_rules
 from tests.sentences import refused, says
 

@@ -10,7 +10,7 @@ import pytest
 from idf.backends import Request, Response
 from idf.data import text_of
 from idf.evaluation import Answers, Row, score_rows
-from idf.evaluation._llm_parser import judged_by_quotes, parse_with, question_for
+from idf.evaluation.run.llm_parser import judged_by_quotes, parse_with, question_for
 from idf.scoring import write_answer
 from idf.suites import Item
 from idf.worlds import WORLDS

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from idf.evaluation import baseline_cells, summarize, write_markdown
-from idf.evaluation._markdown import markdown
+from idf.evaluation.report.markdown import markdown
 from tests.evaluation.folders import RUN, told
 from tests.evaluation.samples import ITEMS
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from idf.evaluation import baseline_cells, summarize, wilson
-from idf.evaluation._metrics import cell
+from idf.evaluation.metrics.summary import cell
 from tests.evaluation.samples import ITEMS, row
 
 MIXED = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from idf.evaluation import Row, summarize
-from idf.evaluation._page import page_values
+from idf.evaluation.report.page import page_values
 from tests.evaluation.samples import row
 from tests.sentences import line_that_says, says
 

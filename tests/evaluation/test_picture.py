@@ -15,8 +15,8 @@ from PIL import Image
 from idf.backends import Sampling
 from idf.drawing import _decode, draw, encode_png
 from idf.errors import UserError
-from idf.evaluation._asks import Form, Keys
-from idf.evaluation._picture import fitted_size, picture_of
+from idf.evaluation.run.picture import fitted_size, picture_of
+from idf.evaluation.run.queries import Form, Keys
 from idf.suites import Item
 from tests.evaluation.samples import ITEMS
 from tests.sentences import refused, says

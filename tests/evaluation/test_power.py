@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from idf.evaluation._power import _most_losses, detectable_flips, detectable_pairs, power_of_pairs
-from idf.evaluation._statistics import mcnemar, sign_flip
+from idf.evaluation.metrics.power import _most_losses, detectable_flips, detectable_pairs, power_of_pairs
+from idf.evaluation.metrics.statistics import mcnemar, sign_flip
 
 RESULT = json.loads((Path(__file__).parents[2] / "bench/results/power.json").read_text())
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from idf.evaluation import Response, Row, summarize, write_report
-from idf.evaluation._asks import Ask
-from idf.evaluation._run import scored
+from idf.evaluation.run.queries import Ask
+from idf.evaluation.run.score import scored
 from idf.scoring import write_answer
 from idf.suites import Item
 from idf.worlds import WORLDS

@@ -11,10 +11,10 @@ import pytest
 
 from idf.evaluation import Rescoring, Response, rescore
 from idf.evaluation import _llm_parser as llm_parser
-from idf.evaluation._answers import Answers
-from idf.evaluation._llm_parser import parse_with
-from idf.evaluation._reading import read_run
-from idf.evaluation._run import write_results
+from idf.evaluation.metrics.results import read_run
+from idf.evaluation.run.answers import Answers
+from idf.evaluation.run.llm_parser import parse_with
+from idf.evaluation.run.results import write_results
 from idf.scoring.rules_version import RULES_VERSION
 from idf.suites import read_suite
 from idf.traces import oracle_response
@@ -108,7 +108,7 @@ def test_a_failure_loses_nothing(monkeypatch, suite, tmp_path):
     def full(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("idf.evaluation._run.os.replace", full)
+    monkeypatch.setattr("idf.evaluation.run.results.os.replace", full)
     with pytest.raises(OSError, match="No space"):
         rescore(Rescoring(out), say=lambda _: None)
     monkeypatch.undo()

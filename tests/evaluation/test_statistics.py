@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from idf.evaluation import wilson
-from idf.evaluation._power import detectable_pairs
-from idf.evaluation._statistics import (
+from idf.evaluation.metrics.power import detectable_pairs
+from idf.evaluation.metrics.statistics import (
     Table,
     detectable,
     effective_rows,

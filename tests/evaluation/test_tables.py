@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from idf.evaluation import Row, efficiency_table, side_by_side, summarize, table
-from idf.evaluation._tables import growth_text, macro_interval
+from idf.evaluation.report.tables import growth_text, macro_interval
 from idf.scoring.rules_version import RULES_VERSION
 from tests.evaluation.folders import folder, told, without_rules
 from tests.evaluation.samples import row

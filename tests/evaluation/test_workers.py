@@ -39,7 +39,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str | None, list[str]
         def poll(self) -> int:
             return self.status
 
-    monkeypatch.setattr("idf.evaluation._workers.subprocess.Popen", Process)
+    monkeypatch.setattr("idf.evaluation.run.workers.subprocess.Popen", Process)
     return seen
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from idf.data import DatasetFolder, LocalEngine, Row, Slot, choose_rows, content_key, plan_slots
+from idf.data import DatasetFolder, LocalEngine, Row, Slot, allot_slots, choose_rows, content_key
 from idf.drawing import decode_png, draw, noise_of
 from idf.files import package_text
 from idf.imagery import PHRASINGS, ImageryMaker, ImageryRecipe, build_imagery, kinds_of
@@ -145,7 +145,7 @@ def test_the_share_of_noisy_pictures_is_that_of_the_recipe():
 def test_a_dataset_holds_what_was_planned_and_nothing_twice(mixed):
     samples = list(mixed.samples())
     kinds = {world: MIXED.kinds_of(world) for world in MIXED.worlds}
-    slots = plan_slots(MIXED.samples, MIXED.worlds, MIXED.difficulties, kinds, MIXED.seed)
+    slots = allot_slots(MIXED.samples, MIXED.worlds, MIXED.difficulties, kinds, MIXED.seed)
     assert [(s.world, s.difficulty, s.kind) for s in samples] == slots
     assert Counter(sample.world for sample in samples) == dict.fromkeys(WORLDS, 12)
     assert len({s.meta["key"] for s in samples}) == len({s.id for s in samples}) == len(samples) == 60
@@ -201,7 +201,7 @@ def many() -> tuple[dict[str, Counter[str]], list[Lesson]]:
     recipe = replace(maker("tqa").recipe, samples=700)
     make = ImageryMaker(recipe, published())
     kinds = {world: recipe.kinds_of(world) for world in recipe.worlds}
-    slots = plan_slots(recipe.samples, recipe.worlds, recipe.difficulties, kinds, recipe.seed)
+    slots = allot_slots(recipe.samples, recipe.worlds, recipe.difficulties, kinds, recipe.seed)
     choice = choose_rows(slots, make, LocalEngine())
     return choice.counts, [Lesson(make.make(row), row.slot, row.draft, "tqa") for row in choice.rows]
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from idf.data import LocalEngine, Row, choose_rows, open_dataset, plan_slots, text_of
+from idf.data import LocalEngine, Row, allot_slots, choose_rows, open_dataset, text_of
 from idf.imagery import ImageryRecipe, build_imagery
 from idf.suites import published
 from idf.traces import TraceMaker, TracesRecipe, form_of_steps, oracle_response
@@ -40,7 +40,7 @@ def asked(problems: int, **changes: Any) -> dict[str, Row]:
     recipe = TracesRecipe(problems=problems, max_pixels=12544, difficulties={"easy": 1.0}, noise=0.5, **changes)
     maker = TraceMaker(recipe, published())
     kinds = {world: {"trace": 1.0} for world in recipe.worlds}
-    slots = plan_slots(problems, recipe.worlds, recipe.difficulties, kinds, recipe.seed)
+    slots = allot_slots(problems, recipe.worlds, recipe.difficulties, kinds, recipe.seed)
     rows = choose_rows(slots, maker, LocalEngine()).rows
     prompts = {text_of(maker.request(row).messages[-1]): row for row in rows}
     assert len(prompts) == problems, "a picture is part of the question, but here the texts must tell problems apart"

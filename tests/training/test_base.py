@@ -19,11 +19,11 @@ from safetensors.torch import load_file, save_file
 from idf.backends import HFBackend, check_base, own_head, share_weights
 from idf.errors import UserError
 from idf.suites import SuiteRecipe, generate_suite
+from idf.training.estimate import estimate
 from idf.training.layout import read_layout, write_model
 from idf.training.load import check_model, load_model, load_processor, meta_model
 from idf.training.lora import add_adapters, save_adapter
 from idf.training.model import parameter_counts
-from idf.training.plan import plan
 from idf.training.recipe import LoraRecipe, StageRecipe
 from tests.cli.running import evaluate, one_sentence
 from tests.cli.running import run as idf
@@ -267,7 +267,7 @@ def test_a_head_that_repeats_a_tied_embedding_is_no_head_of_its_own(tiny, tmp_pa
 
 def test_a_plan_of_a_folder_as_it_lies_on_the_hub(tiny):
     recipe = StageRecipe("imagery", str(tiny.model), str(tiny.imagery.path), "run", device="cpu", gpus=1)
-    text = plan(replace(recipe, precision="fp32", deepspeed=None, tokens_per_row=768, max_pixels=12544)).text
+    text = estimate(replace(recipe, precision="fp32", deepspeed=None, tokens_per_row=768, max_pixels=12544)).text
     says(text, "parameters", "frozen", "trainable")
 
 

@@ -11,7 +11,7 @@ import torch
 
 from idf.training.layout import read_layout, write_model
 from idf.training.load import load_model
-from idf.training.lora import merge_folder
+from idf.training.merge import merge_folder
 
 from .elsewhere import read_alike
 from .test_merge import write_adapter

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from idf.data import open_dataset
-from idf.evaluation._picture import picture_of
+from idf.evaluation.run.picture import picture_of
 from idf.training import encode
 from idf.training.collate import Collator
 from idf.training.dataset import PackedRows, TokenStore, prepare_tokens, tokens_folder

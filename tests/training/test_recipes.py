@@ -11,8 +11,8 @@ import yaml
 from idf.data import DatasetFolder, open_dataset
 from idf.imagery import ImageryRecipe, build_imagery
 from idf.recipe import read_recipe
+from idf.training.estimate import Estimate, estimate
 from idf.training.load import meta_model
-from idf.training.plan import Plan, plan
 from idf.training.recipe import StageRecipe
 from idf.training.shapes import SHAPES
 from tests.sentences import says
@@ -57,11 +57,11 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> DatasetFolder:
     return open_dataset(folder, made_by="-")
 
 
-def planned(name: str, tiny, pictures: DatasetFolder, **changes) -> Plan:
+def planned(name: str, tiny, pictures: DatasetFolder, **changes) -> Estimate:
     gpus, memory = PROMISED[Path(name).parent.as_posix()]
     small = name.startswith(SMALL)
     model, data = (str(tiny.model), tiny.imagery.path) if small else (base(name), pictures.path)
-    return plan(replace(read(name), model=model, data=str(data), any_data=True, gpus=gpus, **changes), memory)
+    return estimate(replace(read(name), model=model, data=str(data), any_data=True, gpus=gpus, **changes), memory)
 
 
 @pytest.mark.parametrize("name", STAGES)

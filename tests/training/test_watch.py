@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 
 from idf.backends import HFBackend
-from idf.training import claim as claim_module
+from idf.training import evaluation_lock
 from idf.training import watch as watch_module
-from idf.training.claim import take
+from idf.training.evaluation_lock import take_lock
 from idf.training.evaluations import evaluated, failure_file
 from idf.training.hook import EvaluationHook
 from idf.training.recipe import LoraRecipe
@@ -154,12 +154,12 @@ def test_a_watcher_may_begin_before_training(asked, tmp_path, capsys):
     line_that_says(capsys.readouterr().out, tmp_path / "later", "not there yet", "waiting")
 
 
-def test_what_another_watcher_finished_before_the_claim_was_ours_is_not_done_again(asked, empty, run, monkeypatch):
+def test_what_another_watcher_finished_before_the_lock_was_ours_is_not_done_again(asked, empty, run, monkeypatch):
     save(empty, recipe_for(run), "final")
 
     def take_late(place: Path) -> Any:
         score(run, "final", vtqa=0.5)
-        return take(place)
+        return take_lock(place)
 
     monkeypatch.setattr(watch_module, "take", take_late)
     assert watch(run, **QUICK) == 0
@@ -209,11 +209,11 @@ def test_two_watchers_at_once_share_the_checkpoints(empty, run):
     assert not list((run / "evaluations").glob(".*"))
 
 
-# --- claims ------------------------------------------------------------------------------------------------------
+# --- locks -------------------------------------------------------------------------------------------------------
 
 
-def leave_claim(run: Path, name: str, host: str, pid: int, hours: float = 0.0) -> Path:
-    place = run / "evaluations" / f".claim-{name}"
+def leave_lock(run: Path, name: str, host: str, pid: int, hours: float = 0.0) -> Path:
+    place = run / "evaluations" / f".lock-{name}"
     place.mkdir(parents=True)
     (place / "owner.json").write_text(json.dumps({"host": host, "pid": pid}))
     then = time.time() - 3600 * hours
@@ -238,25 +238,25 @@ def dead_pid() -> int:
         ("elsewhere", "dead", 3, "3.0 hours"),
     ],
 )
-def test_a_stale_claim_is_taken_over_and_a_live_one_is_not(host, pid, hours, taken, asked, empty, run, capsys):
+def test_a_stale_lock_is_taken_over_and_a_live_one_is_not(host, pid, hours, taken, asked, empty, run, capsys):
     save(empty, recipe_for(run), "final")
     number = {"dead": dead_pid(), "ours": os.getpid(), "alive": os.getppid()}[pid]
-    place = leave_claim(run, "final", socket.gethostname() if host == "here" else host, number, hours)
+    place = leave_lock(run, "final", socket.gethostname() if host == "here" else host, number, hours)
     assert watch(run, **QUICK) == 0
     assert asked == (["final"] if taken else [])
     assert place.exists() == (taken is None)
     out = capsys.readouterr().out
-    assert (".claim-final" in out) == bool(taken)
+    assert (".lock-final" in out) == bool(taken)
     if taken:
-        line_that_says(out, "taking", ".claim-final", f"process {number}", taken)
+        line_that_says(out, "taking", ".lock-final", f"process {number}", taken)
 
 
 def test_of_many_that_take_a_claim_one_gets_it(tmp_path):
     code = (
-        "import sys, time; from pathlib import Path; from idf.training.claim import take\n"
+        "import sys, time; from pathlib import Path; from idf.training.evaluation_lock import take_lock\n"
         "while time.time() < float(sys.argv[2]): pass\n"
-        "got = sum(take(Path(sys.argv[1]) / f'.claim-{i}') is not None for i in range(50))\n"
-        "print(got); time.sleep(3)"  # a process that has ended has no claims
+        "got = sum(take_lock(Path(sys.argv[1]) / f'.lock-{i}') is not None for i in range(50))\n"
+        "print(got); time.sleep(3)"  # a process that has ended holds no locks
     )
     begin = time.time() + 4
     processes = [start(code, tmp_path, begin) for _ in range(3)]
@@ -264,17 +264,17 @@ def test_of_many_that_take_a_claim_one_gets_it(tmp_path):
     assert sum(got) == 50, got
 
 
-def test_a_claim_made_since_one_looked_is_put_back(tmp_path, monkeypatch):
-    place = leave_claim(tmp_path, "final", socket.gethostname(), os.getppid())
+def test_a_lock_made_since_one_looked_is_put_back(tmp_path, monkeypatch):
+    place = leave_lock(tmp_path, "final", socket.gethostname(), os.getppid())
     stale = {"host": "elsewhere", "pid": 1}
-    assert not claim_module._remove(place, stale)
-    assert take(place) is None
+    assert not evaluation_lock._remove(place, stale)
+    assert take_lock(place) is None
 
 
 def test_a_watcher_shows_that_it_lives_between_batches(tiny, run, monkeypatch):
     ages: list[float] = []
     answer = HFBackend._batch
-    owner = run / "evaluations" / ".claim-final" / "owner.json"
+    owner = run / "evaluations" / ".lock-final" / "owner.json"
 
     def look_and_answer(*arguments: Any) -> Any:
         ages.append(time.time() - owner.stat().st_mtime)
@@ -400,7 +400,7 @@ def test_ctrl_c_and_a_schedulers_signal_leave_nothing_behind(number, empty, run)
     assert process.stdout is not None
     while process.stdout.readline() != "begun\n":
         assert process.poll() is None, "it ended by itself"
-    assert (run / "evaluations" / ".claim-checkpoint-2").exists()
+    assert (run / "evaluations" / ".lock-checkpoint-2").exists()
     process.send_signal(number)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130

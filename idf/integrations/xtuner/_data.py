@@ -16,7 +16,7 @@ from idf.training.data import find_data
 from idf.training.dataset import PackedRows, TokenStore, micro_batches, prepare_tokens, steps_in_run, tokens_folder
 from idf.training.encode import Encoder
 from idf.training.load import check_model, load_processor
-from idf.training.lock import lock_run
+from idf.training.run_lock import lock_run
 
 from ._recipe import check_run, stage_recipe
 

@@ -14,8 +14,8 @@ from mmengine.hooks import Hook
 from idf.errors import UserError
 from idf.training.collate import COUNTS
 from idf.training.flops import Counts, shape_of, train_flops
-from idf.training.guard import LossGuard
 from idf.training.log import RunLog, StepFacts, read_history
+from idf.training.loss_guard import LossGuard
 from idf.training.model import GradientWatch
 from idf.training.recipe import StageRecipe
 

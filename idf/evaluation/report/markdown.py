@@ -1,0 +1,59 @@
+"""Results as GitHub's Markdown: `report.md`, for pull requests."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..metrics.summary import ALL
+from .tables import COLUMNS, EFFICIENCY_COLUMNS, cell_lines, efficiency_lines, notes
+
+_SPECIAL = re.compile(r"([\\`*{}\[\]<>#|~&@$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
+
+
+def markdown(text: str) -> str:
+    """Text that comes from outside, so that no character of it is markup and it stays on one line."""
+    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+
+
+def markdown_table(rows: Sequence[Sequence[str]], numbers_from: int = 1) -> str:
+    """Rows as a table; the first one is the header, columns from `numbers_from` on are aligned on the right."""
+    lines = ["| " + " | ".join(markdown(value) for value in row) + " |" for row in rows]
+    rule = "|" + "|".join(" --- " if i < numbers_from else " ---: " for i in range(len(rows[0]))) + "|"
+    return "\n".join([lines[0], rule, *lines[1:]])
+
+
+def write_markdown(results: dict[str, Any], out: Path) -> Path:
+    """Write `report.md`: who was asked what, the table with the trivial players, efficiency, and the run.
+
+    Args:
+        results: What `results.json` says.
+        out: The folder.
+
+    Returns:
+        Its path.
+    """
+    run = results["run"]
+    lines = cell_lines(results)
+    short = [line for line in lines if line[2].partition(":")[0] == ALL]
+    parts = [
+        f"## {markdown(str(run.get('evaluated', 'idf-eval')))}",
+        f"{markdown(str(run.get('suite', '')))}: every item is in the denominator; intervals are 95 %; `initial` and "
+        "`random` are players that know nothing of the answer.",
+        markdown_table([COLUMNS, *short], 3),
+        "\n".join(f"- {markdown(note)}" for note in notes(results)),
+    ]
+    if efficient := efficiency_lines(results):
+        parts += ["### Tokens", markdown_table([EFFICIENCY_COLUMNS, *efficient], 2)]
+    parts += [_folded("By difficulty", markdown_table([COLUMNS, *lines], 3))]
+    facts = [("key", "value"), *((str(key), str(value)) for key, value in run.items())]
+    parts += [_folded("The run", markdown_table(facts, 2))]
+    path = out / "report.md"
+    path.write_text("\n\n".join(parts) + "\n", encoding="utf-8", errors="backslashreplace")
+    return path
+
+
+def _folded(title: str, body: str) -> str:
+    return f"<details>\n<summary>{title}</summary>\n\n{body}\n\n</details>"

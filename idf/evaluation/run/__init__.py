@@ -1,0 +1,1 @@
+"""Who is asked what, what came, and what is written."""

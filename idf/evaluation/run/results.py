@@ -1,0 +1,45 @@
+"""What an evaluation leaves: `samples.jsonl` and `results.json`."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from idf.scoring.rules_version import RULES_VERSION
+from idf.suites import Item
+from idf.version import VERSION
+
+from ..metrics.baselines import baseline_cells
+from ..metrics.row import Row
+from ..metrics.summary import summarize
+
+
+def write_results(
+    rows: Sequence[Row], out: Path, run: dict[str, Any], items: Sequence[Item] = (), modes: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Write `samples.jsonl` and `results.json`.
+
+    Args:
+        rows: The scored rows.
+        out: The folder.
+        run: Everything needed to repeat the run.
+        items: The items, if they are at hand: then the results say what trivial players get on them.
+        modes: What was shown.
+
+    Returns:
+        What `results.json` says.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    lines = [json.dumps(row.to_json()) for row in rows]  # in ASCII: a response may end in half a character
+    baselines = {"baselines": baseline_cells(items, modes)} if items else {}
+    results = {**summarize(rows), **baselines, "run": run | {"scoring_rules": RULES_VERSION, "idf": VERSION}}
+    # Both are written before either takes its place: a kill must not leave new samples beside old results.
+    texts = {"samples.jsonl": "\n".join(lines) + "\n", "results.json": json.dumps(results, indent=2) + "\n"}
+    for name, text in texts.items():
+        (out / f".{name}.part").write_text(text, encoding="utf-8")
+    for name in texts:
+        os.replace(out / f".{name}.part", out / name)
+    return results

@@ -1,0 +1,80 @@
+"""Responses with their verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from idf.backends import Response
+from idf.errors import UserError
+from idf.scoring import diagnose, score
+from idf.suites import Item
+from idf.worlds import WORLDS
+
+from ..metrics.row import Row
+from .queries import Ask, all_asks
+from .responses import Stored
+
+
+def scored(ask: Ask, response: Response) -> Row:
+    """A response with its verdict."""
+    item, world = ask.item, WORLDS[ask.item.problem.world]
+    return Row(
+        id=item.id,
+        world=item.problem.world,
+        mode=ask.mode,
+        difficulty=item.problem.difficulty,
+        response=response.text,
+        prompt_tokens=response.prompt_tokens,
+        completion_tokens=response.completion_tokens,
+        finish_reason=response.finish_reason,
+        sample=ask.sample,
+        cluster=world.keys(item.problem).exact,
+        size=world.size(item.problem),
+        **_verdict(item, response.text, response.finish_reason, response.text),
+    )
+
+
+def scored_as(item: Item, row: Row, text: str) -> Row:
+    """A row with the verdict on another text in the place of its response."""
+    return replace(row, **_verdict(item, text, row.finish_reason, row.response))
+
+
+def _verdict(item: Item, text: str, finish_reason: str | None, response: str) -> dict[str, Any]:
+    """The fields of a row on what a text answers, and on what went wrong in the response that it stands for."""
+    verdict = score(item.problem, text, finish_reason)
+    found = diagnose(item.problem, response, verdict)
+    return {
+        "correct": verdict.correct,
+        "error": verdict.error,
+        "parsed": verdict.parsed,
+        "detail": verdict.detail,
+        "moves": verdict.moves,
+        "optimal": verdict.optimal,
+        "official": verdict.official,
+        "solved_prefix": verdict.solved_prefix,
+        "cause": found.cause,
+        "wrong_step": found.wrong_step,
+        "cause_detail": found.detail or None,
+    }
+
+
+def score_rows(
+    items: Sequence[Item], modes: Sequence[str], responses: Stored, samples: int = 1
+) -> tuple[list[Row], int]:
+    """Score stored responses. What has none counts, as an empty response.
+
+    Returns:
+        The rows, and how many had no response.
+
+    Raises:
+        UserError: A response belongs to no item of the suite.
+    """
+    known = {item.id for item in items}
+    if strange := [key[0] for key in responses if key[0] not in known]:
+        raise UserError(f"{len(strange)} responses belong to no item of the suite, {strange[0]} among them")
+    asks = all_asks(items, modes, samples)
+    keys = [(ask.item.id, ask.mode, ask.sample) for ask in asks]
+    missing = sum(key not in responses for key in keys)
+    return [scored(ask, responses.get(key, Response(""))) for ask, key in zip(asks, keys, strict=True)], missing
