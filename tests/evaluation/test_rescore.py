@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from idf.evaluation import Rescoring, Response, rescore
-from idf.evaluation import _llm_parser as llm_parser
+from idf.evaluation.run import llm_parser
 from idf.evaluation.metrics.results import read_run
 from idf.evaluation.run.answers import Answers
 from idf.evaluation.run.llm_parser import parse_with
