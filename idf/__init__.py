@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ._facade import Problem, problem, score
     from .scoring import Verdict
-    from .version import VERSION as __version__
+
+    __version__: str
 
 __all__ = ["Problem", "Verdict", "problem", "score"]
 

@@ -19,7 +19,8 @@ def parse_arguments(parser: argparse.ArgumentParser, argv: Sequence[str]) -> arg
 
     Args:
         parser: The parser. Changes to a recipe go to `overrides`. Of its defaults, `places` names the folders that it asks
-            for, and `others_names` maps names that other trainers use to a sentence on ours.
+            for, `may_lack` those of them that may be missing, and `others_names` maps names that other trainers use to a
+            sentence on ours.
         argv: The words after the program's name.
 
     Raises:
@@ -40,6 +41,9 @@ def parse_arguments(parser: argparse.ArgumentParser, argv: Sequence[str]) -> arg
         if CHANGE.match(str(here)) and given is not None:
             words[words.index(given)] = str(here)
             setattr(arguments, place, type(here)(given))
+        elif CHANGE.match(str(here)) and place in getattr(arguments, "may_lack", ()):
+            words.append(str(here))
+            setattr(arguments, place, None)
     arguments.overrides = sorted(words, key=list(argv).index)
     return arguments
 

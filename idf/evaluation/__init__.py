@@ -19,22 +19,22 @@ from .report.report import write_report
 from .report.tables import efficiency_table, side_by_side, table
 from .run.answers import Answers
 from .run.evaluate import evaluate
-from .run.evaluation import Evaluation, distinct, run_evaluation
+from .run.evaluation import run_evaluation
 from .run.items import spread
+from .run.recipe import EvaluationRecipe, ParserRecipe
 from .run.rescore import Rescoring, rescore
 from .run.responses import read_responses
 from .run.results import write_results
 from .run.score import score_rows
-from .run.who import ParserOptions
 from .run.workers import read_share, run_workers
 
 __all__ = [
     "BASELINES",
     "Answers",
-    "Evaluation",
+    "EvaluationRecipe",
     "HFBackend",
     "PairTable",
-    "ParserOptions",
+    "ParserRecipe",
     "Request",
     "Rescoring",
     "Response",
@@ -43,7 +43,6 @@ __all__ = [
     "baseline_response",
     "compare",
     "comparison_text",
-    "distinct",
     "efficiency_table",
     "evaluate",
     "holm",
