@@ -188,8 +188,8 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         help="take back the marks that the page saved; reports say what follows",
     )
-    sub.add_argument("--rows", type=int, default=50, metavar="N", help="how many rows to draw (default: %(default)s)")
-    sub.add_argument("--seed", type=int, default=0, help="another seed draws other rows (default: %(default)s)")
+    sub.add_argument("--rows", type=int, metavar="N", help="how many rows to draw (default: 50)")
+    sub.add_argument("--seed", type=int, help="another seed draws other rows (default: 0)")
     sub.add_argument("--suite", help="where the suite lies now, for questions and pictures (default: as RUN says)")
 
     sub = command("leaderboard", "merge many evaluations into one table, the best first", _leaderboard)
@@ -402,13 +402,14 @@ def _compare(arguments: argparse.Namespace) -> None:
 def _audit(arguments: argparse.Namespace) -> None:
     from idf.evaluation import draw_audit, take_marks
 
+    chosen = {name: getattr(arguments, name) for name in ("rows", "seed") if getattr(arguments, name) is not None}
     if arguments.marks is not None:
+        if chosen:
+            raise UserError(f"--{next(iter(chosen))} is for --out: a file of marks says itself how its rows were drawn")
         place, said = take_marks(arguments.folder, arguments.marks, suite=arguments.suite)
         print(f"{said}\nthe marks are kept in {place}; report.html and report.md of {arguments.folder} tell the same")
         return
-    drawn, no_questions = draw_audit(
-        arguments.folder, arguments.out, rows=arguments.rows, seed=arguments.seed, suite=arguments.suite
-    )
+    drawn, no_questions = draw_audit(arguments.folder, arguments.out, suite=arguments.suite, **chosen)
     if no_questions:
         print(f"the page shows no questions: {no_questions}")
     print(

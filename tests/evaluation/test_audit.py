@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from idf.evaluation import draw_audit, read_samples, take_marks, write_results
+from idf.evaluation import draw_audit, read_results, read_samples, take_marks, write_markdown, write_results
 from idf.evaluation.metrics.audit_draw import READ, UNREAD, key_of, stratum_of
 from idf.evaluation.report.audit_lines import audits_of
 from idf.scoring.rules_version import RULES_VERSION
@@ -208,6 +208,29 @@ def test_a_broken_file_of_marks_is_told_in_the_report_and_ends_nothing(small_sui
     assert evaluate("--rescore", out) == 0
     for name in ("report.html", "report.md"):
         says((out / name).read_text(), "audit-x.json", "no file of marks")
+
+
+def test_marks_of_what_lay_in_the_folder_before_are_told_as_such(tmp_path):
+    out, page = folder(tmp_path / "run", some(8, 2)), tmp_path / "pages" / "a.html"
+    draw_audit(out, page)
+    with refused("suites/demo"):
+        take_marks(out, marked(page, tmp_path / "m.json"))
+    folder(out, some(8, 2, mode="vqa"))
+    write_markdown(read_results(out), out)
+    says((out / "report.md").read_text(), "not shown", "another run")
+
+
+def test_what_makes_no_sense_together_is_refused(capsys, tmp_path):
+    out = folder(tmp_path / "run", some(8, 2))
+    for arguments, words in (
+        (["--marks", tmp_path / "m.json", "--seed", 1], ["--seed", "--out"]),
+        (["--marks", tmp_path / "m.json"], ["no file", tmp_path / "m.json"]),
+        (["--out", tmp_path / "a.txt"], ["a.txt", "HTML"]),
+        (["--out", tmp_path / "a.html", "--rows", 0], ["--rows", 0]),
+    ):
+        assert run("audit", out, *arguments) == 1
+        says(one_sentence(capsys, "idf"), *words)
+    assert run("audit", out) == 2
 
 
 # --- by another hand ---------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ function say(text) {
 function show(next) {
   at = Math.min(Math.max(next, 0), rows.length - 1);
   const row = rows[at], read = row.stratum === "read", [before, place, after] = row.text.map(visible);
-  $("which").textContent = visible([`row ${at + 1} of ${rows.length}`, row.world.replaceAll("_", " "), row.mode].join(" · "));
+  $("which").textContent = visible([`row ${at + 1} of ${rows.length}`, row.world.replaceAll("_", " "), row.mode + (row.sample ? ` sample ${row.sample}` : ""), row.id].join(" · "));
   $("kind").textContent = (read ? "Read as the answer" : "Nothing was read") + (row.asked ? `; asked for: ${row.asked}` : "");
   $("read").textContent = read ? visible(row.read) : "(no answer)";
   $("read").classList.toggle("nothing", !read);

@@ -72,6 +72,7 @@ def write_audit_page(
         script_hash=b64encode(sha256(script.encode()).digest()).decode(),
         data=in_script(data),
     )
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(page, encoding="utf-8", errors="backslashreplace")
 
 
