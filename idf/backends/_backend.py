@@ -44,8 +44,6 @@ class Backend(ABC):
     Attributes:
         name: Says in records who answered; never holds a key.
         context: The most tokens of prompt and response together; None if nobody says.
-        fixed_batch_size: So many prompts are computed together and may change each other's rounding, so batches must not depend
-            on what is answered already; None if it forms batches itself, or has none.
     """
 
     Options: ClassVar[type] = NoOptions
@@ -56,7 +54,6 @@ class Backend(ABC):
 
     name: str
     context: int | None = None
-    fixed_batch_size: int | None = None
 
     @abstractmethod
     def generate(self, requests: Sequence[Request]) -> Iterator[tuple[int, Response]]:
@@ -83,6 +80,20 @@ class Backend(ABC):
             The tokens, and whether that is exact; else it is the most that they can be.
         """
         return most_tokens(messages, size), False
+
+    def batches(self, lengths: Sequence[int]) -> list[list[int]] | None:
+        """Which prompts are computed together, from nothing but their lengths; by itself None: there are no batches.
+
+        What is computed together may change each other's rounding, so it must not depend on what is answered already: then a
+        run that was killed forms the same batches, and so does any number of workers.
+
+        Args:
+            lengths: The tokens of each prompt, by `count`.
+
+        Returns:
+            Indices, batch by batch; each index once.
+        """
+        return None
 
     def render(self, request: Request) -> str:
         """A prompt as the model gets it, or as near as can be told."""

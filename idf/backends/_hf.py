@@ -17,9 +17,10 @@ from idf.recipe import key
 from ._adapters import merge_adapters
 from ._backend import Backend
 from ._base import check_base, check_loaded, untie_if_head_differs
+from ._batch import LOOK_AHEAD, MOST_TOGETHER, Memory
 from ._checkpoint import checkpoint_fingerprint
 from ._fingerprint import adapter_base
-from ._request import ModelSpec, Request, Response, Sampling, seed_of
+from ._request import ModelSpec, Request, Response, Sampling, seed_of, size_of
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,13 @@ class HFOptions:
     """What a user may choose of transformers.
 
     Attributes:
-        batch_size: Prompts generated at once.
+        batch_size: Prompts generated at once; None for as many as memory holds.
         device: "cuda", "cuda:1", "cpu"; None to choose.
     """
 
-    batch_size: int = key(16, least=1, help="prompts generated at once")
+    batch_size: int | None = key(
+        None, least=1, help="prompts generated at once (default: as many as memory holds at their lengths)"
+    )
     device: str | None = key(None, help="cpu, cuda or cuda:N (default: a GPU if there is one)")
 
 
@@ -42,7 +45,7 @@ class HFBackend(Backend):
         model: A complete Hugging Face folder, a folder of adapters (peft), or a hub name.
         sampling: How tokens are chosen. Each response has random numbers of its own, so it does not depend on what else is in
             its batch (up to rounding).
-        batch_size: Prompts generated at once.
+        batch_size: Prompts generated at once; None for as many as memory holds (`_batch.py`).
         device: "cuda", "cuda:1", "cpu"; None to choose.
         loaded: Model and processor of that name, if they are in memory already.
 
@@ -59,7 +62,7 @@ class HFBackend(Backend):
         model: str,
         *,
         sampling: Sampling,
-        batch_size: int = 16,
+        batch_size: int | None = None,
         device: str | None = None,
         loaded: tuple[Any, Any] | None = None,
     ) -> None:
@@ -68,13 +71,14 @@ class HFBackend(Backend):
 
         self.name = f"hf:{model}"
         self.sampling = sampling
-        self.batch_size = self.fixed_batch_size = batch_size
+        self.batch_size = batch_size
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         if device is None and self.device == "cpu" and (why := unused_gpus()):
             print(f"the GPUs of this machine are not used, the CPU answers: {why}", file=sys.stderr, flush=True)
         dtype = torch.bfloat16 if self.device.startswith("cuda") else torch.float32
         self.model, self.processor = _load(model, dtype) if loaded is None else loaded
         self.model.to(self.device).eval()
+        self._memory = Memory(self.model, self.device)
         self.context = int(self.model.config.get_text_config().max_position_embeddings)
         # Generation appends to the right, so prompts of a batch must be padded on the left.
         self.processor.tokenizer.padding_side = "left"
@@ -82,15 +86,24 @@ class HFBackend(Backend):
     def generate(self, requests: Sequence[Request]) -> Iterator[tuple[int, Response]]:
         """Responses with the index of their request, batch by batch; long prompts first, to fail early if at all."""
         # Pictures are large: look at the requests of some batches at a time.
-        step = 8 * self.batch_size
+        step = LOOK_AHEAD * (self.batch_size or MOST_TOGETHER)
         for begin in range(0, len(requests), step):
             some = [requests[i] for i in range(begin, min(begin + step, len(requests)))]
-            texts = [self.render(request) for request in some]
-            order = sorted(range(len(some)), key=lambda i: -len(texts[i]))
-            for first in range(0, len(order), self.batch_size):
-                batch = order[first : first + self.batch_size]
-                responses = self._batch([texts[i] for i in batch], [some[i] for i in batch])
+            lengths = [self.count(request.messages, size_of(request))[0] for request in some]
+            for batch in self.batches(lengths):
+                responses = self._batch([some[i] for i in batch])
                 yield from zip([begin + i for i in batch], responses, strict=True)
+
+    def batches(self, lengths: Sequence[int]) -> list[list[int]]:
+        """As `Backend.batches`: prompts of like lengths together, the longest first, as many as memory holds."""
+        order = sorted(range(len(lengths)), key=lambda i: -lengths[i])
+        found: list[list[int]] = []
+        at = 0
+        while at < len(order):
+            n = self.batch_size or self._memory.prompts(lengths[order[at]], self.sampling.max_new_tokens)
+            found.append(order[at : at + n])
+            at += n
+        return found
 
     def render(self, request: Request) -> str:
         """The prompt as text, special tokens included."""
@@ -128,9 +141,10 @@ class HFBackend(Backend):
         cells = self.processor.image_processor
         return int(cells.patch_size * cells.merge_size)
 
-    def _batch(self, texts: list[str], requests: list[Request]) -> list[Response]:
+    def _batch(self, requests: list[Request]) -> list[Response]:
         import torch
 
+        texts = [self.render(request) for request in requests]
         shown = [on_grid(request.picture, self._grid) for request in requests if request.picture is not None]
         inputs = self.processor(
             text=texts,
@@ -142,17 +156,23 @@ class HFBackend(Backend):
         mask = inputs["attention_mask"]
         if not bool(mask[:, -1].all()):
             raise RuntimeError("prompts are not padded on the left")
-        with torch.inference_mode():
-            out = self.model.generate(
-                **inputs,
-                max_new_tokens=self.sampling.max_new_tokens,
-                logits_processor=self._draws(requests) if self.sampling.draws else None,
-                do_sample=False,
-                temperature=None,
-                top_p=None,
-                top_k=None,
-                repetition_penalty=None,
-            )
+        try:
+            with torch.inference_mode():
+                out = self.model.generate(
+                    **inputs,
+                    max_new_tokens=self.sampling.max_new_tokens,
+                    logits_processor=self._draws(requests) if self.sampling.draws else None,
+                    do_sample=False,
+                    temperature=None,
+                    top_p=None,
+                    top_k=None,
+                    repetition_penalty=None,
+                )
+        except torch.OutOfMemoryError:
+            raise UserError(
+                f"{self.device} has no room for {len(requests)} prompts of up to {mask.shape[1]:,} tokens at once: set "
+                f"--batch-size {max(1, len(requests) // 2)}, or fewer --max-new-tokens"
+            ) from None
         ends = self.model.generation_config.eos_token_id
         ends = set(ends if isinstance(ends, list) else [ends])
         responses = []

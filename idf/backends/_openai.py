@@ -18,7 +18,7 @@ from ._dialect import LIMITS, NEUTRAL, Dialect
 from ._endpoint import Endpoint, Fault, Refused, read_key
 from ._pace import Budget, BudgetSpent, Clock, Turns, pause_s
 from ._reply import Unreadable
-from ._request import ModelSpec, Request, Response, Sampling, chat_messages, seed_of
+from ._request import ModelSpec, Request, Response, Sampling, chat_messages, seed_of, size_of
 
 OPENAI_URL = "https://api.openai.com/v1"
 OURS = {"model", "messages", "stream", "n", "temperature", "top_p", "seed", "stop", *LIMITS}
@@ -208,10 +208,6 @@ class OpenAIBackend(Backend):
         return body | self.extra_body
 
 
-def _size_of(request: Request) -> tuple[int, int] | None:
-    return None if request.picture is None else (request.picture.shape[1], request.picture.shape[0])
-
-
 class _Asking:
     """One call of `generate`, inside of the event loop."""
 
@@ -252,7 +248,7 @@ class _Asking:
                 if self.end is not None:
                     return
                 request = self.requests[i]
-                body, expected = self.backend.body(request), most_tokens(request.messages, _size_of(request))
+                body, expected = self.backend.body(request), most_tokens(request.messages, size_of(request))
                 expected += len((self.backend.system or "").encode())
                 held = await self._hold(expected)
                 if self.end is not None:

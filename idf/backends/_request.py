@@ -129,6 +129,11 @@ def seed_of(sampling: Sampling, request: Request) -> int:
     return int.from_bytes(digest.digest(), "big") >> 33
 
 
+def size_of(request: Request) -> tuple[int, int] | None:
+    """Width and height of a request's picture in pixels; None if there is none."""
+    return None if request.picture is None else (request.picture.shape[1], request.picture.shape[0])
+
+
 def chat_messages(request: Request) -> list[dict[str, Any]]:
     """The messages of a request in the form of the OpenAI protocol, with the picture inside as a PNG.
 

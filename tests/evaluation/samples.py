@@ -46,9 +46,12 @@ class FakeBackend(Backend):
 
     def __init__(self, answer: Callable[[Request], str], batch_size: int = 2) -> None:
         self.answer = answer
-        self.batch_size = self.fixed_batch_size = batch_size
+        self.batch_size = batch_size
         self.requests: list[Request] = []
         self.calls: list[int] = []
+
+    def batches(self, lengths: Sequence[int]) -> list[list[int]]:
+        return [list(range(len(lengths)))[at : at + self.batch_size] for at in range(0, len(lengths), self.batch_size)]
 
     def generate(self, requests: Sequence[Request]) -> Iterator[tuple[int, Response]]:
         self.requests.extend(requests)

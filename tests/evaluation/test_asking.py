@@ -5,13 +5,14 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from idf.backends import Backend, Journal, Request, Response
 from idf.evaluation import Answers
 from idf.evaluation.run.generation import ask_all, collect, missing
-from idf.evaluation.run.queries import Form, Requests, all_asks
+from idf.evaluation.run.queries import Form, Requests, all_asks, messages_of
 from tests.evaluation.samples import ITEMS
 from tests.sentences import refused
 
@@ -30,8 +31,12 @@ class Scripted(Backend):
 
     name = "fake"
 
-    def __init__(self, most: int = 10**9, fails: bool = False, fixed_batch_size: int | None = None) -> None:
-        self.most, self.fails, self.asked, self.fixed_batch_size = most, fails, 0, fixed_batch_size
+    def __init__(self, most: int = 10**9, fails: bool = False, batch_size: int | None = None) -> None:
+        self.most, self.fails, self.asked, self.batch_size = most, fails, 0, batch_size
+
+    def batches(self, lengths: Sequence[int]) -> list[list[int]] | None:
+        size, order = self.batch_size, sorted(range(len(lengths)), key=lambda i: -lengths[i])
+        return None if size is None else [order[at : at + size] for at in range(0, len(order), size)]
 
     def generate(self, requests: Sequence[Request]) -> Iterator[tuple[int, Response]]:
         together = sorted(str(request.messages) for request in requests)
@@ -45,6 +50,11 @@ class Scripted(Backend):
                 yield i, Response(f"{requests[i].messages} of {together}", 1, 1, "stop")
 
 
+def asked_all(answers: Answers, backend: Backend, **more: Any) -> None:
+    lengths = [len(str(messages_of(ask, FORM))) for ask in ASKS]
+    ask_all(REQUESTS, KEYS, answers, backend, lengths=lengths, **more)
+
+
 def texts(answers: Answers) -> list[str]:
     return [response.text for response in collect(KEYS, answers)]
 
@@ -52,12 +62,12 @@ def texts(answers: Answers) -> list[str]:
 @pytest.mark.parametrize("batch_size", [1, 3, 5, None])
 def test_a_run_that_is_stopped_again_and_again_ends_with_the_answers_of_one_that_is_not(tmp_path, batch_size):
     straight = Answers()
-    ask_all(REQUESTS, KEYS, straight, Scripted(fixed_batch_size=batch_size), show=False)
+    asked_all(straight, Scripted(batch_size=batch_size), show=False)
     stops = 0
     while True:
         with Answers(tmp_path / "a") as answers:
             try:
-                ask_all(REQUESTS, KEYS, answers, Scripted(most=7, fixed_batch_size=batch_size), show=False)
+                asked_all(answers, Scripted(most=7, batch_size=batch_size), show=False)
                 break
             except Stopped:
                 stops += 1
@@ -69,14 +79,14 @@ def test_a_run_that_is_stopped_again_and_again_ends_with_the_answers_of_one_that
 
 def test_half_a_line_at_the_end_is_asked_again(tmp_path):
     with Answers(tmp_path) as answers:
-        ask_all(REQUESTS, KEYS, answers, Scripted(fixed_batch_size=4), show=False)
+        asked_all(answers, Scripted(batch_size=4), show=False)
     before = texts(Answers(tmp_path))
     (path,) = tmp_path.glob("*.jsonl")
     path.write_bytes(path.read_bytes()[:-20])
     assert missing(KEYS, Answers(tmp_path)) == 1
-    again = Scripted(fixed_batch_size=4)
+    again = Scripted(batch_size=4)
     with Answers(tmp_path) as answers:
-        ask_all(REQUESTS, KEYS, answers, again, show=False)
+        asked_all(answers, again, show=False)
     assert again.asked == 4, "the whole batch, so that it is computed as before"
     assert texts(Answers(tmp_path)) == before
 
@@ -85,16 +95,16 @@ def test_what_is_answered_is_not_asked_again(tmp_path):
     for expected in (len(ASKS), 0):
         backend = Scripted()
         with Answers(tmp_path) as answers:
-            ask_all(REQUESTS, KEYS, answers, backend, show=False)
+            asked_all(answers, backend, show=False)
         assert backend.asked == expected
 
 
 def test_failures_are_kept_as_such_and_asked_again(tmp_path):
     with Answers(tmp_path) as answers:
-        ask_all(REQUESTS, KEYS, answers, Scripted(fails=True), show=False)
+        asked_all(answers, Scripted(fails=True), show=False)
     assert {response.error for response in collect(KEYS, Answers(tmp_path))} == {"no"}
     with Answers(tmp_path) as answers:
-        ask_all(REQUESTS, KEYS, answers, Scripted(), show=False)
+        asked_all(answers, Scripted(), show=False)
     assert {response.error for response in collect(KEYS, Answers(tmp_path))} == {None}
 
 
@@ -102,15 +112,15 @@ def test_failures_are_kept_as_such_and_asked_again(tmp_path):
 def test_workers_share_everything_and_answer_as_one_would(tmp_path, batch_size):
     asked = []
     for i in range(3):
-        backend = Scripted(fixed_batch_size=batch_size)
+        backend = Scripted(batch_size=batch_size)
         with Answers(tmp_path) as answers:
-            ask_all(REQUESTS, KEYS, answers, backend, share=(i, 3), show=False)
+            asked_all(answers, backend, share=(i, 3), show=False)
         asked.append(backend.asked)
     assert sum(asked) == len(ASKS)
     assert min(asked) > 0
     if batch_size is not None:
         straight = Answers()
-        ask_all(REQUESTS, KEYS, straight, Scripted(fixed_batch_size=batch_size), show=False)
+        asked_all(straight, Scripted(batch_size=batch_size), show=False)
         assert texts(Answers(tmp_path)) == texts(straight)
 
 
@@ -121,7 +131,7 @@ def test_what_was_never_asked_is_an_error_that_says_so():
 
 def test_a_damaged_file_of_answers_is_named(tmp_path: Path):
     with Answers(tmp_path) as answers:
-        ask_all(REQUESTS, KEYS, answers, Scripted(), show=False)
+        asked_all(answers, Scripted(), show=False)
     (path,) = tmp_path.glob("*.jsonl")
     path.write_text(path.read_text().replace("\n{", "\n[", 2))
     with refused(f"{path}, line 2", "not a reply", "delete"):

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from idf.backends import Sampling
 from idf.data import text_of
 from idf.drawing import encode_png
-from idf.evaluation.run.queries import Ask, Form, Keys, Requests, all_asks, fixed_batches, messages_of, size_of
+from idf.evaluation.run.queries import Ask, Form, Keys, Requests, all_asks, messages_of, size_of
 from tests.evaluation.samples import ITEMS
 from tests.sentences import refused
 
@@ -81,13 +79,6 @@ def test_the_size_that_is_told_before_is_the_size_that_is_shown(tmp_path):
     ask = Ask(replace(ITEMS[0], picture=path), "vqa")
     picture = Requests([ask], FORM)[0].picture
     assert size_of(ask, FORM) == (picture.shape[1], picture.shape[0])
-
-
-@given(st.lists(st.integers(0, 50), max_size=200), st.integers(1, 9))
-def test_every_ask_is_in_one_batch_and_no_batch_is_too_large(lengths, batch_size):
-    batches = fixed_batches(lengths, batch_size)
-    assert sorted(i for batch in batches for i in batch) == list(range(len(lengths)))
-    assert all(1 <= len(batch) <= batch_size for batch in batches)
 
 
 def test_samples_stand_side_by_side():

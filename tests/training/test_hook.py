@@ -176,11 +176,11 @@ def _rank(rank: int, port: int, folders: dict[str, Path]) -> None:
     for what, folder in folders.items():
         batches: list[list[str]] = []
 
-        def keep(self: HFBackend, texts: list[str], requests: list[Any], what=what, batches=batches) -> Any:
-            batches.append(texts)
+        def keep(self: HFBackend, requests: list[Any], what=what, batches=batches) -> Any:
+            batches.append([self.render(request) for request in requests])
             if what == "fails" and rank == 1 and len(batches) == 2:
                 raise torch.cuda.OutOfMemoryError("CUDA out of memory")
-            return answer(self, texts, requests)
+            return answer(self, requests)
 
         HFBackend._batch = keep  # type: ignore[method-assign]
         said = io.StringIO()
@@ -225,9 +225,9 @@ def test_any_number_of_ranks_asks_the_same_batches_and_gets_the_same_results(two
     alone: list[list[str]] = []
     answer = HFBackend._batch
 
-    def keep(self: HFBackend, texts: list[str], requests: list[Any]) -> Any:
-        alone.append(texts)
-        return answer(self, texts, requests)
+    def keep(self: HFBackend, requests: list[Any]) -> Any:
+        alone.append([self.render(request) for request in requests])
+        return answer(self, requests)
 
     monkeypatch.setattr(HFBackend, "_batch", keep)
     macro = EvaluationHook(recipe_for(run)).run(folder)

@@ -10,7 +10,7 @@ from idf.suites import Item
 from ..metrics.row import Row
 from .answers import Answers
 from .generation import ask_all, collect
-from .queries import Form, Requests, all_asks
+from .queries import Form, Requests, all_asks, messages_of, size_of
 from .score import scored
 
 
@@ -41,5 +41,6 @@ def evaluate(
     asks = all_asks(items, modes)
     requests = Requests(asks, Form(prompts, max_pixels, frozenset(redraw_worlds)))
     keys, answers = [str(i) for i in range(len(asks))], Answers()
-    ask_all(requests, keys, answers, backend, show=show)
+    lengths = [backend.count(messages_of(ask, requests.form), size_of(ask, requests.form))[0] for ask in asks]
+    ask_all(requests, keys, answers, backend, lengths=lengths, show=show)
     return [scored(ask, response) for ask, response in zip(asks, collect(keys, answers), strict=True)]

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from tqdm import tqdm
 
 from idf.backends import Backend, Response
-from idf.data import text_of
 
 from .answers import Answers
-from .queries import Requests, fixed_batches, messages_of
+from .queries import Requests
 
 
 def ask_all(
@@ -19,32 +18,34 @@ def ask_all(
     answers: Answers,
     backend: Backend,
     *,
+    lengths: Sequence[int],
     share: tuple[int, int] = (0, 1),
     show: bool = True,
 ) -> None:
     """Ask what has no answer yet.
 
-    If the backend has a fixed batch size, prompts are computed together in batches that depend on nothing but the whole list:
-    rounding, and so every answer, is the same for a run that was killed and for any number of workers. A batch of which an
-    answer is missing is asked again as a whole, and the answers that were there stay.
+    If the backend has batches, they depend on nothing but the whole list: rounding, and so every answer, is the same for a run
+    that was killed and for any number of workers. A batch of which an answer is missing is asked again as a whole, and the
+    answers that were there stay.
 
     Args:
         requests: Everything that is wanted.
         keys: The key of each answer.
         answers: What is known; what comes is added.
         backend: Who answers.
+        lengths: Tokens of each prompt.
         share: (i, n): only the i-th share of n, for one of n workers.
         show: Whether to show a progress bar.
 
     Raises:
         UserError: As the backend's. Everything that came before is in `answers`.
     """
-    (part, parts), batch_size = share, backend.fixed_batch_size
-    if batch_size is None:
+    part, parts = share
+    batches = backend.batches(lengths)
+    if batches is None:
         groups = [[i for i in range(part, len(requests), parts) if answers.lacks(keys[i])]]
     else:
-        lengths = [len(text_of(messages_of(ask, requests.form)[-1])) for ask in requests.asks]
-        groups = fixed_batches(lengths, batch_size)[part::parts]
+        groups = batches[part::parts]
     with tqdm(total=sum(map(len, groups)), unit=" answers", disable=not show, mininterval=1) as bar:
         for group in groups:
             if not any(answers.lacks(keys[i]) for i in group):

@@ -208,7 +208,7 @@ class ModelPlayer(Player):
             self.say(str(found))
         show = self.show and share[0] == 0
         try:
-            ask_all(Requests(asks, form), keys, answers, self.backend, share=share, show=show)
+            ask_all(Requests(asks, form), keys, answers, self.backend, lengths=found.lengths, share=share, show=show)
         finally:
             self.facts |= self.backend.facts()
 

@@ -22,6 +22,7 @@ class Preflight:
         context: The most tokens that prompt and response may have together; None if nobody says.
         first: The first prompt, as text.
         max_new_tokens: Longest response.
+        lengths: Tokens of each prompt, in the order of what will be asked.
     """
 
     longest: int
@@ -30,6 +31,7 @@ class Preflight:
     context: int | None
     first: str
     max_new_tokens: int
+    lengths: list[int]
 
     def __str__(self) -> str:
         bound = "" if self.exact else " at most"
@@ -58,11 +60,11 @@ def preflight(asks: Sequence[Ask], form: Form, backend: Backend, max_new_tokens:
     """
     limit = backend.context
     longest, name, exact = 0, "", False
+    lengths: list[int] = []
     for ask in asks:
-        if ask.sample:
-            continue
-        messages, size = messages_of(ask, form), size_of(ask, form)
-        tokens, counted = backend.count(messages, size)
+        if not ask.sample:  # samples of one prompt follow each other
+            tokens, counted = backend.count(messages_of(ask, form), size_of(ask, form))
+        lengths.append(tokens)
         if tokens > longest:
             longest, name, exact = tokens, f"{ask.item.id}, {ask.mode}", counted
     if limit is not None and max_new_tokens >= limit:
@@ -75,7 +77,7 @@ def preflight(asks: Sequence[Ask], form: Form, backend: Backend, max_new_tokens:
             f"the longest prompt has {longest:,} tokens ({name}), and with --max-new-tokens {max_new_tokens} it needs "
             f"more than the {limit:,} that the model can hold: lower --max-new-tokens or --max-pixels"
         )
-    return Preflight(longest, exact, name, limit, _first(asks[0], form, backend), max_new_tokens)
+    return Preflight(longest, exact, name, limit, _first(asks[0], form, backend), max_new_tokens, lengths)
 
 
 def _first(ask: Ask, form: Form, backend: Backend) -> str:

@@ -18,8 +18,6 @@ from idf.suites import Item, item_prompt
 
 from .picture import picture_of, read_file, seen_size
 
-LOOK_AHEAD = 8  # batches that are sorted by length together
-
 
 @dataclass(frozen=True)
 class Form:
@@ -134,23 +132,3 @@ class Keys:
                 digest.update(Path(item.picture).read_bytes())
             self._pictures[item.id] = digest.hexdigest()
         return self._pictures[item.id]
-
-
-def fixed_batches(lengths: Sequence[int], batch_size: int) -> list[list[int]]:
-    """Which asks are computed together; it depends on nothing but the asks, so a run that was killed forms the same.
-
-    Of each few batches the long prompts come first: less padding, and what does not fit fails early.
-
-    Args:
-        lengths: A measure of each prompt's length.
-        batch_size: Asks in a batch.
-
-    Returns:
-        Indices, batch by batch; each index once.
-    """
-    batches = []
-    step = LOOK_AHEAD * batch_size
-    for begin in range(0, len(lengths), step):
-        order = sorted(range(begin, min(begin + step, len(lengths))), key=lambda i: -lengths[i])
-        batches += [order[first : first + batch_size] for first in range(0, len(order), batch_size)]
-    return batches
