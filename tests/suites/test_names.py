@@ -64,7 +64,7 @@ def test_a_folder_whose_own_name_has_a_colon_is_that_folder(clone):
 
 
 def test_a_file_that_a_clone_lacks_is_named(clone):
-    with pytest.raises(UserError, match="no nothing.json below"):
+    with pytest.raises(UserError, match=r"no nothing\.json below"):
         open_suite(f"{clone}:nothing.json")
 
 
