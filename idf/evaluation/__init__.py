@@ -16,7 +16,8 @@ from .report.leaderboard_files import write_leaderboard
 from .report.markdown import write_markdown
 from .report.plots import write_summary_png
 from .report.report import write_report
-from .report.tables import efficiency_table, side_by_side, table
+from .report.side_by_side import FORMS, form_of, side_by_side, written_as
+from .report.tables import efficiency_table, table
 from .run.answers import Answers
 from .run.evaluate import evaluate
 from .run.evaluation import Evaluation, distinct, run_evaluation
@@ -30,6 +31,7 @@ from .run.workers import read_share, run_workers
 
 __all__ = [
     "BASELINES",
+    "FORMS",
     "Answers",
     "Evaluation",
     "HFBackend",
@@ -46,6 +48,7 @@ __all__ = [
     "distinct",
     "efficiency_table",
     "evaluate",
+    "form_of",
     "holm",
     "leaderboard",
     "leaderboard_text",
@@ -74,4 +77,5 @@ __all__ = [
     "write_report",
     "write_results",
     "write_summary_png",
+    "written_as",
 ]
