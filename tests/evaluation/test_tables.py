@@ -109,7 +109,7 @@ def test_what_a_run_can_show_at_all_is_printed():
     )
     few = [row(id=f"{i}") for i in range(6)] + [row(id=f"{i}", mode="vqa") for i in range(4)]
     line_that_says(
-        table(results(few)), "With 4 items", "above 99.1 points", "no gap", "same items", "with 6", "80.9", "96.3"
+        table(results(few)), "With 4 items", "above 99.1 points", "none", "same items", "with 6", "80.9", "96.3"
     )
 
 
@@ -123,7 +123,7 @@ def test_repeated_problems_and_samples_are_told():
 
 def test_the_table_of_efficiency_has_budgets_and_is_empty_without_tokens():
     rows = [row(correct=True, completion_tokens=600, moves=6, optimal=4), row(id="other", completion_tokens=1400)]
-    header, _, line, *legend = efficiency_table(results(rows)).splitlines()
+    header, _, line, _, *legend = efficiency_table(results(rows)).splitlines()
     assert header.split()[:4] == ["world", "mode", "tokens", "p90"]
     line_that_says(legend, "p90", "nine of ten")
     line_that_says(legend, "within 512", "cut off")
@@ -145,3 +145,5 @@ def test_growth_is_told_in_tokens_or_in_per_cent_a_step():
     says(growth_text(fit | {"better": "exponential"}), "exponential", "+10.0%", "step", "(+0.0% to +22.1%)")
     says(growth_text(fit | {"cut_off": 3, "n": 20}), "3 of 20 cut off")
     assert growth_text(None) == "-"
+    flat = {"linear": {"slope": -0.01, "ci95": (-0.04, 0.0)}, "exponential": {"rate": -1e-9, "ci95": (-0.0, 0.0)}}
+    assert growth_text(flat | {"better": "undecided"}) == "undecided: +0.0 tokens a step (+0.0 to +0.0)"

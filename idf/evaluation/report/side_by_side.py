@@ -197,7 +197,7 @@ def rows_of(found: SideBySide) -> list[tuple[str, ...]]:
 
 def side_by_side_text(found: SideBySide) -> str:
     """The table as aligned text, with what it is about below."""
-    return "\n".join([*aligned(rows_of(found)), *about(found)])
+    return "\n".join([*aligned(rows_of(found)), "", *about(found)])
 
 
 def side_by_side_markdown(found: SideBySide) -> str:

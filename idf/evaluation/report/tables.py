@@ -136,7 +136,7 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
 def table(results: dict[str, Any], *, difficulties: bool = False) -> str:
     """The results as aligned text; one line per world and mode, or also per difficulty, and what can be read from it."""
     rows = table_rows(results, difficulties=difficulties)
-    return "\n".join([*aligned(rows), *notes(results), *legend(rows)])
+    return "\n".join([*aligned(rows), "", *notes(results), *legend(rows)])
 
 
 def legend(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -178,7 +178,7 @@ def _detects(cells: Sequence[Mapping[str, Any]]) -> str:
     paired = first["detectable_paired"]
     said = (
         f"With {n} {items} in a world you can only detect gaps above {_points(first['detectable'])} points to a run on other "
-        f"items, and {'no gap' if paired is None else f'gaps above {_points(paired)} points'} to a run on the same items "
+        f"items, and {'none' if paired is None else f'above {_points(paired)} points'} to a run on the same items "
         "(idf compare)"
     )
     for n, cell in others:
@@ -245,18 +245,23 @@ def growth_text(growth: dict[str, Any] | None) -> str:
     """What a fit says, in a few words."""
     if growth is None:
         return "-"
-    low, high = growth["linear"]["ci95"]
-    linear = f"{growth['linear']['slope']:+.1f} tokens a step ({low:+.1f} to {high:+.1f})"
-    low, high = (exp(bound) - 1 for bound in growth["exponential"]["ci95"])
-    exponential = f"{exp(growth['exponential']['rate']) - 1:+.1%} a step ({low:+.1%} to {high:+.1%})"
+    slope, low, high = (_signed(value) for value in (growth["linear"]["slope"], *growth["linear"]["ci95"]))
+    linear = f"{slope} tokens a step ({low} to {high})"
+    rates = (growth["exponential"]["rate"], *growth["exponential"]["ci95"])
+    rate, low, high = (f"{_signed(100 * (exp(value) - 1))}%" for value in rates)
+    exponential = f"{rate} a step ({low} to {high})"
     cut = f", {growth['cut_off']} of {growth['n']} cut off" if growth.get("cut_off") else ""
     return f"{growth['better']}: {exponential if growth['better'] == 'exponential' else linear}{cut}"
+
+
+def _signed(value: float) -> str:
+    return f"{round(value, 1) + 0.0:+.1f}"  # no -0.0
 
 
 def efficiency_table(results: dict[str, Any]) -> str:
     """What answers cost, as aligned text with its legend; empty if no tokens are known."""
     lines = efficiency_lines(results)
-    return "\n".join([*aligned([EFFICIENCY_COLUMNS, *lines]), *efficiency_legend(lines)]) if lines else ""
+    return "\n".join([*aligned([EFFICIENCY_COLUMNS, *lines]), "", *efficiency_legend(lines)]) if lines else ""
 
 
 def efficiency_legend(lines: Sequence[Sequence[str]]) -> list[str]:
