@@ -21,9 +21,9 @@ PER_RIGHT = "tokens per right"
 MEANINGS = {
     "initial": "what a player has that imagines nothing and reads the answer off the start state",
     "random": f"what a player has that guesses; the mean of {PLAYS} plays",
-    OFFICIAL: "accuracy by the rule of the published scorer, which leaves out unread answers and illegal plans; its own "
-    "reader is a language model and may find other answers",
-    "unread": "responses in which no answer could be found: unparsed, refused or empty",
+    OFFICIAL: "accuracy by the rule of the published scorer, which leaves out empty responses and plans that are unread or "
+    "illegal, and takes a plan for right that passes the goal; its own reader is a language model and may find other answers",
+    "unread": "responses that ended by themselves without a readable answer: unparsed, refused or empty",
     "illegal": "plans that break a rule",
     "failed": "questions to which no response could be had",
     "cut off": "responses that reached the token budget, right ones included",
@@ -84,7 +84,7 @@ def table_rows(results: dict[str, Any], *, difficulties: bool = False) -> list[t
             for difficulty, cell in cells.items():
                 if difficulty != ALL and not difficulties:
                     continue
-                shares = results.get("baselines", {}).get(world, {}).get(mode, {}).get(difficulty, {})
+                shares = (results.get("baselines") or {}).get(world, {}).get(mode, {}).get(difficulty, {})
                 rows.append(
                     (
                         world,
