@@ -12,11 +12,10 @@ from ..metrics.comparable import rules_of
 from ..metrics.results import read_whole
 from ..metrics.summary import ALL
 from .markdown import markdown, markdown_list, markdown_table
-from .tables import MEAN, MEANINGS, PER_RIGHT, aligned, interval, macro_interval, number, percent
+from .tables import IN_BRACKETS, MEAN, MEANINGS, PER_RIGHT, aligned, interval, macro_interval, number, percent
 
 _LEGEND = (
-    "in brackets: 95 % intervals, Wilson's for a world; for the mean over worlds a bootstrap over problems, or the worlds' "
-    "intervals joined where they are wider",
+    IN_BRACKETS,
     f"tokens: {MEANINGS['tokens']}",
     f"{PER_RIGHT}: {MEANINGS[PER_RIGHT]}",
     "the first of many is partly lucky: idf compare tests two runs item by item",

@@ -15,7 +15,7 @@ from ..metrics.results import read_whole
 from ..metrics.summary import ALL
 from .latex import booktabs_table
 from .markdown import markdown, markdown_table
-from .tables import MEAN, MEANINGS, aligned, interval, macro_baselines, macro_interval, number, percent
+from .tables import IN_BRACKETS, MEAN, MEANINGS, aligned, interval, macro_baselines, macro_interval, number, percent
 
 TOKENS = "tokens"
 FORMS = {"text": ".txt", "md": ".md", "tex": ".tex", "csv": ".csv"}
@@ -150,11 +150,7 @@ def about(found: SideBySide) -> list[str]:
             said.append(f"{key}: " + ", ".join(f"{value} in {name}" for name, value in values.items()))
         elif (value := next(iter(values.values()))) != _said(None):
             said.append(f"{key}: {value}")
-    said.append(
-        "in brackets: 95 % intervals, Wilson's for a world; for the mean over worlds a bootstrap over problems, or the worlds' "
-        "intervals joined where they are wider"
-    )
-    said.append("n: responses, each of them in the denominator")
+    said += [IN_BRACKETS, "n: responses, each of them in the denominator"]
     if any(len(set(_counts(line))) > 1 for line in found.lines):
         said[-1] += "; several numbers are those of the runs, from left to right"
     said.append(f"{MEAN}: each world counts the same")

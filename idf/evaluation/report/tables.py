@@ -18,6 +18,11 @@ OFFICIAL = "published rule, read by idf"
 """What `official_accuracy` is called wherever it is shown: the published scorer reads by a language model, idf by rules."""
 PER_RIGHT = "tokens per right"
 """What `tokens_per_correct` is called wherever it is shown."""
+IN_BRACKETS = (
+    "in brackets: 95 % intervals, Wilson's for a world; for the mean over worlds a bootstrap over problems, or the worlds' "
+    "intervals joined where they are wider"
+)
+"""What stands behind an accuracy in the tables of several runs."""
 MEANINGS = {
     "initial": "what a player has that imagines nothing and reads the answer off the start state",
     "random": f"what a player has that guesses; the mean of {PLAYS} plays",
