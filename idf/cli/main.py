@@ -167,8 +167,14 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--out", type=Path, help="folder for stats.json and the plots")
     sub.add_argument("--model", type=Path, help="count tokens exactly, with this local model (default: estimated)")
 
-    sub = command("table", "print the results of several evaluations side by side", _table)
-    sub.add_argument("results", metavar="NAME=DIR", nargs="+", help="folders that idf-eval wrote, with a name for each")
+    sub = command("table", "print the results of several evaluations of one suite side by side", _table)
+    sub.add_argument("results", metavar="DIR", nargs="+", help="folders that idf-eval wrote; NAME=DIR names one")
+    sub.add_argument(
+        "--out", type=Path, metavar="FILE", help="write it, too: FILE ends in .md, .tex (booktabs), .csv or .txt"
+    )
+    sub.add_argument(
+        "--format", choices=["text", "md", "tex", "csv"], default="text", help="what is printed (default: %(default)s)"
+    )
 
     sub = command(
         "compare", "compare two evaluations item by item: what differs, and whether it could be chance", _compare
@@ -374,29 +380,15 @@ def _stats(arguments: argparse.Namespace) -> None:
 
 
 def _table(arguments: argparse.Namespace) -> None:
-    from idf.evaluation import side_by_side
+    from idf.cli.several_runs import print_table
 
-    named: dict[str, Path] = {}
-    for entry in arguments.results:
-        name, _, folder = entry.partition("=")
-        if not folder or name in named:
-            raise UserError(f"{entry!r} is not NAME=DIR with a name of its own: write for example stage1=runs/stage1")
-        named[name] = Path(folder)
-    print(side_by_side(named))
+    print_table(arguments)
 
 
 def _compare(arguments: argparse.Namespace) -> None:
-    import json
+    from idf.cli.several_runs import print_comparison
 
-    from idf.evaluation import compare, comparison_text
-
-    comparison = compare(arguments.a, arguments.b)
-    print(comparison_text(comparison, every=arguments.list))
-    if arguments.json is not None:
-        try:
-            arguments.json.write_text(json.dumps(comparison, indent=2) + "\n", encoding="utf-8")
-        except OSError as error:
-            raise UserError(f"--json {arguments.json} cannot be written: {error.strerror}") from None
+    print_comparison(arguments)
 
 
 def _audit(arguments: argparse.Namespace) -> None:
@@ -420,22 +412,9 @@ def _audit(arguments: argparse.Namespace) -> None:
 
 
 def _leaderboard(arguments: argparse.Namespace) -> None:
-    from idf.evaluation import leaderboard, leaderboard_text, write_leaderboard
+    from idf.cli.several_runs import print_leaderboard
 
-    named: dict[str, Path] = {}
-    for entry in arguments.results:
-        name, _, folder = entry.partition("=")
-        if not folder or Path(entry).exists():
-            name, folder = Path(entry).name or entry, entry
-        if name in named:
-            raise UserError(f"two folders are called {name!r}: name them apart, for example {name}2={folder}")
-        named[name] = Path(folder)
-    if arguments.out is not None and arguments.out.is_file():
-        raise UserError(f"--out {arguments.out} is a file: name a folder")
-    groups = leaderboard(named)
-    print(leaderboard_text(groups))
-    for path in write_leaderboard(groups, arguments.out) if arguments.out is not None else ():
-        print(path)
+    print_leaderboard(arguments)
 
 
 def _reproduce(arguments: argparse.Namespace) -> None:

@@ -16,7 +16,8 @@ from .report.leaderboard_files import write_leaderboard
 from .report.markdown import write_markdown
 from .report.plots import write_summary_png
 from .report.report import write_report
-from .report.tables import efficiency_table, side_by_side, table
+from .report.side_by_side import FORMS, form_of, side_by_side, written_as
+from .report.tables import efficiency_table, table
 from .run.answers import Answers
 from .run.audit import draw_audit, take_marks
 from .run.evaluate import evaluate
@@ -31,6 +32,7 @@ from .run.workers import read_share, run_workers
 
 __all__ = [
     "BASELINES",
+    "FORMS",
     "Answers",
     "EvaluationRecipe",
     "HFBackend",
@@ -47,6 +49,7 @@ __all__ = [
     "draw_audit",
     "efficiency_table",
     "evaluate",
+    "form_of",
     "holm",
     "leaderboard",
     "leaderboard_text",
@@ -76,4 +79,5 @@ __all__ = [
     "write_report",
     "write_results",
     "write_summary_png",
+    "written_as",
 ]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from idf.drawing import encode_png
 from idf.errors import UserError
 from idf.scoring import Verdict, score
-from idf.suites import Item, item_prompt, open_suite
+from idf.suites import Item, item_prompt, open_suite, suite_name
 from idf.worlds import WORLDS, problem_from_json, problem_to_json
 
 
@@ -56,6 +56,7 @@ def read_documents(
     Raises:
         UserError: There is no such suite, it has no item of the world, or the prompt set cannot ask it.
     """
+    suite = suite_name(suite)
     items = [item for item in open_suite(suite) if world in (None, item.problem.world)]
     if not items:
         raise UserError(f"the suite {suite} has no item of {world}: ask for the worlds that it has")
@@ -82,7 +83,13 @@ def document(item: Item, mode: str, prompts: str, picture: bytes | None) -> Docu
 
 
 def picture_file(item: Item, suite: str, max_pixels: int | None = None) -> bytes:
-    """The picture of an item as `idf-eval` shows it, as a PNG file; published Wood Slide is drawn again."""
+    """The picture of an item as `idf-eval` shows it, as a PNG file; published Wood Slide is drawn again.
+
+    Args:
+        item: The item.
+        suite: The name of its suite, as `suite_name` gives it.
+        max_pixels: Largest picture; None for the default of our recipes.
+    """
     from idf.evaluation.run.picture import picture_of
     from idf.training.recipe import StageRecipe
 

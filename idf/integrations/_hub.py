@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import yaml
 
 from idf.errors import UserError
-from idf.suites import item_prompt, open_suite
+from idf.suites import item_prompt, open_suite, suite_name
 from idf.version import VERSION
 from idf.worlds import WORLDS
 
@@ -53,7 +53,7 @@ def write_hub_layout(suite: Path, out: Path, prompts: str = "idf-long-1") -> dic
     Raises:
         UserError: The suite is a published one, which nobody may host again, or the folder is not empty.
     """
-    if str(suite).startswith("spatialite:"):
+    if suite_name(str(suite)).startswith("spatialite:"):
         raise UserError(
             "SpatiaLite is published without a licence, so it cannot be hosted again: name a suite of `idf suite`"
         )

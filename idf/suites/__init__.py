@@ -3,6 +3,7 @@
 from ._duplicates import Count, count_items, distinct
 from ._generated import SuiteRecipe, draw_items, generate_suite, read_suite
 from ._item import Item
+from ._names import PREFIX, suite_name
 from ._prompts import MODES, OFFICIAL_PROMPTS, PROMPT_SETS, PROMPTS, item_prompt, prompt_text
 from ._published import LEVELS, Published, hash_clone, published
 from ._spatialite import MAIN_FILES, PublishedRow, read_published, spatialite_suite
@@ -33,6 +34,7 @@ __all__ = [
     "read_published",
     "read_suite",
     "spatialite_suite",
+    "suite_name",
     "verify_published",
 ]
 
@@ -42,15 +44,15 @@ def open_suite(name: str) -> list[Item]:
 
     Args:
         name: `spatialite:DIR` (the five main files), `spatialite:DIR:FILE` (one file), `spatialite:DIR:all` (all files
-            of items), or the folder of a generated suite.
+            of items), the same without the prefix (`suite_name` says when), or the folder of a generated suite.
 
     Raises:
         UserError: There is no such suite, or a row of it cannot be read.
     """
     from pathlib import Path
 
-    if name.startswith("spatialite:"):
-        _, _, rest = name.partition(":")
-        folder, _, file = rest.partition(":")
+    name = suite_name(name)
+    if name.startswith(PREFIX):
+        folder, _, file = name.removeprefix(PREFIX).partition(":")
         return spatialite_suite(Path(folder), file or None)
     return read_suite(Path(name))

@@ -122,7 +122,9 @@ def read_suite(folder: Path) -> list[Item]:
     """
     path = folder / "items.jsonl"
     if not path.exists():
-        raise UserError(f"no suite in {folder}: make one with `idf suite --out {folder}`, or name spatialite:DIR")
+        raise UserError(
+            f"no suite in {folder}: make one with `idf suite --out {folder}`, or name a clone of SpatiaLite (spatialite:DIR)"
+        )
     items: list[Item] = []
     seen: set[str] = set()
     for number, line in enumerate(read_lines(path), 1):

@@ -67,7 +67,7 @@ def test_what_failed_is_an_error_in_the_denominator_and_the_same_command_asks_fo
     with serving(answer) as server:
         assert ask(server.url, suite, tmp_path / "o") == 0
         said = capsys.readouterr().out
-        line_that_says(said, "1 of 10", "answers", "0 were never asked", "count as errors")
+        line_that_says(said, "1 of 10", "no response", "0 of them were never asked", "count as wrong")
         assert sum(row["correct"] for row in rows(tmp_path / "o")) == 9
         assert results(tmp_path / "o")["macro_accuracy"]["tqa"] == pytest.approx(0.9)
         down = False
@@ -86,7 +86,7 @@ def test_a_spent_budget_is_one_sentence_and_loses_nothing(capsys, suite, told, t
         assert 0 < asked < 10
         assert ask(server.url, suite, tmp_path / "o", "--max-new-tokens", 100) == 0
         assert len(server.calls) == 10
-    line_that_says(capsys.readouterr().out, f"{asked} of 10", "answers", tmp_path / "o" / "answers", "already")
+    line_that_says(capsys.readouterr().out, f"{asked} of 10", "answers", tmp_path / "o" / "answers", "asked again")
 
 
 def test_several_samples_are_asked_with_seeds_of_their_own(suite, told, tmp_path):
@@ -132,7 +132,7 @@ def test_a_parser_that_says_nothing_overrules_nobody(capsys, suite, told, tmp_pa
     assert results(tmp_path / "o")["macro_accuracy"]["tqa"] == 1
     counts = results(tmp_path / "o")["run"]["parser"]
     assert (counts["failed"], counts["agreed"], counts["not_quoted"]) == (10, 0, 0)
-    line_that_says(capsys.readouterr().out, "parsers", "0 of 10", "10 could not be had")
+    line_that_says(capsys.readouterr().out, "agree", "0 of 10", "10 could not be had")
 
 
 def test_an_endpoint_that_answers_nothing_is_one_sentence_and_writes_no_results(capsys, suite, tmp_path):
@@ -148,7 +148,7 @@ def test_a_context_without_room_is_refused_and_a_tight_one_is_said(capsys, suite
         says(one_sentence(capsys, "idf-eval"), "--max-new-tokens 1000", "no room", "prompt")
         assert server.calls == []
         assert ask(server.url, suite, tmp_path / "o", "--context", 1000, "--max-new-tokens", 900) == 0
-    line_that_says(capsys.readouterr().out, "warning", "900", "tokens", "may not fit")
+    line_that_says(capsys.readouterr().out, "warning", "may need more than the model holds")
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def test_rows_are_marked_by_keys_saved_given_back_and_told_in_the_report(page, s
     assert page.inner_text("#progress") == "6 of 10 marked"
     page.goto(file.as_uri())  # another day
     page.set_input_files("#file", half)
-    page.wait_for_function("document.getElementById('progress').textContent.startsWith('6 of 10')")
+    page.locator("#progress", has_text="6 of 10").wait_for()
     assert page.input_value("#person") == "Eve"
     assert page.inner_text("#which").startswith("row 7 of 10")
     assert (
@@ -119,7 +119,7 @@ def test_marks_of_another_page_are_refused_in_the_page(page, tmp_path):
     assert page.inner_text("#progress") == "0 of 5 marked"
     (tmp_path / "n.json").write_text("no")
     page.set_input_files("#file", tmp_path / "n.json")
-    page.wait_for_function("document.getElementById('amiss').textContent.includes('not JSON')")
+    page.locator("#amiss", has_text="not JSON").wait_for()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

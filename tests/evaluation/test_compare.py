@@ -134,7 +134,7 @@ def test_the_token_ratio_is_that_of_items_that_both_have_right(tmp_path):
 @pytest.mark.parametrize(
     ("rows", "run", "said"),
     [
-        (told([], mode="vqa"), {}, ("different modes", "A ({a})", "tqa", "B ({b})", "vqa", "same modes")),
+        (told([], mode="vqa"), {}, ("no mode in common", "A ({a})", "tqa", "B ({b})", "vqa", "same modes")),
         (
             told([]),
             {"prompts": "idf-short-1"},
@@ -156,6 +156,31 @@ def test_runs_that_were_asked_different_things_are_refused_with_what_differs(tmp
     with refused(*words) as refusal:
         compared(tmp_path, told([]), rows, **run)
     assert re.search(".*".join(map(re.escape, words)), str(refusal.value)), "which run has which is told by the order"
+
+
+def test_the_modes_that_both_have_are_compared_and_the_others_named(tmp_path):
+    modes = {"a": ("tqa", "vqa"), "b": ("vtqa", "tqa")}
+    a, b = (
+        folder(tmp_path / name, [one for mode in mine for one in told(range(8 if name == "a" else 12), mode=mode)])
+        for name, mine in modes.items()
+    )
+    found = compare(a, b)
+    assert [(task["mode"], task["accuracy_a"], task["accuracy_b"]) for task in found["tasks"]] == [("tqa", 0.4, 0.6)]
+    assert found["tasks"][0]["p_holm"] == found["tasks"][0]["p"], "one question, not four"
+    assert list(found["macro"]) == ["tqa"]
+    assert (found["a"]["left_out"], found["b"]["left_out"]) == (["vqa"], ["vtqa"])
+    text = comparison_text(found)
+    line_that_says(text, "note", "left out", "vqa", f"A ({a})", f"B ({b})", "not asked")
+    line_that_says(text, "note", "left out", "vtqa", f"B ({b})")
+    alone = compare(a, folder(tmp_path / "c", told(range(8))))
+    assert (alone["a"]["left_out"], alone["b"]["left_out"], len(alone["warnings"])) == (["vqa"], [], 1)
+
+
+def test_items_may_differ_in_a_mode_that_is_left_out_but_in_no_other(tmp_path):
+    a = folder(tmp_path / "a", told([]) + told([], 18, mode="vqa"))
+    assert compare(a, folder(tmp_path / "b", told([])))["tasks"]
+    with refused("different items", "2 of A", "not in B", "in mode tqa"):
+        compare(a, folder(tmp_path / "c", told([], 18)))
 
 
 def test_another_fingerprint_of_the_suite_is_refused(tmp_path):
@@ -195,6 +220,11 @@ def test_the_text_says_who_what_how_and_which_items(tmp_path):
     line_that_says(lines, "different", "5 %", "Holm", "1 task", "cube_rolling tqa (B better)")
     line_that_says(lines, "cube_rolling tqa", "12 wins of B", "cube_rolling:easy:0", "cube_rolling:easy:4", 7, "--list")
     assert lines[-1] == "cube_rolling tqa, 1 loss of B: cube_rolling:easy:19"
+    mean = line_that_says(lines, "mean over worlds", "tqa")
+    assert mean.split()[4:8] == ["20", "5.0%", "60.0%", "+55.0"]
+    line_that_says(lines, "p:", "luck")
+    line_that_says(lines, "Holm:", "corrected", "1 question")
+    line_that_says(lines, "wins, losses", "B has more right")
     assert "cube_rolling:easy:11" in comparison_text(found, every=True)
 
 
@@ -220,7 +250,7 @@ def test_the_mean_over_worlds_of_runs_that_agree_has_an_interval_of_some_width(t
     assert found["macro"]["tqa"]["bootstrap95"] == (0, 0)
     low, high = found["macro"]["tqa"]["joined95"]
     assert low < -0.05 < 0.05 < high
-    assert f"B - A +0.0 points ({100 * low:+.1f} to {100 * high:+.1f})" in comparison_text(found)
+    line_that_says(comparison_text(found), "mean over worlds", "tqa", "+0.0", f"{100 * low:+.1f} to {100 * high:+.1f}")
 
 
 def test_runs_judged_by_other_rules_are_refused(tmp_path):
@@ -250,12 +280,21 @@ def test_half_a_samples_file_is_refused_although_both_are_the_same(tmp_path):
 def test_what_is_stated_to_be_found_is_of_the_test_that_was_made(tmp_path):
     found = compared(tmp_path, told(range(8)), told([*range(2, 8), *range(10, 17)]))
     assert found["tasks"][0]["detectable"] == detectable_pairs(20)
-    line_that_says(comparison_text(found), "McNemar's exact test", "80 % power", "Holm", "20 problems", "36.6 points")
+    line_that_says(comparison_text(found), "tokens B/A:", "both have right")
+    power = ("80 % of the time", "5 % level", "before Holm")
+    line_that_says(
+        comparison_text(found), "With 20 problems", "only detect gaps above 36.6 points", "McNemar's exact test", *power
+    )
     a = [replace(one, sample=s) for s in (0, 1) for one in told([3, 4, *([2] if s else [])])]
     b = [replace(one, sample=s) for s in (0, 1) for one in told([3, 4, 1, *([0] if s else [])])]
     found = compared(tmp_path / "several", a, b)
     (task,) = found["tasks"]
     assert task["detectable"] == pytest.approx(detectable_flips(20, stdev([0.5, 1, -0.5, *[0.0] * 17])))
-    line_that_says(comparison_text(found), "sign-flip test", "80 % power", "Holm", "20 problems", "spread")
+    line_that_says(
+        comparison_text(found), "20 problems of cube_rolling tqa", "gaps", "sign-flip test", "spread", *power
+    )
     (task,) = compared(tmp_path / "few", told([], 4), told([0], 4))["tasks"]
     assert task["detectable"] is None
+    line_that_says(
+        comparison_text(compared(tmp_path / "4", told([], 4), told([0], 4))), "With 4 problems", "detect no gap"
+    )

@@ -56,7 +56,7 @@ def test_before_anything_is_asked_it_says_the_longest_prompt_and_the_first(model
         json.loads(line)["prompt_tokens"] for line in (tmp_path / "o" / "samples.jsonl").read_text().splitlines()
     )
     line_that_says(said[0], "longest prompt", f"{longest} tokens")
-    assert re.search(r"first prompt:\n\[picture of ", said[0])
+    assert re.search(r"first prompt, as the model gets it:\n\[picture of ", said[0])
     assert "<|im_start|>assistant" in said[0], "as the model gets it, special tokens included"
     assert len(results["run"]["fingerprint"].split()[-1]) == 64
     assert results["run"]["versions"]["transformers"]
@@ -65,7 +65,7 @@ def test_before_anything_is_asked_it_says_the_longest_prompt_and_the_first(model
 def test_responses_that_are_cut_off_are_said_loudly(model, suite, tmp_path):
     said: list[str] = []
     run_evaluation(recipe(model, suite, max_new_tokens=1), tmp_path / "o", say=said.append, show=False)
-    assert line_that_says(said, "5 of 5", "100.0%", "cut off", "--max-new-tokens").startswith("warning: ")
+    assert line_that_says(said, "5 of 5", "100.0%", "reached --max-new-tokens").startswith("warning: ")
 
 
 def test_a_prompt_that_cannot_be_answered_in_full_is_refused(model, suite, tmp_path):

@@ -98,7 +98,7 @@ def test_a_run_that_is_killed_equals_the_one_that_is_not(model, suite, straight,
         assert process.returncode == -signal.SIGKILL
     assert 20 * kills <= lines(out) < STRATA * each
     said = finish(start(model, suite, out))
-    line_that_says(said, f"of {STRATA * each}", "answers", out / "answers", "already")
+    line_that_says(said, f"of {STRATA * each}", "answers", out / "answers", "asked again")
     assert (out / "samples.jsonl").read_bytes() == (straight / "samples.jsonl").read_bytes()
     assert len(samples(out)) == len({row["id"] for row in samples(out)}) == STRATA * each
     assert all(row["prompt_tokens"] and row["completion_tokens"] for row in samples(out))
@@ -117,7 +117,7 @@ def test_a_checkpoint_that_was_overwritten_does_not_get_the_answers_of_the_old_o
 
     out, options = tmp_path / "out", ("--limit", "2")
     finish(start(model, suite, out, *options))
-    line_that_says(finish(start(model, suite, out, *options)), "10 of 10", "answers", "already")
+    line_that_says(finish(start(model, suite, out, *options)), "10 of 10", "answers", "asked again")
     kept = (model / "model.safetensors").read_bytes()
     try:
         torch.manual_seed(1)
@@ -126,6 +126,6 @@ def test_a_checkpoint_that_was_overwritten_does_not_get_the_answers_of_the_old_o
             for name, tensor in load_file(model / "model.safetensors").items()
         }
         save_file(weights, model / "model.safetensors", metadata={"format": "pt"})
-        line_that_says(finish(start(model, suite, out, *options)), "0 of 10", "answers", "already")
+        line_that_says(finish(start(model, suite, out, *options)), "0 of 10", "answers", "asked again")
     finally:
         (model / "model.safetensors").write_bytes(kept)

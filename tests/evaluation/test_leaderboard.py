@@ -28,7 +28,7 @@ def test_the_best_run_comes_first_and_what_a_run_lacks_is_a_dash(runs):
     (group,) = leaderboard(runs)
     assert list(group.runs) == ["good", "fair", "poor"]
     header, *lines = mode_table(group, "tqa")
-    assert header == ("run", "mean over worlds", "cube_rolling", "wood_slide", "tokens", "per correct")
+    assert header == ("run", "mean over worlds", "cube_rolling", "wood_slide", "tokens", "tokens per right")
     assert [line[0] for line in lines] == ["good", "fair", "poor"]
     assert lines[0][1].startswith("60.0% (")
     assert lines[0][2:4] == ("75.0% (53.1% - 88.8%)", "45.0% (25.8% - 65.8%)")

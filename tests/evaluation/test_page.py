@@ -61,12 +61,13 @@ def test_the_summary_counts_each_class_per_cell():
     labels = [column.label for column in said["columns"]]
     lines = said["summary"]["cube_rolling"]
     assert [(line.kind, line.difficulty) for line in lines] == [
-        ("all", "all, 3"),
-        ("part", "easy, 2"),
-        ("part", "hard, 1"),
+        ("all", "all"),
+        ("part", "easy"),
+        ("part", "hard"),
     ]
+    assert [line.n for line in lines] == [3, 2, 1]
     found = [dict(zip(labels, line.numbers, strict=True)) for line in lines]
-    assert [(one["published rule, our reader"], one["wrong"], one["illegal"]) for one in found] == [
+    assert [(one["published rule, read by idf"], one["wrong"], one["illegal"]) for one in found] == [
         ("50.0%", "1", "1"),
         ("50.0%", "1", "0"),
         ("–", "0", "1"),
@@ -93,17 +94,33 @@ def test_columns_of_samples_and_of_passed_goals_stand_where_there_are_any():
     assert (line["passed by"], line["pass@k"]) == ("2", "@1 25%, @2 50%")
 
 
-def test_trivial_players_are_lines_below_their_world_once_if_they_score_the_same_in_every_mode():
-    rows = [row(mode="vqa"), row(mode="tqa")]
-    floors = {"vqa": {"all": {"initial": 0.25, "random": 0.125}}, "tqa": {"all": {"initial": 0.25, "random": 0.125}}}
-    lines = values(rows, baselines={"cube_rolling": floors})["summary"]["cube_rolling"]
-    assert [(line.mode, line.difficulty, line.accuracy) for line in lines[-2:]] == [
-        ("", "initial", 0.25),
-        ("", "random", 0.125),
+def test_trivial_players_are_columns_of_every_line_and_of_the_means():
+    rows = [row(mode="vqa"), row(mode="tqa"), row(id="m", world="moving_box", mode="tqa")]
+    floors = {
+        "cube_rolling": {"vqa": {"all": {"initial": 0.25, "random": 0.125}, "easy": {"initial": 1.0, "random": 0.0}}},
+        "moving_box": {"vqa": {"all": {"initial": 0.75}}, "tqa": {"all": {"initial": 0.5}}},
+    }
+    said = values(rows, baselines=floors)
+    assert [column.label for column in said["players"]] == ["initial", "random"]
+    assert all(column.title for column in said["players"])
+    assert [(line.mode, line.difficulty, line.players) for line in said["summary"]["cube_rolling"]] == [
+        ("vqa", "all", [0.25, 0.125]),
+        ("vqa", "easy", [1.0, 0.0]),
+        ("tqa", "all", [None, None]),
+        ("tqa", "easy", [None, None]),
     ]
-    floors["tqa"] = {"all": {"initial": 0.5}}
-    lines = values(rows, baselines={"cube_rolling": floors})["summary"]["cube_rolling"]
-    assert [line.mode for line in lines if line.kind == "floor"] == ["vqa", "vqa", "tqa"]
+    assert [(mean.mode, mean.players) for mean in said["means"]] == [("vqa", [0.5, 0.125]), ("tqa", [0.5, None])]
+    assert values(rows)["players"] == []
+
+
+def test_questions_without_a_response_are_no_unread_answers():
+    rows = [row(), row(id="b", error="error", finish_reason="error"), row(id="c", error="unparsed")]
+    said = values(rows)
+    line = dict(
+        zip([column.label for column in said["columns"]], said["summary"]["cube_rolling"][0].numbers, strict=True)
+    )
+    assert (line["unread"], line["failed"]) == ("1", "1")
+    assert "failed" not in [column.label for column in values([row()])["columns"]]
 
 
 def test_modes_stand_in_our_order():
@@ -146,7 +163,7 @@ def test_the_fit_of_each_mode_is_named():
     said = values([row()], efficiency={"cube_rolling": {"tqa": {"budgets": [], "by_size": [], "growth": growth}}})
     (fit,) = said["efficiency"]["cube_rolling"]["fits"]
     assert fit.better == "exponential"
-    says(fit.text, "+0.100", "step", "logarithm", "[+0.080, +0.120]")
+    says(fit.text, "+10.5%", "step", "[+8.3%, +12.7%]")
     says(fit.other, "+10.0 tokens", "step", "[+8.0, +12.0]")
     none = values([row()], efficiency={"cube_rolling": {"tqa": {"budgets": [], "by_size": [], "growth": None}}})
     assert none["efficiency"]["cube_rolling"]["fits"][0].better == "no fit"
@@ -160,8 +177,8 @@ def test_versions_are_said_as_words():
 
 def test_the_mean_over_worlds_has_its_bootstrap_interval():
     rows = [row(id=str(n), cluster=str(n), correct=n < 4) for n in range(8)]
-    ((mode, share, (low, high), how),) = values(rows)["macro"]
-    assert (mode, share) == ("tqa", 0.5)
+    ((mode, n, share, (low, high), players, how),) = values(rows)["means"]
+    assert (mode, n, share, players) == ("tqa", 8, 0.5, [])
     says(how, "bootstrap", "8 problems", "10,000 draws", "Wilson", "wider")
     assert 0 < low < 0.5 < high < 1
 

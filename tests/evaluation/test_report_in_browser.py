@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from idf.evaluation import Response, Row, summarize, write_report
+from idf.evaluation import Response, Row, baseline_cells, summarize, write_report
 from idf.evaluation.run.queries import Ask
 from idf.evaluation.run.score import scored
 from idf.scoring import write_answer
@@ -78,6 +78,33 @@ def usual(page: Any, tmp_path: Path) -> Any:
     rows += [scored(Ask(item, "vtqa"), Response("I cannot say")) for item in ITEMS]
     page.goto(report(rows, tmp_path, ITEMS, pictures=6))
     return page
+
+
+def test_the_summary_has_players_as_columns_and_means_as_rows(page, tmp_path):
+    rows = [scored(Ask(item, mode), Response(solution(item))) for mode in ("vqa", "tqa") for item in ITEMS]
+    players = baseline_cells(ITEMS, ["vqa", "tqa"])
+    results = {**summarize(rows), "run": {"evaluated": "me"}, "baselines": players}
+    page.goto(write_report(rows, results, tmp_path, ITEMS).as_uri())
+    header = page.locator("table.summary thead th").all_inner_texts()
+    at = header.index("initial") + 1  # the accuracy takes two columns
+    assert header[at] == "random"
+    spans = page.locator("table.summary tr").evaluate_all(
+        "rows => rows.map(row => [...row.cells].reduce((sum, cell) => sum + cell.colSpan, 0))"
+    )
+    assert len(set(spans)) == 1, "every row is as wide as the header"
+    shown = page.locator("table.summary tr.all").evaluate_all(
+        "rows => rows.map(row => [...row.cells].map(c => c.innerText))"
+    )
+    assert [row[1] for row in shown] == ["vqa", "tqa"] * 3
+    assert [row[0] for row in shown if row[0]] == ["Cube rolling", "Moving box", "Mean over worlds"]
+    shares = [players[world]["tqa"]["all"] for world in ("cube_rolling", "moving_box")]
+    for line, mean in zip(
+        shown[1::2], [*shares, {name: (shares[0][name] + shares[1][name]) / 2 for name in shares[0]}]
+    ):
+        assert line[at : at + 2] == [f"{mean[name]:.1%}" for name in ("initial", "random")]
+    assert page.locator("table.summary tr.part").first.is_hidden()
+    page.check("#parts")
+    assert page.locator("table.summary tr.part").first.is_visible()
 
 
 def test_filters_narrow_the_list_and_can_be_taken_back(usual):

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from idf.evaluation import Row, efficiency_table, side_by_side, summarize, table
-from idf.evaluation.report.tables import growth_text, macro_interval
-from idf.scoring.rules_version import RULES_VERSION
-from tests.evaluation.folders import folder, told, without_rules
+from idf.evaluation import Row, efficiency_table, summarize, table
+from idf.evaluation.report.tables import growth_text, macro_interval, table_rows
 from tests.evaluation.samples import row
-from tests.sentences import line_that_says, refused, says
+from tests.sentences import line_that_says, says
 
 
 def results(rows: list[Row], **run: Any) -> dict[str, Any]:
@@ -19,12 +17,40 @@ def results(rows: list[Row], **run: Any) -> dict[str, Any]:
 def test_the_table_has_a_line_for_each_world_and_mode_and_the_means():
     rows = [row(correct=True), row(), row(world="moving_box", mode="vqa", error="illegal", official=-2.0)]
     lines = table(results(rows)).splitlines()
-    assert lines[0].split()[:5] == ["world", "mode", "difficulty", "n", "accuracy"]
-    assert lines[2].split()[:5] == ["cube_rolling", "tqa", "all", "2", "50.0%"]
-    assert lines[3].split()[:5] == ["moving_box", "vqa", "all", "1", "0.0%"]
-    says(lines[4], "mean", "worlds", "tqa", "50.0%")
-    says(lines[5], "mean", "worlds", "vqa", "0.0% (0.0% - 79.3%)")  # a bootstrap of nothing right would be a point
-    assert len(table(results(rows), difficulties=True).splitlines()) == len(lines) + 2
+    assert lines[0].split()[:4] == ["world", "mode", "n", "accuracy"]
+    assert lines[2].split()[:4] == ["cube_rolling", "tqa", "2", "50.0%"]
+    assert lines[3].split()[:4] == ["moving_box", "vqa", "1", "0.0%"]
+    assert lines[4].split()[:5] == ["mean", "over", "worlds", "tqa", "2"]
+    says(lines[4], "50.0%")
+    says(lines[5], "mean over worlds", "vqa", "0.0% - 79.3%")  # a bootstrap of nothing right would be a point
+    parted = table(results(rows), difficulties=True).splitlines()
+    assert parted[0].split()[:4] == ["world", "mode", "difficulty", "n"]
+    assert [line.split()[2] for line in parted[2:6]] == ["all", "easy", "all", "easy"]
+    assert len(parted) == len(lines) + 2
+
+
+def test_a_mean_over_worlds_has_the_counts_and_tokens_of_all_responses():
+    rows = [row(correct=True, completion_tokens=30), row(id="other", error="unparsed", official=-1.0)]
+    rows += [row(id="box", world="moving_box", error="illegal", official=-2.0, finish_reason="length")]
+    header, *lines = table_rows(results(rows))
+    mean = dict(zip(header, lines[-1], strict=True))
+    assert (mean["world"], mean["n"], mean["accuracy"]) == ("mean over worlds", "3", "25.0%")
+    assert (mean["unread"], mean["illegal"], mean["cut off"], mean["published rule, read by idf"]) == (
+        "1",
+        "1",
+        "1",
+        "-",
+    )
+    assert (mean["tokens"], mean["tokens per right"]) == ("10", "50")
+
+
+def test_questions_without_a_response_have_a_column_where_there_are_any():
+    failed = [row(), row(id="b", error="error", finish_reason="error", completion_tokens=None)]
+    header, line, mean = table_rows(results(failed))
+    assert line[header.index("failed")] == mean[header.index("failed")] == "1"
+    assert line[header.index("unread")] == "0", "nothing came that could be read"
+    assert "failed" not in table_rows(results([row()]))[0]
+    line_that_says(table(results(failed)), "failed", "no response")
 
 
 def test_the_mean_of_one_world_that_varies_and_one_that_does_not_has_the_spread_of_both():
@@ -38,7 +64,7 @@ def test_the_mean_of_one_world_that_varies_and_one_that_does_not_has_the_spread_
 
 def test_what_is_not_known_is_a_dash():
     told = table(results([row(error="illegal", official=-2.0, completion_tokens=None)]))
-    says(told.splitlines()[0], "published rule, our reader")
+    says(told.splitlines()[0], "published rule, read by idf")
     line = told.splitlines()[2].split()
     assert (line[-6], *line[-2:]) == ("-", "-", "-")
 
@@ -48,33 +74,60 @@ PLAYERS = {
 }
 
 
-def test_trivial_players_are_rows_of_every_table():
-    told = results([row(correct=True), row(id="other")]) | {"baselines": PLAYERS}
-    lines = table(told).splitlines()
-    assert lines[3].split()[:5] == ["cube_rolling", "tqa", "all:", "initial", "-"]
-    assert lines[3].split()[5] == "25.0%"
-    assert lines[4].split()[3:6] == ["random", "-", "12.5%"]
-    assert lines[5].endswith("; initial 25.0%; random 12.5%")
-    assert "easy: initial" not in table(told)
-    assert "easy: initial" in table(told, difficulties=True)
+def test_trivial_players_are_columns_of_every_table():
+    told = results([row(correct=True), row(id="other"), row(mode="vqa")]) | {"baselines": PLAYERS}
+    header, *lines = table_rows(told)
+    assert header[4:7] == ("95 % interval", "initial", "random")
+    assert [line[5:7] for line in lines] == [("25.0%", "12.5%"), ("-", "-"), ("25.0%", "12.5%"), ("-", "-")]
+    assert [line[0] for line in lines] == ["cube_rolling", "cube_rolling", "mean over worlds", "mean over worlds"]
+    lines = table_rows(told, difficulties=True)
+    assert [line[6:8] for line in lines if line[2] == "easy"] == [("50.0%", "0.0%"), ("-", "-")]
+    text = table(told)
+    line_that_says(text, "initial", "start state")
+    line_that_says(text, "random", "guesses", 10)
+    assert "initial" not in table(results([row()]))
+
+
+def test_what_columns_mean_is_said_where_more_than_noughts_stand_in_them():
+    silent = row(error="wrong", completion_tokens=None)
+    assert not [line for line in table(results([silent])).splitlines() if line.startswith(("unread:", "tokens"))]
+    spoken = table(
+        results([row(error="unparsed", official=-1.0), row(id="b", error="illegal", finish_reason="length")])
+    )
+    line_that_says(spoken, "unread:", "unparsed", "refused", "empty")
+    line_that_says(spoken, "illegal:", "rule")
+    line_that_says(spoken, "cut off:", "token budget", "right ones included")
+    line_that_says(spoken, "tokens:", "median")
+    line_that_says(spoken, "published rule, read by idf:", "leaves out", "language model")
 
 
 def test_what_a_run_can_show_at_all_is_printed():
+    power = ("80 % of the time", "5 % level", "near 50 %", "correlate by .5", "idf compare")
     told = table(results([row(id=f"{i}") for i in range(200)]))
-    power = ("80 % power", "5 % level", "50 %", "idf compare")
-    says(told.splitlines()[-1], "smallest difference", *power, "n 200", "14.0 points", "10.3 paired")
+    line_that_says(
+        told, "With 200 items", "only detect gaps above 14.0 points", "same items", "above 10.3 points", *power
+    )
+    few = [row(id=f"{i}") for i in range(6)] + [row(id=f"{i}", mode="vqa") for i in range(4)]
+    line_that_says(
+        table(results(few)), "With 4 items", "above 99.1 points", "none", "same items", "with 6", "80.9", "96.3"
+    )
 
 
 def test_repeated_problems_and_samples_are_told():
     told = table(results([row(id=f"{i}", sample=s, correct=i < 5) for i in range(10) for s in range(2)])).splitlines()
-    line_that_says(told, "cube_rolling tqa", "20 rows", "10 different problems", "10 independent")
+    line_that_says(told, "cube_rolling tqa", "20 responses", "10 different problems", "10 independent")
+    line_that_says(told, "With 10 independent items", "gaps")
     assert "cube_rolling tqa: pass@1 50.0%, pass@2 50.0%" in told
+    line_that_says(told, "pass@k", "share of items", "one of k")
 
 
 def test_the_table_of_efficiency_has_budgets_and_is_empty_without_tokens():
     rows = [row(correct=True, completion_tokens=600, moves=6, optimal=4), row(id="other", completion_tokens=1400)]
-    header, _, line = efficiency_table(results(rows)).splitlines()
-    assert header.split()[:3] == ["world", "mode", "tokens"]
+    header, _, line, _, *legend = efficiency_table(results(rows)).splitlines()
+    assert header.split()[:4] == ["world", "mode", "tokens", "p90"]
+    line_that_says(legend, "p90", "nine of ten")
+    line_that_says(legend, "within 512", "cut off")
+    line_that_says(legend, "moves/optimal", "shortest plan")
     assert line.split() == ["cube_rolling", "tqa", "1,000", "1,400", "600", "1,400", "2,000", "1.50", "0.0%"] + [
         "50.0%"
     ] * 4 + ["-"]
@@ -92,34 +145,5 @@ def test_growth_is_told_in_tokens_or_in_per_cent_a_step():
     says(growth_text(fit | {"better": "exponential"}), "exponential", "+10.0%", "step", "(+0.0% to +22.1%)")
     says(growth_text(fit | {"cut_off": 3, "n": 20}), "3 of 20 cut off")
     assert growth_text(None) == "-"
-
-
-def test_a_suite_that_was_made_anew_under_its_name_stands_in_no_table_with_the_old_one(tmp_path):
-    runs = {name: folder(tmp_path / name, told([]), suite_sha256=name) for name in ("a", "b")}
-    with refused("different items", "made anew"):
-        side_by_side(runs)
-    runs["b"] = folder(tmp_path / "b", told([]))
-    assert "a" in side_by_side(runs), "an older version does not say its items"
-
-
-def test_half_a_samples_file_is_told_before_a_table_of_its_results(tmp_path):
-    runs = {name: folder(tmp_path / name, told([0, 15])) for name in ("a", "b")}
-    lines = (tmp_path / "b" / "samples.jsonl").read_text().splitlines(keepends=True)
-    (tmp_path / "b" / "samples.jsonl").write_text("".join(lines[:10]))
-    with refused(tmp_path / "b" / "samples.jsonl", "results.json", "10 rows", "cube_rolling tqa", 20):
-        side_by_side(runs)
-    (tmp_path / "b" / "samples.jsonl").write_text("".join(lines[:10]) + lines[10][:40])
-    with refused(f"{tmp_path / 'b' / 'samples.jsonl'}, line 11"):
-        side_by_side(runs)
-    (tmp_path / "b" / "samples.jsonl").write_text("".join(lines).replace('"correct": true', '"correct": false', 1))
-    with refused(tmp_path / "b" / "samples.jsonl", "20 rows", "1 of them right", 2):
-        side_by_side(runs)
-
-
-def test_runs_judged_by_other_rules_stand_in_no_table_together(tmp_path):
-    runs = {name: folder(tmp_path / name, told([])) for name in ("a", "b")}
-    without_rules(tmp_path / "b")
-    with refused("scoring rules", f"version {RULES_VERSION}", "version before 1", "--rescore"):
-        side_by_side(runs)
-    without_rules(tmp_path / "a")
-    assert "a" in side_by_side(runs), "two that say none"
+    flat = {"linear": {"slope": -0.01, "ci95": (-0.04, 0.0)}, "exponential": {"rate": -1e-9, "ci95": (-0.0, 0.0)}}
+    assert growth_text(flat | {"better": "undecided"}) == "undecided: +0.0 tokens a step (+0.0 to +0.0)"

@@ -11,7 +11,7 @@ from idf.worlds import WORLDS, Answer, Problem, Rng
 
 BASELINES = ("oracle", "initial", "random")
 TRIVIAL = ("initial", "random")
-"""Those that know nothing of the answer: a row in every table."""
+"""Those that know nothing of the answer: a column in every table."""
 PLAYS = 10
 """How often "random" plays each item; the mean is shown."""
 

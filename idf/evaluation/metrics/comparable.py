@@ -41,15 +41,39 @@ def check_rules(names: Sequence[str], runs: Sequence[Mapping[str, Any]]) -> None
             )
 
 
+def common_modes(
+    names: tuple[str, str], rows: Sequence[Sequence[Row]]
+) -> tuple[list[str], tuple[list[str], list[str]]]:
+    """The modes that two evaluations both have.
+
+    Args:
+        names: What to call the two in a message.
+        rows: The rows of both.
+
+    Returns:
+        The modes of both; those of the first alone and of the second alone.
+
+    Raises:
+        UserError: They have no mode in common.
+    """
+    first, second = ({row.mode for row in mine} for mine in rows)
+    if not first & second:
+        raise UserError(
+            f"no mode in common: {names[0]} has {', '.join(sorted(first))}, {names[1]} has {', '.join(sorted(second))}; "
+            "evaluate both in the same modes"
+        )
+    return sorted(first & second), (sorted(first - second), sorted(second - first))
+
+
 def check_comparable(
     names: tuple[str, str], runs: Sequence[Mapping[str, Any]], rows: Sequence[Sequence[Row]]
 ) -> list[str]:
-    """Refuse evaluations of different items, modes, prompts or pictures.
+    """Refuse evaluations of different items, prompts or pictures.
 
     Args:
         names: What to call the two in a message.
         runs: `run` of both `results.json`.
-        rows: The rows of both.
+        rows: The rows of both, in the modes that both have.
 
     Returns:
         Sentences on what else differs, or is not known to be the same.
@@ -58,12 +82,6 @@ def check_comparable(
         UserError: The two cannot be compared; the first thing that differs is named.
     """
     first, second = names
-    modes = [sorted({row.mode for row in mine}) for mine in rows]
-    if modes[0] != modes[1]:
-        raise UserError(
-            f"different modes: {first} has {', '.join(modes[0])}, {second} has {', '.join(modes[1])}; "
-            "evaluate both in the same modes"
-        )
     check_rules(names, runs)
     told: list[str] = []
     if all(run.get("scoring_rules") is None for run in runs):

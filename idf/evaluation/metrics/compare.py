@@ -10,7 +10,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from .bootstrap import DRAWS, SEED, macro95, mean95
-from .comparable import check_comparable
+from .comparable import check_comparable, common_modes
 from .power import detectable_flips, detectable_pairs
 from .problems import problem_of
 from .results import read_run
@@ -27,7 +27,7 @@ Items = Mapping[str, Sequence[Row]]
 
 
 def compare(first: Path, second: Path, *, draws: int = DRAWS, seed: int = SEED) -> dict[str, Any]:
-    """Compare two folders that `idf-eval` wrote; every difference is the second's minus the first's.
+    """Compare two folders that `idf-eval` wrote, in the modes that both have; differences are the second's minus the first's.
 
     Args:
         first: Folder with `samples.jsonl` and `results.json`, called A.
@@ -36,19 +36,26 @@ def compare(first: Path, second: Path, *, draws: int = DRAWS, seed: int = SEED) 
         seed: Of the bootstrap.
 
     Returns:
-        "a", "b": "folder" and "evaluated"; "warnings"; "tasks": one for each world and mode, see `compare_task`, with
-        "p_holm", corrected for their number; "macro": mode -> "accuracy_a", "accuracy_b", "difference", "bootstrap95",
-        "joined95" (from the tasks' intervals: it has the spread of worlds whose problems all differ by the same);
-        "draws"; "seed".
+        "a", "b": "folder", "evaluated" and "left_out", the modes that the other has not; "warnings"; "tasks": one for each
+        world and mode, see `compare_task`, with "p_holm", corrected for their number; "macro": mode -> "accuracy_a",
+        "accuracy_b", "difference", "bootstrap95", "joined95" (from the tasks' intervals: it has the spread of worlds whose
+        problems all differ by the same); "draws"; "seed".
 
     Raises:
-        UserError: A folder cannot be read or is not whole, or the two differ in items, modes, prompts, pictures or the
-            version of the scoring rules.
+        UserError: A folder cannot be read or is not whole, or the two have no mode in common, or differ in items, prompts,
+            pictures or the version of the scoring rules.
     """
     runs = [read_run(folder) for folder in (first, second)]
     results, samples = [run.results for run in runs], [run.rows for run in runs]
     names = (f"A ({first})", f"B ({second})")
-    warnings = check_comparable(names, [one["run"] for one in results], samples)
+    modes, left_out = common_modes(names, samples)
+    samples = [[row for row in rows if row.mode in modes] for rows in samples]
+    warnings = [
+        f"left out: {', '.join(alone)} of {names[i]}, which {names[1 - i]} was not asked"
+        for i, alone in enumerate(left_out)
+        if alone
+    ]
+    warnings += check_comparable(names, [one["run"] for one in results], samples)
     grouped = [_by_task(rows) for rows in samples]
     tasks, strata = [], defaultdict(dict)  # type: ignore[var-annotated]
     for world, mode in sorted(grouped[0]):
@@ -69,8 +76,8 @@ def compare(first: Path, second: Path, *, draws: int = DRAWS, seed: int = SEED) 
             "joined95": joined([(task["difference"], *task["ci95"]) for task in mine], least=-1.0),
         }
     return {
-        "a": {"folder": str(first), "evaluated": results[0]["run"].get("evaluated")},
-        "b": {"folder": str(second), "evaluated": results[1]["run"].get("evaluated")},
+        "a": {"folder": str(first), "evaluated": results[0]["run"].get("evaluated"), "left_out": left_out[0]},
+        "b": {"folder": str(second), "evaluated": results[1]["run"].get("evaluated"), "left_out": left_out[1]},
         "warnings": warnings,
         "tasks": tasks,
         "macro": macro,

@@ -39,6 +39,22 @@ def read_run(folder: Path) -> Run:
     return Run(results, rows)
 
 
+def read_whole(folder: Path) -> dict[str, Any]:
+    """The results of a folder for a table: with intervals, and of the rows that lie beside them.
+
+    Raises:
+        UserError: As `read_run`, or the results are of a version that wrote no interval of the mean over worlds.
+    """
+    results = read_results(folder)
+    if "macro" not in results:
+        raise UserError(
+            f"{folder / 'results.json'} is of an older version and has no interval of the mean over worlds: score it again "
+            f"with idf-eval --responses {folder / 'samples.jsonl'}"
+        )
+    check_whole(folder, results, read_samples(folder))
+    return results
+
+
 def check_whole(folder: Path, results: dict[str, Any], rows: list[Row], *, verdicts: bool = True) -> None:
     """Refuse rows that are not those which the results count.
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .tables import aligned, outer, percent
+from .tables import MEAN, aligned, outer, percent
 
 SHOWN = 5
 METHODS = {
-    "mcnemar": "one sample of each item: McNemar's exact test, Newcombe's paired interval (method 10)",
-    "sign flip": "several samples or repeated problems, averaged per item: exact sign-flip test and bootstrap over problems",
+    "mcnemar": "McNemar's exact test, and Newcombe's paired interval (method 10): every item has one sample",
+    "sign flip": "exact sign-flip test, and bootstrap over problems: samples and repeated problems are averaged first",
 }
 
 
@@ -32,7 +32,7 @@ def comparison_text(comparison: dict[str, Any], *, every: bool = False) -> str:
             percent(task["accuracy_a"]),
             percent(task["accuracy_b"]),
             points(task["difference"]),
-            f"{points(task['ci95'][0])} to {points(task['ci95'][1])}",
+            _range(*task["ci95"]),
             str(len(task["wins"])),
             str(len(task["losses"])),
             p_text(task["p"]),
@@ -41,14 +41,13 @@ def comparison_text(comparison: dict[str, Any], *, every: bool = False) -> str:
         )
         for task in comparison["tasks"]
     ]
-    said += ["", *aligned(rows), ""]
     for mode, mean in comparison["macro"].items():
         # A world whose problems all differ by the same adds no spread to a bootstrap, but to the joined intervals.
         low, high = outer(mean["bootstrap95"], mean["joined95"])
-        said.append(
-            f"mean over worlds, {mode}: {percent(mean['accuracy_a'])} and {percent(mean['accuracy_b'])}, "
-            f"B - A {points(mean['difference'])} points ({points(low)} to {points(high)})"
-        )
+        shares = (percent(mean["accuracy_a"]), percent(mean["accuracy_b"]))
+        n = str(sum(task["n"] for task in comparison["tasks"] if task["mode"] == mode))
+        rows.append((MEAN, mode, n, *shares, points(mean["difference"]), _range(low, high), *[""] * 5))
+    said += ["", *aligned(rows), ""]
     said += _methods(comparison["tasks"])
     said.append(_verdict(comparison["tasks"]))
     for task in comparison["tasks"]:
@@ -61,6 +60,10 @@ def comparison_text(comparison: dict[str, Any], *, every: bool = False) -> str:
 def points(share: float) -> str:
     """A difference of shares in percentage points, with its sign."""
     return f"{100 * share + 0.0:+.1f}"
+
+
+def _range(low: float, high: float) -> str:
+    return f"{points(low)} to {points(high)}"
 
 
 def p_text(p: float) -> str:
@@ -80,14 +83,19 @@ def _tokens(ratio: dict[str, Any] | None) -> str:
 
 
 def _methods(tasks: Sequence[dict[str, Any]]) -> list[str]:
-    lines = []
+    """What the columns mean, how p and intervals were found, and what they can find."""
+    lines = [
+        "B - A: percentage points, with a 95 % interval; wins, losses: items that B has more right, less right than A"
+    ]
+    lines.append("p: how often luck alone would give two equally good runs a gap at least as large")
     for test, sentence in METHODS.items():
         mine = [task for task in tasks if task["test"] == test]
         if mine:
-            where = (
-                "" if len(mine) == len(tasks) else ", ".join(f"{task['world']} {task['mode']}" for task in mine) + ": "
-            )
-            lines.append(f"{where}{sentence}")
+            where = "" if len(mine) == len(tasks) else f" in {', '.join(_name(task) for task in mine)}"
+            lines.append(f"p and interval{where}: {sentence}")
+    lines.append(f"Holm: p corrected for asking {_number(len(tasks), 'question')} at once")
+    if any(task["tokens"] is not None for task in tasks):
+        lines.append("tokens B/A: tokens of B for each token of A, on the items that both have right")
     return lines + _detectable(tasks)
 
 
@@ -95,22 +103,31 @@ def _detectable(tasks: Sequence[dict[str, Any]]) -> list[str]:
     """What the very tests above find four times in five."""
     lines = []
     for test, name, given in (
-        ("mcnemar", "McNemar's exact test", "near 50 %, correlation .5"),
-        ("sign flip", "the sign-flip test", "with the spread of these runs"),
+        ("mcnemar", "McNemar's exact test", "accuracies near 50 %, right answers that correlate by .5"),
+        ("sign flip", "the sign-flip test", "differences that spread as they do here"),
     ):
         mine = [task for task in tasks if task["test"] == test]
         if test == "mcnemar":
-            seen = {f"{problems} problems": share for problems, share in sorted(_by_problems(mine).items())}
+            seen = {f"With {problems} problems": share for problems, share in sorted(_by_problems(mine).items())}
         else:
-            seen = {f"{task['world']} {task['mode']}, {task['problems']} problems": task["detectable"] for task in mine}
-        shown = "; ".join(
-            f"{where}: {'none' if share is None else f'{100 * share:.1f} points'}" for where, share in seen.items()
-        )
+            seen = {f"With the {task['problems']} problems of {_name(task)}": task["detectable"] for task in mine}
+        found = [
+            f"{where} you can {'detect no gap' if share is None else f'only detect gaps above {100 * share:.1f} points'}"
+            for where, share in seen.items()
+        ]
         if mine:
             lines.append(
-                f"smallest difference that {name} finds with 80 % power (5 % level before Holm's correction, {given}): {shown}"
+                f"{'; '.join(found)}: {name} finds such a gap 80 % of the time (5 % level before Holm's correction, {given})"
             )
     return lines
+
+
+def _name(task: dict[str, Any]) -> str:
+    return f"{task['world']} {task['mode']}"
+
+
+def _number(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
 def _by_problems(tasks: Sequence[dict[str, Any]]) -> dict[int, float | None]:
@@ -123,7 +140,10 @@ def _verdict(tasks: Sequence[dict[str, Any]]) -> str:
         for task in tasks
         if task["p_holm"] < 0.05
     ]
-    return f"different at the 5 % level after Holm's correction for {len(tasks)} tasks: {', '.join(sure) or 'none'}"
+    return (
+        f"different beyond luck (5 % level, after Holm's correction for {_number(len(tasks), 'task')}): "
+        f"{', '.join(sure) or 'none'}"
+    )
 
 
 def _counted(n: int, what: str) -> str:

@@ -6,14 +6,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from idf.errors import UserError
 from idf.scoring.rules_version import RULES_VERSION
 
 from ..metrics.comparable import rules_of
-from ..metrics.results import check_whole, read_results, read_samples
+from ..metrics.results import read_whole
 from ..metrics.summary import ALL
-from .markdown import markdown, markdown_table
-from .tables import aligned, interval, macro_interval, number, percent
+from .markdown import markdown, markdown_list, markdown_table
+from .tables import IN_BRACKETS, MEAN, MEANINGS, PER_RIGHT, aligned, interval, macro_interval, number, percent
+
+_LEGEND = (
+    IN_BRACKETS,
+    f"tokens: {MEANINGS['tokens']}",
+    f"{PER_RIGHT}: {MEANINGS[PER_RIGHT]}",
+    "the first of many is partly lucky: idf compare tests two runs item by item",
+)
 
 
 class Group(NamedTuple):
@@ -37,7 +43,7 @@ def leaderboard(folders: Mapping[str, Path]) -> list[Group]:
     Raises:
         UserError: A folder holds no results, or samples that are not theirs, or those of a version that wrote no intervals.
     """
-    read = {name: _read(folder) for name, folder in folders.items()}
+    read = {name: read_whole(folder) for name, folder in folders.items()}
     # Said where it tells runs apart.
     several = len({rules_of(results["run"]) for results in read.values()}) > 1
     groups: dict[tuple[str, ...], dict[str, dict[str, Any]]] = {}
@@ -61,17 +67,6 @@ def leaderboard(folders: Mapping[str, Path]) -> list[Group]:
     return [Group(titles[key], dict(sorted(runs.items(), key=_rank))) for key, runs in groups.items()]
 
 
-def _read(folder: Path) -> dict[str, Any]:
-    results = read_results(folder)
-    if "macro" not in results:
-        raise UserError(
-            f"{folder / 'results.json'} is of an older version and has no interval of the mean over worlds: score it again "
-            f"with idf-eval --responses {folder / 'samples.jsonl'}"
-        )
-    check_whole(folder, results, read_samples(folder))
-    return results
-
-
 def _rank(entry: tuple[str, dict[str, Any]]) -> tuple[float, str]:
     """Best mean over worlds first; over several modes, their mean."""
     shares = [numbers["accuracy"] for numbers in entry[1]["macro"].values()]
@@ -87,7 +82,7 @@ def mode_table(group: Group, mode: str) -> list[tuple[str, ...]]:
     """A header and a line for each run of a group that has the mode, best first."""
     runs = {name: results for name, results in group.runs.items() if mode in results["macro"]}
     worlds = sorted({world for results in runs.values() for world, modes in results["worlds"].items() if mode in modes})
-    lines = [("run", "mean over worlds", *worlds, "tokens", "per correct")]
+    lines = [("run", MEAN, *worlds, "tokens", PER_RIGHT)]
     for name, results in sorted(runs.items(), key=lambda entry: -entry[1]["macro"][mode]["accuracy"]):
         macro = results["macro"][mode]
         cells = [results["worlds"].get(world, {}).get(mode, {}).get(ALL) for world in worlds]
@@ -107,12 +102,12 @@ def mode_table(group: Group, mode: str) -> list[tuple[str, ...]]:
 
 
 def leaderboard_text(groups: Sequence[Group]) -> str:
-    """The tables as aligned text; one for each group and mode."""
+    """The tables as aligned text, one for each group and mode, and what their columns mean."""
     parts = [_separate(groups)] if len(groups) > 1 else []
     for group in groups:
         for mode in modes_of(group):
             parts += ["\n".join([f"{group.title}, {mode}", *aligned(mode_table(group, mode))])]
-    return "\n\n".join(parts)
+    return "\n\n".join([*parts, "\n".join(_LEGEND)])
 
 
 def leaderboard_markdown(groups: Sequence[Group]) -> str:
@@ -123,10 +118,7 @@ def leaderboard_markdown(groups: Sequence[Group]) -> str:
     for group in groups:
         for mode in modes_of(group):
             parts += [f"## {markdown(group.title)}, {mode}", markdown_table(mode_table(group, mode))]
-    parts.append(
-        "Accuracies with 95 % intervals: a cluster bootstrap for means over worlds, Wilson's for worlds. Tokens: median of "
-        "a response; all tokens for each right answer."
-    )
+    parts.append(markdown_list(_LEGEND))
     return "\n\n".join(parts) + "\n"
 
 

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..metrics.summary import ALL
 from .audit_lines import audits_of
-from .tables import COLUMNS, EFFICIENCY_COLUMNS, cell_lines, efficiency_lines, notes
+from .tables import EFFICIENCY_COLUMNS, efficiency_legend, efficiency_lines, legend, notes, table_rows
 
 _SPECIAL = re.compile(r"([\\`*{}\[\]<>#|~&@$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
 
@@ -26,6 +25,11 @@ def markdown_table(rows: Sequence[Sequence[str]], numbers_from: int = 1) -> str:
     return "\n".join([lines[0], rule, *lines[1:]])
 
 
+def markdown_list(sentences: Sequence[str]) -> str:
+    """Sentences as a list."""
+    return "\n".join(f"- {markdown(sentence)}" for sentence in sentences)
+
+
 def write_markdown(results: dict[str, Any], out: Path) -> Path:
     """Write `report.md`: who was asked what, the table with the trivial players, efficiency, and the run.
 
@@ -39,19 +43,18 @@ def write_markdown(results: dict[str, Any], out: Path) -> Path:
         Its path.
     """
     run = results["run"]
-    lines = cell_lines(results)
-    short = [line for line in lines if line[2].partition(":")[0] == ALL]
+    rows = table_rows(results)
     parts = [
         f"## {markdown(str(run.get('evaluated', 'idf-eval')))}",
-        f"{markdown(str(run.get('suite', '')))}: every item is in the denominator; intervals are 95 %; `initial` and "
-        "`random` are players that know nothing of the answer.",
-        markdown_table([COLUMNS, *short], 3),
-        "\n".join(f"- {markdown(note)}" for note in notes(results)),
+        f"{markdown(str(run.get('suite', '')))}: every response is in the denominator; intervals are 95 %.",
+        markdown_table(rows, 2),
+        markdown_list([*notes(results), *legend(rows)]),
     ]
     if efficient := efficiency_lines(results):
         parts += ["### Tokens", markdown_table([EFFICIENCY_COLUMNS, *efficient], 2)]
+        parts += [markdown_list(efficiency_legend(efficient))]
     parts += _reading(out)
-    parts += [_folded("By difficulty", markdown_table([COLUMNS, *lines], 3))]
+    parts += [_folded("By difficulty", markdown_table(table_rows(results, difficulties=True), 3))]
     facts = [("key", "value"), *((str(key), str(value)) for key, value in run.items())]
     parts += [_folded("The run", markdown_table(facts, 2))]
     path = out / "report.md"

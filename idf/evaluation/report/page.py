@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from math import exp
 from typing import Any, NamedTuple
 
 from idf.backends import SERVERS_OWN
@@ -13,7 +14,7 @@ from ..metrics.row import Row
 from ..metrics.summary import ALL
 from .browser import outcome
 from .charts import DIFFICULTIES, accuracy_chart, budget_chart, growth_chart
-from .tables import OFFICIAL, macro_interval
+from .tables import MEANINGS, OFFICIAL, PER_RIGHT, macro_baselines, macro_interval, players_of
 
 MOST_TRUNCATED = 0.02
 """Above this share of responses that were cut off, a cell's accuracy says as much of the budget as of the model."""
@@ -52,14 +53,27 @@ class Notice(NamedTuple):
 
 
 class Line(NamedTuple):
-    """A line of the summary table. `kind` is "all", "part" (a difficulty) or "floor" (a trivial player)."""
+    """A line of the summary table. `kind` is "all" or "part" (a difficulty)."""
 
     kind: str
     mode: str
     difficulty: str
+    n: int
     accuracy: float
-    interval: tuple[float, float] | None
+    interval: tuple[float, float]
+    players: list[float | None]
     numbers: list[str]
+
+
+class Mean(NamedTuple):
+    """A line of the summary table for the mean over worlds in a mode; `how` says where its interval is from."""
+
+    mode: str
+    n: int
+    accuracy: float
+    interval: tuple[float, float]
+    players: list[float | None]
+    how: str
 
 
 class Column(NamedTuple):
@@ -70,24 +84,24 @@ class Column(NamedTuple):
 
 
 COLUMNS = (
-    Column(
-        OFFICIAL, "the published scorer's rule (drops unparsed and illegal plans) on answers as our reader finds them"
-    ),
+    Column(OFFICIAL, MEANINGS[OFFICIAL]),
     Column("wrong", OUTCOMES["wrong"]),
     Column("illegal", OUTCOMES["illegal"]),
     Column("incomplete", OUTCOMES["incomplete"]),
     Column("passed by", "plans that are not correct although the goal held on the way"),
-    Column("no answer", "unparsed, refused, empty or not to be had"),
-    Column("cut off", "responses that reached the token budget, right ones included"),
-    Column("tokens", "median of generated tokens"),
-    Column("p90", "nine of ten responses are no longer, in tokens"),
-    Column("per right", "all generated tokens divided by the number of right answers"),
-    Column("detour", "moves over the least number, mean over the right plans"),
+    Column("unread", MEANINGS["unread"]),
+    Column("failed", MEANINGS["failed"]),
+    Column("cut off", MEANINGS["cut off"]),
+    Column("tokens", MEANINGS["tokens"]),
+    Column("p90", MEANINGS["p90"]),
+    Column(PER_RIGHT, MEANINGS[PER_RIGHT]),
+    Column("moves/optimal", MEANINGS["moves/optimal"]),
     Column(
-        "detects",
-        "smallest difference in accuracy to a run on other items that a cell of this size detects (80 % power, 5 % level)",
+        "detects gaps above",
+        "points of accuracy: with so many items a gap to a run on other items is found 80 % of the time if it is larger (5 % "
+        "level, accuracies near 50 %)",
     ),
-    Column("pass@k", "share of items that one of k samples gets right"),
+    Column("pass@k", "share of items that at least one of k responses gets right"),
 )
 
 
@@ -95,7 +109,7 @@ def page_values(rows: Sequence[Row], results: dict[str, Any]) -> dict[str, Any]:
     """All values of the template, but for the browser's data."""
     worlds = {world: _in_order(modes) for world, modes in results["worlds"].items()}
     modes = list(_in_order(dict.fromkeys(mode for cells in worlds.values() for mode in cells)))
-    floors = results.get("baselines") or {}
+    floors, players = results.get("baselines") or {}, players_of(results)
     efficiency = {world: _in_order(said) for world, said in (results.get("efficiency") or {}).items()}
     counts = Counter((row.world, row.mode, d, outcome(row)) for row in rows for d in (row.difficulty, ALL))
     run = results["run"]
@@ -106,8 +120,12 @@ def page_values(rows: Sequence[Row], results: dict[str, Any]) -> dict[str, Any]:
         "notices": [*_notices(rows, worlds), *_on_sampling(run)],
         "responses": len(rows),
         "modes": modes,
-        **_summary({world: _lines(world, cells, floors.get(world, {}), counts) for world, cells in worlds.items()}),
-        "macro": _macro(results, modes),
+        **_summary(
+            {world: _lines(world, cells, floors.get(world, {}), players, counts) for world, cells in worlds.items()}
+        ),
+        "official": COLUMNS[0],
+        "players": [Column(player, MEANINGS.get(player, "what a trivial player has")) for player in players],
+        "means": _means(results, modes, players),
         "charts": {world: accuracy_chart(cells, floors.get(world, {})) for world, cells in worlds.items()},
         "has_floors": bool(floors),
         "matrix": {
@@ -158,8 +176,8 @@ def _notices(rows: Sequence[Row], worlds: dict[str, dict[str, Any]]) -> list[Not
     if cut:
         worst = "; ".join(text for _, text in sorted(cut, key=lambda one: -one[0])[:_NAMED])
         text = (
-            f"Cut off: in {_number(len(cut), 'cell')} more than {MOST_TRUNCATED:.0%} of the responses reached the token "
-            f"budget, so that the accuracy is that of the budget too ({worst}"
+            f"Cut off: in {_number(len(cut), 'cell')} (of a world, mode and difficulty) more than {MOST_TRUNCATED:.0%} of the "
+            f"responses reached the token budget, so accuracies there are lower bounds ({worst}"
         )
         found.append(
             Notice(True, f"{text}; {len(cut) - _NAMED} more below).")
@@ -185,19 +203,23 @@ def _on_sampling(run: dict[str, Any]) -> list[Notice]:
 
 def _summary(lines: dict[str, list[Line]]) -> dict[str, Any]:
     """The summary table, without the columns in which nothing stands."""
-    everything = [line.numbers for some in lines.values() for line in some if line.numbers]
+    everything = [line.numbers for some in lines.values() for line in some]
     kept = [at for at in range(len(COLUMNS)) if any(numbers[at] != "–" for numbers in everything)]
     return {
         "columns": [COLUMNS[at] for at in kept],
         "summary": {
-            world: [line._replace(numbers=[line.numbers[at] for at in kept if line.numbers]) for line in some]
+            world: [line._replace(numbers=[line.numbers[at] for at in kept]) for line in some]
             for world, some in lines.items()
         },
     }
 
 
 def _lines(
-    world: str, modes: dict[str, Any], floors: dict[str, Any], counts: Counter[tuple[str, str, str, str]]
+    world: str,
+    modes: dict[str, Any],
+    floors: dict[str, Any],
+    players: Sequence[str],
+    counts: Counter[tuple[str, str, str, str]],
 ) -> list[Line]:
     lines = []
     for mode, cells in modes.items():
@@ -208,22 +230,19 @@ def _lines(
                 _percent(cell["official_accuracy"]),
                 *(str(n[o]) for o in ("wrong", "illegal", "incomplete")),
                 str(cell.get("solved_prefix") or "–"),
-                str(sum(n[o] for o in (*_NO_ANSWER, "error"))),
+                str(sum(n[o] for o in _NO_ANSWER)),
+                str(n["error"] or "–"),
                 str(cell["truncated"]),
                 *(_whole(cell.get(key)) for key in ("tokens_median", "tokens_p90", "tokens_per_correct")),
                 "–" if cell.get("moves_over_optimal") is None else f"{cell['moves_over_optimal']:.2f}",
-                "–" if cell.get("detectable") is None else f"{cell['detectable'] * 100:.0f} pp",
+                "–" if cell.get("detectable") is None else f"{cell['detectable'] * 100:.1f}",
                 ", ".join(f"@{k} {share:.0%}" for k, share in cell.get("pass_at_k", {}).items()) or "–",
             ]
             kind = "all" if part == ALL else "part"
             low, high = cell["wilson95"]
-            lines.append(Line(kind, mode, f"{part}, {cell['n']}", cell["accuracy"], (low, high), numbers))
-    same = len({str(sorted(parts.get(ALL, {}).items())) for parts in floors.values()}) == 1
-    for mode, parts in _in_order(floors).items():
-        for player, share in parts.get(ALL, {}).items():
-            lines.append(Line("floor", "" if same else mode, player, share, None, []))
-        if same:
-            break
+            shares = floors.get(mode, {}).get(part, {})
+            mine = [shares.get(player) for player in players]
+            lines.append(Line(kind, mode, part, cell["n"], cell["accuracy"], (low, high), mine, numbers))
     return lines
 
 
@@ -239,15 +258,17 @@ def _whole(value: float | None) -> str:
     return "–" if value is None else f"{value:,.0f}"
 
 
-def _macro(results: dict[str, Any], modes: Sequence[str]) -> list[tuple[str, float, tuple[float, float], str]]:
+def _means(results: dict[str, Any], modes: Sequence[str], players: Sequence[str]) -> list[Mean]:
     said = []
     for mode in modes:
-        numbers = results["macro"][mode]
+        numbers, shares = results["macro"][mode], macro_baselines(results, mode)
         how = (
-            f"bootstrap of {numbers['clusters']:,} problems, {numbers['draws']:,} draws; the worlds' Wilson intervals joined "
-            "where they are wider"
+            f"interval: bootstrap of {numbers['clusters']:,} problems, {numbers['draws']:,} draws; the worlds' Wilson intervals "
+            "joined where they are wider"
         )
-        said.append((mode, numbers["accuracy"], macro_interval(numbers), how))
+        mine = [shares.get(player) for player in players]
+        n = sum(cells[mode][ALL]["n"] for cells in results["worlds"].values() if mode in cells)
+        said.append(Mean(mode, n, numbers["accuracy"], macro_interval(numbers), mine, how))
     return said
 
 
@@ -268,9 +289,9 @@ def _fits(efficiency: dict[str, Any]) -> list[Fit]:
             said.append(Fit(mode, "no fit", "too few responses or sizes", ""))
             continue
         slope, rate = growth["linear"]["slope"], growth["exponential"]["rate"]
-        slopes, rates = growth["linear"]["ci95"], growth["exponential"]["ci95"]
+        slopes, (low, high) = growth["linear"]["ci95"], growth["exponential"]["ci95"]
         linear = f"{slope:+.1f} tokens a step [{slopes[0]:+.1f}, {slopes[1]:+.1f}]"
-        exponential = f"{rate:+.3f} a step in the logarithm [{rates[0]:+.3f}, {rates[1]:+.3f}]"
+        exponential = f"{exp(rate) - 1:+.1%} a step [{exp(low) - 1:+.1%}, {exp(high) - 1:+.1%}]"
         if growth["better"] == "exponential":
             linear, exponential = exponential, linear
         cut = f", of which {growth['cut_off']} cut off" if growth.get("cut_off") else ""

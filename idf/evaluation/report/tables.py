@@ -1,44 +1,51 @@
-"""Results as text tables, for the terminal."""
+"""The results of one evaluation as text tables, for the terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import exp
-from pathlib import Path
 from typing import Any
 
 from idf.backends import SERVERS_OWN
-from idf.errors import UserError
 
-from ..metrics.comparable import check_rules
+from ..metrics.baselines import PLAYS
 from ..metrics.efficiency import BUDGETS
-from ..metrics.results import read_run
 from ..metrics.summary import ALL
 
-OFFICIAL = "published rule, our reader"
+MEAN = "mean over worlds"
+"""What stands in place of a world in the row of a mean."""
+OFFICIAL = "published rule, read by idf"
 """What `official_accuracy` is called wherever it is shown: the published scorer reads by a language model, idf by rules."""
-COLUMNS = (
-    "world",
-    "mode",
-    "difficulty",
-    "n",
-    "accuracy",
-    "95 % interval",
-    OFFICIAL,
-    "unparsed",
-    "illegal",
-    "cut off",
-    "tokens",
-    "per correct",
+PER_RIGHT = "tokens per right"
+"""What `tokens_per_correct` is called wherever it is shown."""
+IN_BRACKETS = (
+    "in brackets: 95 % intervals, Wilson's for a world; for the mean over worlds a bootstrap over problems, or the worlds' "
+    "intervals joined where they are wider"
 )
+"""What stands behind an accuracy in the tables of several runs."""
+MEANINGS = {
+    "initial": "what a player has that imagines nothing and reads the answer off the start state",
+    "random": f"what a player has that guesses; the mean of {PLAYS} plays",
+    OFFICIAL: "accuracy by the rule of the published scorer, which leaves out empty responses and plans that are unread or "
+    "illegal, and takes a plan for right that passes the goal; its own reader is a language model and may find other answers",
+    "unread": "responses that ended by themselves without a readable answer: unparsed, refused or empty",
+    "illegal": "plans that break a rule",
+    "failed": "questions to which no response could be had",
+    "cut off": "responses that reached the token budget, right ones included",
+    "tokens": "median of the generated tokens of a response",
+    PER_RIGHT: "all generated tokens, those of wrong answers too, for each right answer",
+    "p90": "nine of ten responses are no longer, in tokens",
+    "moves/optimal": "moves of the right plans for each move of a shortest plan, on average",
+}
+"""What a column means, in every table that has it."""
 EFFICIENCY_COLUMNS = (
     "world",
     "mode",
     "tokens",
-    "90 %",
+    "p90",
     "if right",
     "if wrong",
-    "per correct",
+    PER_RIGHT,
     "moves/optimal",
     *(f"within {budget}" for budget in BUDGETS),
     "growth with size",
@@ -60,36 +67,67 @@ def number(value: float | None, digits: int = 0) -> str:
     return "-" if value is None else f"{value:,.{digits}f}"
 
 
-def cell_lines(results: dict[str, Any]) -> list[tuple[str, ...]]:
-    """A line of texts for each cell, in the order of COLUMNS; after it, what trivial players have of the same items.
+def players_of(results: Mapping[str, Any]) -> list[str]:
+    """The trivial players that the results know."""
+    baselines = results.get("baselines") or {}
+    parts = [shares for modes in baselines.values() for groups in modes.values() for shares in groups.values()]
+    return list(dict.fromkeys(player for shares in parts for player in shares))
 
-    The difficulty of such a line is that of the cell and the player's name, as in "all: initial".
+
+def table_rows(results: dict[str, Any], *, difficulties: bool = False) -> list[tuple[str, ...]]:
+    """A header; a row for each world and mode, and for each difficulty if asked; a row for the mean of each mode.
+
+    What trivial players have of the same items stands in columns of their own, if the results know it.
     """
-    lines: list[tuple[str, ...]] = []
+    players = players_of(results)
+    failed = any(cells[ALL]["errors"] for modes in results["worlds"].values() for cells in modes.values())
+    header = ["world", "mode", *(["difficulty"] if difficulties else []), "n", "accuracy", "95 % interval", *players]
+    header += [OFFICIAL, "unread", "illegal", *(["failed"] if failed else []), "cut off", "tokens", PER_RIGHT]
+    rows = [tuple(header)]
     for world, modes in results["worlds"].items():
         for mode, cells in modes.items():
-            players = results.get("baselines", {}).get(world, {}).get(mode, {})
             for difficulty, cell in cells.items():
-                lines.append(
+                if difficulty != ALL and not difficulties:
+                    continue
+                shares = (results.get("baselines") or {}).get(world, {}).get(mode, {}).get(difficulty, {})
+                rows.append(
                     (
                         world,
                         mode,
-                        difficulty,
+                        *([difficulty] if difficulties else []),
                         str(cell["n"]),
                         percent(cell["accuracy"]),
                         interval(cell["wilson95"]),
+                        *(percent(shares.get(player)) for player in players),
                         percent(cell["official_accuracy"]),
                         str(cell["parse_failures"]),
                         str(cell["illegal"]),
+                        *([str(cell["errors"])] if failed else []),
                         str(cell["truncated"]),
                         number(cell["tokens_median"]),
                         number(cell["tokens_per_correct"]),
                     )
                 )
-                for player, share in players.get(difficulty, {}).items():
-                    blanks = ("-",) * (len(COLUMNS) - 5)
-                    lines.append((world, mode, f"{difficulty}: {player}", "-", percent(share), *blanks))
-    return lines
+    for mode, numbers in results["macro"].items():
+        shares = macro_baselines(results, mode)
+        cells = [modes[mode][ALL] for modes in results["worlds"].values() if mode in modes]
+        counts = ("parse_failures", "illegal", *(["errors"] if failed else []), "truncated")
+        rows.append(
+            (
+                MEAN,
+                mode,
+                *([ALL] if difficulties else []),
+                str(sum(cell["n"] for cell in cells)),
+                percent(numbers["accuracy"]),
+                interval(macro_interval(numbers)),
+                *(percent(shares.get(player)) for player in players),
+                "-",  # it leaves out other responses in each world
+                *(str(sum(cell[key] for cell in cells)) for key in counts),
+                number(numbers["tokens_median"]),
+                number(numbers["tokens_per_correct"]),
+            )
+        )
+    return rows
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -102,46 +140,63 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
 
 def table(results: dict[str, Any], *, difficulties: bool = False) -> str:
     """The results as aligned text; one line per world and mode, or also per difficulty, and what can be read from it."""
-    lines = [line for line in cell_lines(results) if difficulties or line[2].partition(":")[0] == ALL]
-    return "\n".join([*aligned([COLUMNS, *lines]), *notes(results)])
+    rows = table_rows(results, difficulties=difficulties)
+    return "\n".join([*aligned(rows), "", *notes(results), *legend(rows)])
+
+
+def legend(rows: Sequence[Sequence[str]]) -> list[str]:
+    """What the columns of a table mean in which more than noughts stand, a sentence each; and what a mean is of."""
+    filled = {rows[0][at] for row in rows[1:] for at, value in enumerate(row) if value not in ("", "-", "0")}
+    said = [f"{name}: {MEANINGS[name]}" for name in rows[0] if name in MEANINGS and name in filled]
+    return [f"{MEAN}: each world counts the same; counts and tokens are of all responses", *said]
 
 
 def notes(results: dict[str, Any]) -> list[str]:
-    """The sentences under a table: means over worlds, repeated problems, what a difference must be to be seen, pass@k."""
+    """The sentences under a table: repeated problems, what a difference must be to be seen, pass@k."""
     said = []
     if results.get("run", {}).get("sampling") == SERVERS_OWN:
         said.append(f"sampling is {SERVERS_OWN}: how tokens were chosen is not known")
-    for mode, numbers in results["macro"].items():
-        said.append(f"mean over worlds, {mode}: {percent(numbers['accuracy'])} ({interval(macro_interval(numbers))})")
-        said[-1] += "".join(f"; {player} {percent(share)}" for player, share in macro_baselines(results, mode).items())
     named = [
         (f"{world} {mode}", cells[ALL]) for world, modes in results["worlds"].items() for mode, cells in modes.items()
     ]
     for name, cell in named:
         if cell["items"] < cell["n"]:
             said.append(
-                f"{name}: {cell['n']} rows of {cell['items']} different problems, worth {cell['effective_n']:.0f} "
-                "independent ones"
+                f"{name}: {cell['n']} responses to {cell['items']} different problems tell as much as "
+                f"{cell['effective_n']:.0f} independent items; its interval counts so many"
             )
-    sizes = {round(cell["effective_n"]): cell for _, cell in named}
-    if sizes:
-        shown = "; ".join(
-            f"n {n}: {100 * cell['detectable']:.1f} points, {_points(cell['detectable_paired'])} paired"
-            for n, cell in sorted(sizes.items())
-        )
-        said.append(
-            "smallest difference to another run that is found with 80 % power (5 % level, near 50 %; paired: by idf compare, "
-            f"if right answers correlate by .5): {shown}"
-        )
-    for name, cell in named:
-        if "pass_at_k" in cell:
-            chances = ", ".join(f"pass@{k} {percent(share)}" for k, share in cell["pass_at_k"].items())
-            said.append(f"{name}: {chances}")
+    if named:
+        said.append(_detects([cell for _, cell in named]))
+    drawn = [(name, cell["pass_at_k"]) for name, cell in named if "pass_at_k" in cell]
+    for name, shares in drawn:
+        said.append(f"{name}: " + ", ".join(f"pass@{k} {percent(share)}" for k, share in shares.items()))
+    if drawn:
+        said.append("pass@k: the share of items that at least one of k responses gets right")
     return said
 
 
-def _points(share: float | None) -> str:
-    return "none" if share is None else f"{100 * share:.1f}"
+def _detects(cells: Sequence[Mapping[str, Any]]) -> str:
+    """Which gaps to another run these numbers of items show at all."""
+    items = "items" if all(cell["items"] == cell["n"] for cell in cells) else "independent items"
+    sizes = sorted({round(cell["effective_n"]): cell for cell in cells}.items())
+    (n, first), *others = sizes
+    paired = first["detectable_paired"]
+    said = (
+        f"With {n} {items} in a world you can only detect gaps above {_points(first['detectable'])} points to a run on other "
+        f"items, and {'none' if paired is None else f'above {_points(paired)} points'} to a run on the same items "
+        "(idf compare)"
+    )
+    for n, cell in others:
+        paired = cell["detectable_paired"]
+        said += f"; with {n} above {_points(cell['detectable'])} and {'none' if paired is None else _points(paired)}"
+    return (
+        f"{said}. A gap of that size is found 80 % of the time (5 % level, accuracies near 50 %; on the same items, right "
+        "answers that correlate by .5)"
+    )
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:.1f}"
 
 
 def macro_interval(numbers: dict[str, Any]) -> tuple[float, float]:
@@ -160,7 +215,7 @@ def outer(first: Sequence[float], second: Sequence[float]) -> tuple[float, float
 def macro_baselines(results: dict[str, Any], mode: str) -> dict[str, float]:
     """The mean over worlds of the trivial players, in a mode."""
     shares: dict[str, list[float]] = {}
-    for modes in results.get("baselines", {}).values():
+    for modes in (results.get("baselines") or {}).values():
         for player, share in modes.get(mode, {}).get(ALL, {}).items():
             shares.setdefault(player, []).append(share)
     return {player: sum(found) / len(found) for player, found in shares.items()}
@@ -195,50 +250,37 @@ def growth_text(growth: dict[str, Any] | None) -> str:
     """What a fit says, in a few words."""
     if growth is None:
         return "-"
-    low, high = growth["linear"]["ci95"]
-    linear = f"{growth['linear']['slope']:+.1f} tokens a step ({low:+.1f} to {high:+.1f})"
-    low, high = (exp(bound) - 1 for bound in growth["exponential"]["ci95"])
-    exponential = f"{exp(growth['exponential']['rate']) - 1:+.1%} a step ({low:+.1%} to {high:+.1%})"
+    slope, low, high = (_signed(value) for value in (growth["linear"]["slope"], *growth["linear"]["ci95"]))
+    linear = f"{slope} tokens a step ({low} to {high})"
+    rates = (growth["exponential"]["rate"], *growth["exponential"]["ci95"])
+    rate, low, high = (f"{_signed(100 * (exp(value) - 1))}%" for value in rates)
+    exponential = f"{rate} a step ({low} to {high})"
     cut = f", {growth['cut_off']} of {growth['n']} cut off" if growth.get("cut_off") else ""
     return f"{growth['better']}: {exponential if growth['better'] == 'exponential' else linear}{cut}"
 
 
+def _signed(value: float) -> str:
+    return f"{round(value, 1) + 0.0:+.1f}"  # no -0.0
+
+
 def efficiency_table(results: dict[str, Any]) -> str:
-    """What answers cost, as aligned text; empty if no tokens are known."""
+    """What answers cost, as aligned text with its legend; empty if no tokens are known."""
     lines = efficiency_lines(results)
-    return "\n".join(aligned([EFFICIENCY_COLUMNS, *lines])) if lines else ""
+    return "\n".join([*aligned([EFFICIENCY_COLUMNS, *lines]), "", *efficiency_legend(lines)]) if lines else ""
 
 
-def side_by_side(folders: Mapping[str, Path]) -> str:
-    """The accuracy and tokens of several evaluations, one line per world and mode.
-
-    Args:
-        folders: Name -> folder that holds a `results.json`.
-
-    Raises:
-        UserError: A folder holds no results, or samples that are not theirs, or the evaluations asked different suites or
-            were judged by different rules.
-    """
-    read = {name: read_run(folder).results for name, folder in folders.items()}
-    suites = {(results["run"].get("suite"), results["run"].get("items")) for results in read.values()}
-    prints = {results["run"].get("suite_sha256") for results in read.values()}
-    if len(suites) > 1:
-        raise UserError(f"these evaluations asked different suites and cannot stand in one table: {sorted(suites)}")
-    if len(prints) > 1 and None not in prints:
-        raise UserError(
-            f"these evaluations asked different items and cannot stand in one table: {sorted(suites)} was made anew since"
+def efficiency_legend(lines: Sequence[Sequence[str]]) -> list[str]:
+    """What the columns of that table mean; those that the table of accuracies explains are left to it."""
+    said = [
+        f"p90: {MEANINGS['p90']}; if right, if wrong: medians of right and of wrong responses",
+        f"within {BUDGETS[0]} and so on: accuracy if every response were cut off there",
+    ]
+    rows = [EFFICIENCY_COLUMNS, *lines]
+    if any(row[EFFICIENCY_COLUMNS.index("moves/optimal")] != "-" for row in rows[1:]):
+        said.append(f"moves/optimal: {MEANINGS['moves/optimal']}")
+    if any(row[-1] != "-" for row in rows[1:]):
+        said.append(
+            "growth with size: what a problem that is one larger (by a step, move, cube or push) takes more, by the curve that "
+            "fits better, with a 95 % interval"
         )
-    check_rules(list(read), [results["run"] for results in read.values()])
-    rows = [("world", "mode", "n", *read)]
-    keys = sorted(
-        {(world, mode) for results in read.values() for world, modes in results["worlds"].items() for mode in modes}
-    )
-    for world, mode in keys:
-        cells = [results["worlds"].get(world, {}).get(mode, {}).get(ALL) for results in read.values()]
-        shown = ["-" if cell is None else f"{cell['accuracy']:.1%}{_tokens(cell)}" for cell in cells]
-        rows.append((world, mode, str(next(cell["n"] for cell in cells if cell)), *shown))
-    return "\n".join(aligned(rows))
-
-
-def _tokens(cell: dict[str, Any]) -> str:
-    return "" if cell["tokens_median"] is None else f" ({cell['tokens_median']:.0f} tokens)"
+    return said

@@ -15,7 +15,7 @@ from idf.backends import backend_class, left_out, notes_on, open_backend, sampli
 from idf.errors import UserError
 from idf.files import read_text
 from idf.recipe import to_plain
-from idf.suites import Item, SuiteRecipe, distinct, open_suite
+from idf.suites import Item, SuiteRecipe, distinct, open_suite, suite_name
 
 from ..metrics.row import Row
 from ..report.markdown import write_markdown
@@ -136,7 +136,7 @@ class _Evaluation:
 
     def _suite(self, max_pixels: int) -> tuple[list[Item], str]:
         """All items of the suite, and its name."""
-        suite = self.recipe.suite
+        suite = None if self.recipe.suite is None else suite_name(self.recipe.suite)
         if suite is None:
             made, recipe = self.out / "suite", SuiteRecipe(max_pixels=max_pixels)
             suite = str(made)
@@ -203,12 +203,12 @@ class _Evaluation:
         write_summary_png(rows, results, out)
         self.say(f"{self.recipe.title} on {run['suite']}\n{table(results)}")
         if tokens := efficiency_table(results):
-            self.say(tokens)
+            self.say(f"\n{tokens}")
         cut = sum(row.finish_reason == "length" for row in rows)
         if cut > CUT_OFF_WARNING * len(rows):
             self.say(
-                f"warning: {cut} of {len(rows)} responses ({cut / len(rows):.1%}) were cut off at --max-new-tokens: "
-                "accuracies are lower bounds"
+                f"warning: {cut} of {len(rows)} responses ({cut / len(rows):.1%}) reached --max-new-tokens before they ended; "
+                "a longer limit could make accuracies higher"
             )
         self.say(f"report: {report}")
         return results

@@ -70,8 +70,8 @@ class Agreement:
     def __str__(self) -> str:
         share = f"{self.agreed / self.n:.1%}" if self.n else "-"
         return (
-            f"the two parsers agree on {self.agreed} of {self.n} responses ({share}); {self.not_quoted} quotes were not in "
-            f"the response, {self.failed} could not be had"
+            f"the language model and the rules agree on {self.agreed} of {self.n} responses ({share}); {self.not_quoted} quotes "
+            f"were not in the response, {self.failed} could not be had"
         )
 
 

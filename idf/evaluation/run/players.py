@@ -123,7 +123,9 @@ class StoredPlayer(Player):
         keys = [(ask.item.id, ask.mode, ask.sample) for ask in asks]
         absent = sum(key not in self.stored for key in keys)
         if absent:
-            self.say(f"{absent} of {len(keys)} items have no response: counted as empty")
+            self.say(
+                f"{absent} of {len(keys)} questions have no response in {self.path}: each counts as an empty answer, so as wrong"
+            )
         self.facts = {"without_response": absent}
         return [self.stored.get(key, Response("")) for key in keys]
 
@@ -175,7 +177,9 @@ class ModelPlayer(Player):
         with Answers(self.folder) as answers:
             left = sum(answers.lacks(key) for key in keys)
             if len(answers):
-                self.say(f"{len(keys) - left} of {len(keys)} answers are in {answers.folder} already")
+                self.say(
+                    f"{len(keys) - left} of {len(keys)} answers were found in {answers.folder} and are not asked again"
+                )
             if left:
                 self._ask(asks, form, keys, answers)
             if self.share is not None:
@@ -188,8 +192,8 @@ class ModelPlayer(Player):
             raise UserError(f"none of {failed} questions was answered, the last because: {responses[-1].error}")
         if failed:
             self.say(
-                f"{failed} of {len(asks)} answers could not be had ({absent} were never asked): they count as errors; run "
-                "the same command again to ask for them"
+                f"{failed} of {len(asks)} questions got no response ({absent} of them were never asked); they count as wrong "
+                "(column failed). The same command asks only for these again"
             )
         self.facts |= sampling_facts(self.spec.sampling, left_out(responses)) | {
             "failed": failed,

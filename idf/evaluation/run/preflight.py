@@ -34,16 +34,16 @@ class Preflight:
     lengths: list[int]
 
     def __str__(self) -> str:
-        bound = "" if self.exact else " at most"
-        limit = "an unknown number of" if self.context is None else f"{self.context:,}"
-        warning = ""
+        most = "" if self.exact else "at most "
+        told = f"The longest prompt ({self.item}) has {most}{self.longest:,} tokens; "
+        if self.context is None:
+            told += "what the model can hold is not known"
+        else:
+            told += f"with up to {self.max_new_tokens:,} of response it must fit into the model's {self.context:,}"
         if not self.exact and self.context is not None and self.longest + self.max_new_tokens > self.context:
-            warning = f"\nwarning: with {self.max_new_tokens:,} tokens of response that may not fit"
-        return (
-            f"longest prompt:{bound} {self.longest:,} tokens ({self.item}), of {limit} tokens for prompt and response"
-            f"{warning}\n"
-            f"the first prompt:\n{self.first}"
-        )
+            told += "\nwarning: prompt and response may need more than the model holds; responses may then be cut off"
+        near = "as the model gets it" if self.exact else "as near as can be told"
+        return f"{told}\nThe first prompt, {near}:\n{self.first}"
 
 
 def preflight(asks: Sequence[Ask], form: Form, backend: Backend, max_new_tokens: int) -> Preflight:

@@ -15,7 +15,7 @@ from typing import Any
 from idf.backends import OPENAI_URL, Response
 from idf.errors import UserError
 from idf.scoring.rules_version import RULES_VERSION
-from idf.suites import Item, SuiteRecipe, draw_items, open_suite
+from idf.suites import Item, SuiteRecipe, draw_items, open_suite, suite_name
 from idf.worlds import WORLDS
 
 from ..metrics.comparable import rules_of
@@ -164,7 +164,7 @@ def items_of(folder: Path, run: dict[str, Any], rows: Sequence[Row], suite: str 
         )
         name, found = "the suite of the hook", draw_items(hook)[0]
     else:
-        name = suite or str(run.get("suite"))
+        name = suite_name(suite or str(run.get("suite")))
         try:
             found = open_suite(name)
         except UserError as error:
