@@ -21,6 +21,7 @@ from .run.answers import Answers
 from .run.evaluate import evaluate
 from .run.evaluation import Evaluation, distinct, run_evaluation
 from .run.items import spread
+from .run.prompts import BatchOptions, PromptExport, to_score, write_prompts
 from .run.rescore import Rescoring, rescore
 from .run.responses import read_responses
 from .run.results import write_results
@@ -31,10 +32,12 @@ from .run.workers import read_share, run_workers
 __all__ = [
     "BASELINES",
     "Answers",
+    "BatchOptions",
     "Evaluation",
     "HFBackend",
     "PairTable",
     "ParserOptions",
+    "PromptExport",
     "Request",
     "Rescoring",
     "Response",
@@ -67,10 +70,12 @@ __all__ = [
     "student_within",
     "summarize",
     "table",
+    "to_score",
     "tokens_of",
     "wilson",
     "write_leaderboard",
     "write_markdown",
+    "write_prompts",
     "write_report",
     "write_results",
     "write_summary_png",
