@@ -17,6 +17,7 @@ from ._journal import Journal, read_replies, tokens_spent
 from ._noted import SERVERS_OWN, left_out, notes_on, sampling_facts, without_answer
 from ._openai import OPENAI_URL, OpenAIBackend, asked_with, prompt_tokens
 from ._pace import BudgetSpent, Clock
+from ._reply import read_completion
 from ._request import Backend, Request, Response, Sampling, chat_messages, seed_of
 from ._vllm import VLLMBackend
 
@@ -45,6 +46,7 @@ __all__ = [
     "notes_on",
     "own_head",
     "prompt_tokens",
+    "read_completion",
     "read_replies",
     "sampling_facts",
     "seed_of",
