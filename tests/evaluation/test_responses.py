@@ -11,7 +11,7 @@ import pytest
 from idf.backends import Response
 from idf.evaluation import read_responses
 from idf.evaluation.run.custom_id import custom_id
-from idf.evaluation.run.responses import matched, modes_of
+from idf.evaluation.run.responses import matched, modes_of, responses_sha256
 from tests.sentences import line_that_says, missing, refused
 
 chat = pytest.importorskip("openai.types.chat")
@@ -338,3 +338,14 @@ def test_refusals_are_warned_about_as_with_an_endpoint(out):
     body = completion({"content": None, "refusal": "I cannot."})
     stored = read_responses(written(out, line(A, body), line(B, completion(said("Answer: red")))))
     line_that_says(matched(stored, IDS, IDS, ["vtqa"], out).notes, "1 of 2", "refused", "50.0%")
+
+
+def test_the_hash_of_responses_tells_files_and_folders_apart_by_content(tmp_path):
+    file = written(tmp_path / "a.jsonl", OWN)
+    one = responses_sha256(file)
+    assert responses_sha256(tmp_path) == one
+    written(tmp_path / "b.jsonl", OWN | {"id": B[0]})
+    assert responses_sha256(tmp_path) != one
+    assert responses_sha256(file) == one
+    with refused("no file", tmp_path / "nowhere"):
+        responses_sha256(tmp_path / "nowhere")

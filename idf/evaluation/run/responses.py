@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import reprlib
 from collections import Counter
@@ -12,7 +13,7 @@ from typing import Any
 
 from idf.backends import Response, notes_on, read_completion
 from idf.errors import UserError
-from idf.files import read_lines
+from idf.files import read_lines, read_text
 from idf.suites import MODES
 
 from .custom_id import asked_by
@@ -169,12 +170,29 @@ def _failed(response: Response) -> bool:
     return response.finish_reason == "error"
 
 
-def _rows(path: Path) -> Iterator[tuple[str, Any]]:
-    """Each object, with the place where it stands."""
+def responses_sha256(path: Path) -> str:
+    """One hash over all that `read_responses` reads of a file or folder.
+
+    Raises:
+        UserError: There is no such file.
+    """
+    digest = hashlib.sha256()
+    for file in _files(path):
+        text = read_text(file).encode("utf-8")
+        digest.update(f"{len(text)} ".encode() + text)
+    return digest.hexdigest()
+
+
+def _files(path: Path) -> list[Path]:
     files = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
     if not files:
         raise UserError(f"the folder {path} holds no *.jsonl: name a file of responses, or a folder of such files")
-    for file in files:
+    return files
+
+
+def _rows(path: Path) -> Iterator[tuple[str, Any]]:
+    """Each object, with the place where it stands."""
+    for file in _files(path):
         lines = read_lines(file)
         first = next((line for line in lines if line.strip()), "")
         if first.lstrip().startswith("["):
