@@ -119,6 +119,32 @@ def test_a_reply_is_read_as_that_of_an_endpoint(out, body, expected):
     assert read_responses(written(out, line(A, body))) == {A: expected}
 
 
+VLLM = (  # lines that `vllm run-batch` 0.32.0 wrote, of a tiny checkpoint and of an engine that had died
+    '{"id":"vllm-868b5e64af761312","custom_id":"vtqa-0-cube_rolling-easy-0","response":{"status_code":200,"request_id":'
+    '"vllm-batch-90918826ab3adfae","body":{"id":"chatcmpl-b6c21440112d04c7","object":"chat.completion","created":1795914825,'
+    '"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"fterfterfter","refusal":null,"annotations":'
+    'null,"audio":null,"function_call":null,"reasoning":null},"logprobs":null,"finish_reason":"length","stop_reason":null,'
+    '"token_ids":null,"routed_experts":null}],"service_tier":null,"system_fingerprint":"vllm-0.32.0-caa81a99","usage":'
+    '{"prompt_tokens":347,"total_tokens":363,"completion_tokens":16,"prompt_tokens_details":null,'
+    '"completion_tokens_details":null},"prompt_logprobs":null,"prompt_token_ids":null,"prompt_text":null,'
+    '"kv_transfer_params":null,"ec_transfer_params":null,"metrics":null}},"error":null}',
+    '{"id":"vllm-be904b328b55a1b2","custom_id":"vtqa-0-cube_rolling-easy-1","response":{"status_code":500,"request_id":'
+    '"vllm-batch-ac1ccd7f3f3770cb","body":null},"error":{"error":{"message":"EngineCore encountered an issue. See stack trace '
+    '(above) for the root cause.","type":"InternalServerError","param":null,"code":500}}}',
+)
+
+
+def test_what_vllms_run_batch_wrote_is_read(out):
+    assert read_responses(written(out, *VLLM)) == {
+        A: Response("fterfterfter", 347, 16, "length"),
+        B: Response(
+            "",
+            finish_reason="error",
+            error="HTTP 500, 500: EngineCore encountered an issue. See stack trace (above) for the root cause.",
+        ),
+    }
+
+
 def test_several_choices_are_samples_and_their_tokens_are_unknown(out):
     body = completion(said("one"), said("two"), {"content": None, "refusal": "No."}, usage=(50, 30))
     assert read_responses(written(out, line(A, body), line(B, completion(said("one"))))) == {
