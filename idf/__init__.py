@@ -13,18 +13,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .version import VERSION
-
 if TYPE_CHECKING:
     from ._facade import Problem, problem, score
     from .scoring import Verdict
 
+    __version__: str
+
 __all__ = ["Problem", "Verdict", "problem", "score"]
-__version__ = VERSION
 
 
 def __getattr__(name: str) -> Any:
-    """The facade, when it is first used."""
+    """The facade and the version, when they are first used."""
+    if name == "__version__":
+        from .version import VERSION
+
+        return VERSION
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from . import _facade
@@ -33,4 +36,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, "__version__"})

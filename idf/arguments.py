@@ -1,11 +1,10 @@
-"""Command lines: changes to a recipe (`key=value` anywhere between options), and values that several commands read."""
+"""Command lines with changes to a recipe: `key=value` anywhere between options."""
 
 from __future__ import annotations
 
 import argparse
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from idf.errors import UserError
 
@@ -20,7 +19,8 @@ def parse_arguments(parser: argparse.ArgumentParser, argv: Sequence[str]) -> arg
 
     Args:
         parser: The parser. Changes to a recipe go to `overrides`. Of its defaults, `places` names the folders that it asks
-            for, and `others_names` maps names that other trainers use to a sentence on ours.
+            for, `may_lack` those of them that may be missing, and `others_names` maps names that other trainers use to a
+            sentence on ours.
         argv: The words after the program's name.
 
     Raises:
@@ -41,6 +41,9 @@ def parse_arguments(parser: argparse.ArgumentParser, argv: Sequence[str]) -> arg
         if CHANGE.match(str(here)) and given is not None:
             words[words.index(given)] = str(here)
             setattr(arguments, place, type(here)(given))
+        elif CHANGE.match(str(here)) and place in getattr(arguments, "may_lack", ()):
+            words.append(str(here))
+            setattr(arguments, place, None)
     arguments.overrides = sorted(words, key=list(argv).index)
     return arguments
 
@@ -54,38 +57,3 @@ def _as_a_change(option: re.Match[str], argv: Sequence[str], others_names: Mappi
         after = list(argv)[list(argv).index(option[0]) + 1 :][:1]
         value = after[0] if after and not after[0].startswith("--") and not CHANGE.match(after[0]) else "VALUE"
     return f"there is no option {option[0]}: if it is a key of the recipe, write {name}={value}, without dashes"
-
-
-def read_names(text: str) -> list[str]:
-    """Names that are separated by commas; one that is named twice counts once."""
-    return list(dict.fromkeys(name.strip() for name in text.split(",")))
-
-
-def temperature(word: str) -> float | None:
-    """A temperature; None for the endpoint's own, which is called default.
-
-    Raises:
-        ValueError: It is neither.
-    """
-    return None if word == "default" else float(word)
-
-
-def read_map(option: str, text: str) -> dict[str, Any]:
-    """A map in JSON or YAML.
-
-    Args:
-        option: What it was given as, for messages.
-        text: The map.
-
-    Raises:
-        UserError: It is none.
-    """
-    import yaml
-
-    try:
-        found = yaml.safe_load(text)
-    except yaml.YAMLError:
-        found = None
-    if not isinstance(found, dict):
-        raise UserError(f"{option} must be a map such as '{{reasoning_effort: low}}', not {text!r}")
-    return found

@@ -30,6 +30,8 @@ def key(
     most: float | None = None,
     below: float | None = None,
     may_change: Resumed | None = None,
+    help: str = "",
+    repeated: bool = False,
 ) -> Any:
     """A key of a recipe, with all that is checked of it.
 
@@ -42,11 +44,15 @@ def key(
         below: What it must be below.
         may_change: Whether it may differ when a run is resumed: "exact" if the result does not depend on it, "weights" if
             the optimizer's moments are lost; None for never.
+        help: What it is, for a command line that has it as an option (`idf.options`).
+        repeated: Whether that option may be given several times, each time for one text of a list.
     """
     limits = {"least": least, "above": above, "most": most, "below": below}
     metadata = {
         "limits": {name: limit for name, limit in limits.items() if limit is not None},
         "may_change": may_change,
+        "help": help,
+        "repeated": repeated,
     }
     if factory is not None:
         return dataclasses.field(default_factory=factory, metadata=metadata)
@@ -136,7 +142,9 @@ def read_recipe(kind: type[T], path: Path | str | None, overrides: Sequence[str]
 
     Args:
         kind: The dataclass. Nested dataclasses are sections; fields without default are required. If it has an attribute
-            `others_names`, a map of names that other trainers use to a sentence on ours, those names are answered with it.
+            `others_names`, a map of names that other trainers use to a sentence on ours, those names are answered with it. If
+            it has a class method `variant`, the values are of the dataclass that this returns for them: one key, such as a
+            backend's name, may decide which others there are.
         path: The YAML file; `idf:NAME` for one that comes with idf; None for all defaults.
         overrides: "key=value" or "section.key=value"; values are read as YAML.
 
@@ -235,6 +243,8 @@ def to_plain(recipe: Any) -> dict[str, Any]:
 def _build(kind: type[T], data: Any, where: str, prefix: str) -> T:
     if not isinstance(data, Mapping):
         raise UserError(f"{where}: {prefix or 'the recipe'} must be a set of `key: value` lines, not {data!r}")
+    if variant := getattr(kind, "variant", None):
+        kind = variant(data)
     fields = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
     hints = typing.get_type_hints(kind)
     values = {}
@@ -281,7 +291,9 @@ def _convert(kind: Any, value: Any, where: str, key: str) -> Any:
             return number
     elif isinstance(kind, type) and isinstance(value, kind) and isinstance(value, bool) == (kind is bool):
         return value
-    wanted = getattr(kind, "__name__", str(kind)) if origin is None else str(kind)
+    wanted = {dict: "a map of keys to values", list: "a list"}.get(
+        origin, getattr(kind, "__name__", str(kind)) if origin is None else str(kind)
+    )
     raise UserError(f"{where}: {key} must be {wanted}, not {value!r}")
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What must hold: ruff, mypy, pytest (with two ranks and DeepSpeed), two tests at a time. Arguments go to pytest.
+# What must hold: ruff, mypy, the floors of the rooms, pytest (with two ranks and DeepSpeed), two tests at a time. Arguments go to pytest.
 # `bash launch/test.sh --all` also runs the full matrices and the long proofs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -10,6 +10,7 @@ export TOKENIZERS_PARALLELISM=false WANDB_MODE=offline
 ruff check .
 ruff format --check .
 mypy
+lint-imports
 timing=()
 [ -z "${IDF_TIMES:-}" ] || timing=(-p bench.ci) # a line for each test in that file
 python -m pytest ${timing[@]+"${timing[@]}"} -n 2 --dist loadfile --no-loadscope-reorder "$@"

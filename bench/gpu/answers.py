@@ -19,7 +19,7 @@ from machine import peak_mib
 from settings import MODELS
 from shapes import config_of
 
-from idf.backends import HFBackend
+from idf.backends import HFBackend, Sampling
 from idf.evaluation import evaluate
 from idf.suites import open_suite
 from idf.training.load import load_processor, random_model
@@ -41,7 +41,7 @@ def measure(spec: dict[str, Any], report: Callable[[dict[str, Any]], None]) -> N
     for size in sizes:
         backend = HFBackend(
             f"random weights of {MODELS['7b']}",
-            max_new_tokens=new_tokens,
+            sampling=Sampling(new_tokens),
             batch_size=size,
             device="cpu" if cpu else "cuda",
             loaded=(model, processor),

@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="changes to the recipe, e.g. work=DIR")
     parser.set_defaults(run=_run)
     signal.signal(signal.SIGTERM, _interrupt)
-    run_command(parser, None)
+    run_command(lambda: parser, parser.prog, None)
 
 
 def _run(arguments: argparse.Namespace) -> None:

@@ -16,7 +16,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from idf.backends import HFBackend, Request
+from idf.backends import HFBackend, Request, Sampling
 from idf.data import Sample, open_dataset
 from idf.drawing import decode_picture
 
@@ -75,7 +75,7 @@ def new_walks(work: Path, recipe: str, each: int) -> list[Sample]:
 
 def asked(checkpoint: Path, walks: list[Sample], max_new_tokens: int, batch_size: int) -> dict[str, dict[str, int]]:
     """World -> steps, those that are stated rightly at their place, walks, those with every step right, right answers."""
-    backend = HFBackend(str(checkpoint), max_new_tokens=max_new_tokens, batch_size=batch_size)
+    backend = HFBackend(str(checkpoint), sampling=Sampling(max_new_tokens), batch_size=batch_size)
     requests = [Request(walk.messages[:1], decode_picture(walk.images[0]) if walk.images else None) for walk in walks]
     found: dict[str, Counter[str]] = {}
     for place, response in backend.generate(requests):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,54 +12,68 @@ from idf.drawing import on_grid, size_on_grid
 from idf.errors import UserError
 from idf.extras import require
 from idf.gpus import unused_gpus
+from idf.recipe import key
 
 from ._adapters import merge_adapters
+from ._backend import Backend
 from ._base import check_base, check_loaded, untie_if_head_differs
+from ._checkpoint import checkpoint_fingerprint
 from ._fingerprint import adapter_base
-from ._request import Request, Response, Sampling, seed_of
+from ._request import ModelSpec, Request, Response, Sampling, seed_of
 
 
-class HFBackend:
+@dataclass(frozen=True)
+class HFOptions:
+    """What a user may choose of transformers.
+
+    Attributes:
+        batch_size: Prompts generated at once.
+        device: "cuda", "cuda:1", "cpu"; None to choose.
+    """
+
+    batch_size: int = key(16, least=1, help="prompts generated at once")
+    device: str | None = key(None, help="cpu, cuda or cuda:N (default: a GPU if there is one)")
+
+
+class HFBackend(Backend):
     """A checkpoint in transformers, on a GPU if there is one.
 
     Args:
-        checkpoint: A complete Hugging Face folder, a folder of adapters (peft), or a hub name.
-        max_new_tokens: Longest response.
+        model: A complete Hugging Face folder, a folder of adapters (peft), or a hub name.
+        sampling: How tokens are chosen. Each response has random numbers of its own, so it does not depend on what else is in
+            its batch (up to rounding).
         batch_size: Prompts generated at once.
         device: "cuda", "cuda:1", "cpu"; None to choose.
-        temperature: 0 always takes the likeliest token.
-        top_p: Only the likeliest tokens that together have this probability.
-        seed: Another seed draws other responses. Each response has random numbers of its own, so it does not depend
-            on what else is in its batch (up to rounding).
         loaded: Model and processor of that name, if they are in memory already.
 
     Raises:
         UserError: The extra hf is not installed, the folder is missing or incomplete, or a value is out of its range.
     """
 
+    Options = HFOptions
+    extra = "hf"
+    libraries = ("torch", "transformers", "peft")
+
     def __init__(
         self,
-        checkpoint: str,
+        model: str,
         *,
-        max_new_tokens: int,
-        batch_size: int,
+        sampling: Sampling,
+        batch_size: int = 16,
         device: str | None = None,
-        temperature: float = 0.0,
-        top_p: float = 1.0,
-        seed: int = 0,
         loaded: tuple[Any, Any] | None = None,
     ) -> None:
-        require(f"{checkpoint} in transformers", "hf")
+        require(f"{model} in transformers", "hf")
         import torch
 
-        self.name = f"hf:{checkpoint}"
-        self.sampling = Sampling(max_new_tokens, temperature, top_p, seed)
-        self.batch_size = batch_size
+        self.name = f"hf:{model}"
+        self.sampling = sampling
+        self.batch_size = self.fixed_batch_size = batch_size
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         if device is None and self.device == "cpu" and (why := unused_gpus()):
             print(f"the GPUs of this machine are not used, the CPU answers: {why}", file=sys.stderr, flush=True)
         dtype = torch.bfloat16 if self.device.startswith("cuda") else torch.float32
-        self.model, self.processor = _load(checkpoint, dtype) if loaded is None else loaded
+        self.model, self.processor = _load(model, dtype) if loaded is None else loaded
         self.model.to(self.device).eval()
         self.context = int(self.model.config.get_text_config().max_position_embeddings)
         # Generation appends to the right, so prompts of a batch must be padded on the left.
@@ -81,19 +96,31 @@ class HFBackend:
         """The prompt as text, special tokens included."""
         return str(self.processor.apply_chat_template(request.messages, tokenize=False, add_generation_prompt=True))
 
-    def count(self, messages: list[dict[str, Any]], size: tuple[int, int] | None) -> int:
-        """The tokens of a prompt, without its being asked.
-
-        Args:
-            messages: The conversation.
-            size: Width and height of the picture in pixels; None if there is none.
-        """
+    def count(self, messages: list[dict[str, Any]], size: tuple[int, int] | None) -> tuple[int, bool]:
+        """As `Backend.count`, exactly."""
         text = str(self.processor.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
         tokens = len(self.processor.tokenizer(text).input_ids)
         if size is not None:
             width, height = size_on_grid(size, self._grid)
             tokens += (width // self._grid) * (height // self._grid) - 1  # one stands for the picture in the text
-        return tokens
+        return tokens, True
+
+    def facts(self) -> dict[str, Any]:
+        """The device."""
+        return {"device": self.device}
+
+    @classmethod
+    def told(cls, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Nothing: a batch or a device changes no more than rounding."""
+        return {}
+
+    @classmethod
+    def fingerprint(cls, spec: ModelSpec, *, whole: bool = False) -> str:
+        """The weights, and the precision in which they are computed."""
+        import torch
+
+        weights = checkpoint_fingerprint(spec.model, whole=whole)
+        return f"{spec.backend} {'bf16' if torch.cuda.is_available() else 'fp32'} {weights}"
 
     @property
     def _grid(self) -> int:

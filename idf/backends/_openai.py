@@ -3,29 +3,55 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import queue
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
-from idf.drawing import vision_tokens
 from idf.errors import UserError
-from idf.recipe import check_positive
+from idf.recipe import check_ranges, key
 
+from ._backend import Backend, most_tokens
 from ._dialect import LIMITS, NEUTRAL, Dialect
 from ._endpoint import Endpoint, Fault, Refused, read_key
 from ._pace import Budget, BudgetSpent, Clock, Turns, pause_s
 from ._reply import Unreadable
-from ._request import Request, Response, Sampling, chat_messages, seed_of
+from ._request import ModelSpec, Request, Response, Sampling, chat_messages, seed_of
 
 OPENAI_URL = "https://api.openai.com/v1"
 OURS = {"model", "messages", "stream", "n", "temperature", "top_p", "seed", "stop", *LIMITS}
 """Keys of a request that have options of their own, by which the records go."""
 HOPELESS = 20  # so many requests in a row that failed in every attempt: the endpoint is down
-TEMPLATE_TOKENS = 64  # what a chat template adds to a prompt; Qwen2.5-VL's adds about 25
 
 
-class OpenAIBackend:
+@dataclass(frozen=True)
+class OpenAIOptions:
+    """What a user may choose of an endpoint; `OpenAIBackend` says what each means."""
+
+    base_url: str = key(OPENAI_URL, help="where /chat/completions is")
+    api_key_env: str = key("OPENAI_API_KEY", help="environment variable with the key")
+    concurrency: int = key(8, least=1, help="requests in flight")
+    requests_per_minute: float | None = key(None, above=0, help="most attempts a minute (default: no limit)")
+    max_total_tokens: int | None = key(
+        None, least=1, help="budget of prompts and completions together (default: no limit)"
+    )
+    timeout_s: float = key(300.0, above=0, help="most seconds for an answer")
+    retries: int = key(6, least=0, help="attempts after the first")
+    token_limit_key: Literal["max_tokens", "max_completion_tokens"] = key(
+        "max_tokens", help="what the endpoint calls the longest response; the other one if it refuses this one"
+    )
+    extra_body: dict[str, Any] = key(
+        factory=dict, help="keys of the request beside ours, as JSON or YAML: '{reasoning_effort: low}'"
+    )
+    stop: list[str] = key(factory=list, repeated=True, help="a response ends at this text")
+    system: str | None = key(None, help="a system message before the prompt")
+    stream: bool = key(False, help="stream the replies (services that only stream are found out)")
+    context: int | None = key(None, least=1, help="what the endpoint holds, in tokens of prompt and response")
+
+
+class OpenAIBackend(Backend):
     """An OpenAI-compatible endpoint.
 
     At most `concurrency` responses are on their way or not yet taken by the caller, so this is the most that a kill
@@ -47,6 +73,7 @@ class OpenAIBackend:
         stop: Texts at which a response ends.
         system: A system message before the prompt.
         stream: Whether replies are streamed. A server that does nothing else is streamed from in any case.
+        context: What the endpoint holds, in tokens of prompt and response; None if nobody says.
         clock: Time and chance.
 
     Raises:
@@ -55,6 +82,11 @@ class OpenAIBackend:
     Attributes:
         dialect: What the server was found to take.
     """
+
+    Options = OpenAIOptions
+    libraries = ("httpx",)
+    in_process = False
+    may_choose_tokens = True
 
     def __init__(
         self,
@@ -74,18 +106,22 @@ class OpenAIBackend:
         stop: Sequence[str] = (),
         system: str | None = None,
         stream: bool = False,
+        context: int | None = None,
         clock: Clock | None = None,
     ) -> None:
         check_url(base_url)
-        check_positive("concurrency", concurrency)
-        check_positive("max_total_tokens", max_total_tokens)
-        for name, value in (("requests_per_minute", requests_per_minute), ("timeout_s", timeout_s)):
-            if value is not None and value <= 0:
-                raise UserError(f"{name} must be above 0, not {value}")
-        if retries < 0:
-            raise UserError(f"retries must be 0 or more, not {retries}")
         if token_limit_key not in LIMITS:
             raise UserError(f"token_limit_key must be one of {', '.join(LIMITS)}, not {token_limit_key!r}")
+        check_ranges(
+            OpenAIOptions(
+                concurrency=concurrency,
+                requests_per_minute=requests_per_minute,
+                max_total_tokens=max_total_tokens,
+                timeout_s=timeout_s,
+                retries=retries,
+                context=context,
+            )
+        )
         if ours := sorted(OURS & set(extra_body or {})):
             raise UserError(f"extra_body cannot hold {ours[0]}: it has an option of its own, or is idf's own matter")
         read_key(api_key_env)
@@ -96,9 +132,32 @@ class OpenAIBackend:
         self.token_limit_key = token_limit_key
         self.extra_body, self.stop, self.system = dict(extra_body or {}), list(stop), system
         self.dialect = Dialect(token_limit_key, stream)
+        self.context = context
         self.clock = clock or Clock()
         self.turns = Turns(requests_per_minute, self.clock)
         self.budget = Budget(max_total_tokens, spent)
+
+    @classmethod
+    def open(cls, spec: ModelSpec, *, spent: int = 0) -> Backend:
+        """As `Backend.open`; the budget knows what was spent."""
+        return cls(spec.model, sampling=spec.sampling, spent=spent, **spec.options)
+
+    @classmethod
+    def check(cls, spec: ModelSpec) -> None:
+        """Refuse an address, a key or a map that cannot be meant."""
+        cls.open(spec)
+
+    @classmethod
+    def told(cls, options: Mapping[str, Any]) -> dict[str, Any]:
+        """What it is told beside prompt and sampling."""
+        return {key: options[key] for key in ("extra_body", "stop", "system") if options.get(key)}
+
+    @classmethod
+    def fingerprint(cls, spec: ModelSpec, *, whole: bool = False) -> str:
+        """Address and name: what a server holds under a name may change, and nobody says when."""
+        told = cls.told(spec.options)
+        end = f" {json.dumps(told, sort_keys=True)}" if told else ""
+        return f"{spec.backend} {spec.options.get('base_url', OPENAI_URL)} {spec.model}{end}"
 
     def generate(self, requests: Sequence[Request]) -> Iterator[tuple[int, Response]]:
         """Responses with the index of their request, as they come.
@@ -193,7 +252,7 @@ class _Asking:
                 if self.end is not None:
                     return
                 request = self.requests[i]
-                body, expected = self.backend.body(request), prompt_tokens(request.messages, _size_of(request))
+                body, expected = self.backend.body(request), most_tokens(request.messages, _size_of(request))
                 expected += len((self.backend.system or "").encode())
                 held = await self._hold(expected)
                 if self.end is not None:
@@ -314,23 +373,6 @@ def _run_loop(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None], asking:
 
 def _failure(reason: str) -> Response:
     return Response("", finish_reason="error", error=reason)
-
-
-def prompt_tokens(messages: Sequence[dict[str, Any]], size: tuple[int, int] | None) -> int:
-    """The most tokens that a prompt should have: one for each byte of text, and Qwen2.5-VL's for the picture.
-
-    Args:
-        messages: The conversation.
-        size: Width and height of the picture in pixels; None if there is none.
-    """
-    texts = [part["text"] for message in messages for part in message["content"] if part["type"] == "text"]
-    tokens = TEMPLATE_TOKENS + sum(len(text.encode("utf-8", "replace")) for text in texts)
-    return tokens if size is None else tokens + vision_tokens(size)
-
-
-def asked_with(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Those options of an `OpenAIBackend` that decide what a response is, if they are not as they are by themselves."""
-    return {key: options[key] for key in ("extra_body", "stop", "system") if options.get(key)}
 
 
 def check_url(base_url: str) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from math import inf
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -95,40 +95,22 @@ class Sampling:
         """Whether tokens are drawn at a temperature that we choose: then seeds mean something."""
         return self.temperature is not None and self.temperature > 0
 
-    def check_ours(self, backend: str) -> None:
-        """Refuse to leave the choice of tokens to an endpoint where there is none.
 
-        Raises:
-            UserError: The temperature is the endpoint's.
-        """
-        if self.temperature is None:
-            raise UserError(
-                f"temperature=default is for endpoints: {backend} needs a number, and 0 takes the likeliest token"
-            )
-
-
-class Backend(Protocol):
-    """Whoever answers prompts.
+@dataclass(frozen=True)
+class ModelSpec:
+    """A model to ask: for idf-eval, a teacher or the parser.
 
     Attributes:
-        name: Says in records who answered; never holds a key.
+        backend: The name of its backend.
+        model: A folder, a hub name, or the model's name at an endpoint.
+        sampling: How tokens are chosen.
+        options: What else its backend is told: the fields of `Backend.Options`.
     """
 
-    name: str
-
-    def generate(self, requests: Sequence[Request]) -> Iterator[tuple[int, Response]]:
-        """Answer requests.
-
-        A request is looked up when its turn comes, so that a sequence may make it only then. Whatever ends the asking
-        early (a budget, a wrong key, a request that cannot be made) is raised after everything in flight was yielded.
-
-        Args:
-            requests: The prompts.
-
-        Yields:
-            The index of a request and its response, in any order; every index once.
-        """
-        ...
+    backend: str
+    model: str
+    sampling: Sampling
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 def seed_of(sampling: Sampling, request: Request) -> int:

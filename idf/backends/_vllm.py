@@ -2,22 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from idf.drawing import on_grid
 from idf.errors import UserError
 from idf.extras import require
+from idf.recipe import key
 
+from ._backend import Backend
 from ._base import check_base
+from ._checkpoint import checkpoint_fingerprint
 from ._fingerprint import adapter_base
 from ._hf import check_complete
-from ._request import Request, Response, Sampling, chat_messages, seed_of
+from ._request import ModelSpec, Request, Response, Sampling, chat_messages, seed_of
 
 
-class VLLMBackend:
+@dataclass(frozen=True)
+class VLLMOptions:
+    """What a user may choose of vLLM.
+
+    Attributes:
+        batch_size: Requests handed over at once.
+        gpus: GPUs that share the model (tensor parallelism).
+        max_model_len: Longest prompt and response together, in tokens; None for the model's own limit.
+        deterministic: Whether an answer is the same whatever else is in its batch (VLLM_BATCH_INVARIANT).
+    """
+
+    batch_size: int = key(512, least=1, help="requests handed over at once; what a killed run loses")
+    gpus: int = key(1, least=1, help="GPUs that share the model")
+    max_model_len: int | None = key(
+        None, least=1, help="longest prompt and response together, in tokens (default: the model's own)"
+    )
+    deterministic: bool = key(False, help="the same answer whatever else is in a batch (slower)")
+
+
+class VLLMBackend(Backend):
     """A checkpoint in vLLM.
 
     Args:
@@ -27,10 +50,15 @@ class VLLMBackend:
             when all of them are done, so this is also what a killed run loses.
         gpus: GPUs that share the model (tensor parallelism).
         max_model_len: Longest prompt and response together, in tokens; None for the model's own limit.
+        deterministic: Whether an answer is the same whatever else is in its batch.
 
     Raises:
         UserError: vLLM is not installed, or the model cannot be loaded.
     """
+
+    Options = VLLMOptions
+    extra = "vllm"
+    libraries = ("torch", "transformers", "vllm")
 
     def __init__(
         self,
@@ -40,9 +68,11 @@ class VLLMBackend:
         batch_size: int = 512,
         gpus: int = 1,
         max_model_len: int | None = None,
+        deterministic: bool = False,
     ) -> None:
         require(f"{model} in vLLM", "vllm")
-        sampling.check_ours("vLLM")
+        if deterministic:
+            os.environ["VLLM_BATCH_INVARIANT"] = "1"  # read when vLLM is imported
         try:
             import vllm
         except ImportError as error:  # installed, and it does not run on this machine
@@ -67,12 +97,8 @@ class VLLMBackend:
             )
         except (OSError, ValueError) as error:
             raise UserError(f"vLLM cannot load {model}: {' '.join(str(error).split())}") from None
+        self.context = int(self.llm.llm_engine.model_config.max_model_len)
         self._grid = _grid(self.llm.llm_engine.model_config.hf_config)
-
-    @property
-    def context(self) -> int:
-        """Longest prompt and response together, in tokens."""
-        return int(self.llm.llm_engine.model_config.max_model_len)
 
     def generate(self, requests: Sequence[Request]) -> Iterator[tuple[int, Response]]:
         """Responses with the index of their request, `batch_size` at a time.
@@ -107,6 +133,19 @@ class VLLMBackend:
                     begin + i,
                     Response(completion.text, prompt_tokens, len(completion.token_ids), completion.finish_reason),
                 )
+
+    @classmethod
+    def told(cls, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Nothing: how requests are spread over batches and GPUs changes no more than rounding."""
+        return {}
+
+    @classmethod
+    def fingerprint(cls, spec: ModelSpec, *, whole: bool = False) -> str:
+        """The weights, and what may round in another way: vLLM's version, where it cuts an answer, its way to batch."""
+        weights = checkpoint_fingerprint(spec.model, whole=whole, quantised=True)
+        options = spec.options
+        how = f"{cls.versions()['vllm']} {options.get('max_model_len')} {options.get('deterministic', False)}"
+        return f"{spec.backend} bf16 {how} {weights}"
 
     def _shown(self, request: Request) -> Request:
         """A request whose picture has sides that a Qwen-VL model need not resample; other models get it as it is."""

@@ -3,42 +3,44 @@
 from __future__ import annotations
 
 import argparse
+import json
 import signal
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from idf.cli.main import run_command
 from idf.errors import UserError
 from idf.extras import require
+from idf.options import add_options, overrides_of
+
+if TYPE_CHECKING:
+    from idf.evaluation import EvaluationRecipe
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """The entry point of `idf-eval`."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    run_command(lambda: _parser(words), "idf-eval", words)
+
+
+def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
+    from idf.backends import OURS, backend_class
+    from idf.evaluation import EvaluationRecipe
+
     parser = argparse.ArgumentParser(
         prog="idf-eval", description="Evaluate a checkpoint (or a baseline, or stored responses) on spatial problems."
     )
     parser.add_argument("checkpoint", nargs="?", help="a complete Hugging Face folder, or a hub name")
-    parser.add_argument(
-        "--suite",
-        help="spatialite:DIR (a clone of the published benchmark), spatialite:DIR:FILE, spatialite:DIR:all, or the folder of a "
-        "suite made by `idf suite` (default: one is generated, 20 items for each world and difficulty)",
-    )
-    parser.add_argument(
-        "--modes", default="vtqa", help="some of vqa,tqa,vtqa, separated by commas (default: %(default)s)"
-    )
-    parser.add_argument("--limit", type=int, help="only N items of each world, spread evenly over the suite")
+    parser.add_argument("overrides", nargs="*", metavar="key=value", help="changes to the recipe, e.g. limit=10")
+    parser.add_argument("--recipe", type=Path, help="YAML recipe of an evaluation; options and key=value change it")
     parser.add_argument("--out", type=Path, help="folder for samples.jsonl, results.json and report.html")
     parser.add_argument(
-        "--backend",
-        choices=["hf", "vllm", "openai"],
-        default="hf",
-        help="what generates: transformers, vLLM (the extra idf[vllm]), or an OpenAI-compatible endpoint, whose model is then "
-        "the checkpoint (default: %(default)s)",
+        "--overwrite", action="store_true", help="replace the results of another evaluation in OUT; its answers stay"
     )
-    parser.add_argument("--baseline", choices=["oracle", "initial", "random"], help="a player that needs no model")
     parser.add_argument(
         "--rescore",
         type=Path,
@@ -46,48 +48,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         help="judge the responses that a run stored again, by today's scoring rules; in place (the old results are kept in a "
         "folder beside the new), or into --out. Asks nobody; goes with --out, --suite, --answers and --parser-url only",
     )
-    parser.add_argument("--responses", type=Path, help="score stored responses (JSON Lines: id, mode, response, ...)")
-    parser.add_argument(
-        "--prompts",
-        default="idf-long-1",
-        help="prompt set: idf-long-1, idf-short-1, or official-2025 and official-2025-question for the published wording "
-        "(default: %(default)s)",
-    )
-    parser.add_argument(
-        "--pictures",
-        choices=["auto", "published", "drawn", "both"],
-        default="auto",
-        help="auto: the suite's own files, but Wood Slide redrawn, since its published pictures print the length of the "
-        "solution; published: all files as they are; drawn: all drawn by idf; both: auto, and Wood Slide once more with its "
-        "published pictures, in OUT/published_pictures (default: %(default)s)",
-    )
-    parser.add_argument("--max-new-tokens", type=int, default=2048, help="longest response (default: %(default)s)")
-    parser.add_argument("--batch-size", type=int, default=16, help="prompts generated at once (default: %(default)s)")
-    parser.add_argument(
-        "--max-pixels", type=int, help="largest picture (default: what the checkpoint was trained with)"
-    )
-    parser.add_argument(
-        "--other-pixels", action="store_true", help="let --max-pixels differ from what the checkpoint was trained with"
-    )
-    parser.add_argument(
-        "--duplicates",
-        choices=["keep", "drop"],
-        default="keep",
-        help="items that pose the same problem as an earlier one (default: %(default)s; both counts are shown)",
-    )
-    parser.add_argument("--samples", type=int, default=1, help="responses to each item, for pass@k (default: 1)")
-    parser.add_argument(
-        "--temperature",
-        type=_temperature,
-        default=0.0,
-        help="0 takes the likeliest token (default); the word default sends none, and the endpoint decides",
-    )
-    parser.add_argument("--top-p", type=float, default=1.0, help="nucleus sampling (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="another seed draws other responses (default: 0)")
+    taken = add_options(parser, EvaluationRecipe)
     parser.add_argument(
         "--parser",
-        default="rules",
-        help="who finds the final answer in a response: rules (default), or openai:MODEL, which may only quote it",
+        metavar="rules|BACKEND:MODEL",
+        help="who finds the final answer in a response: rules (default), or a model such as openai:M, which may only quote it",
     )
     parser.add_argument("--parser-url", help="endpoint of the parser (default: that of --base-url)")
     parser.add_argument(
@@ -95,50 +60,20 @@ def main(argv: Sequence[str] | None = None) -> None:
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help="how the parser is asked: max_new_tokens, temperature, api_key_env, concurrency, timeout_s, retries, "
-        "token_limit_key, extra_body, stop, system, stream; may be given several times",
+        help="how the parser is asked: max_new_tokens, temperature, or an option of its backend; may be given several times",
     )
     parser.add_argument("--answers", type=Path, help="folder of answers, to share between runs (default: OUT/answers)")
     parser.add_argument("--workers", type=int, default=1, help="processes, each on a GPU of its own (default: 1)")
-    parser.add_argument("--gpus", type=int, default=1, help="GPUs that share the model, vLLM only (default: 1)")
     parser.add_argument("--worker", metavar="I/N", help="ask only share I of N, from 0, and write no results yet")
-    parser.add_argument("--whole-hash", action="store_true", help="read all bytes of the weights to tell them apart")
-    parser.add_argument(
-        "--deterministic", action="store_true", help="vLLM: the same answer whatever else is in a batch (slower)"
-    )
-    served = parser.add_argument_group("--backend openai")
-    served.add_argument("--base-url", help="where /chat/completions is (default: OpenAI's)")
-    served.add_argument(
-        "--api-key-env", default="OPENAI_API_KEY", help="environment variable with the key (default: %(default)s)"
-    )
-    served.add_argument("--concurrency", type=int, default=8, help="requests in flight (default: %(default)s)")
-    served.add_argument("--requests-per-minute", type=float, help="most attempts a minute (default: no limit)")
-    served.add_argument("--max-total-tokens", type=int, help="budget of prompts and completions (default: no limit)")
-    served.add_argument("--timeout", type=float, default=300.0, help="most seconds for an answer (default: 300)")
-    served.add_argument("--retries", type=int, default=6, help="attempts after the first (default: %(default)s)")
-    served.add_argument(
-        "--token-limit-key",
-        choices=["max_tokens", "max_completion_tokens"],
-        default="max_tokens",
-        help="what the endpoint calls the longest response (default: %(default)s; the other one if it refuses this one)",
-    )
-    served.add_argument(
-        "--extra-body",
-        default="{}",
-        metavar="MAP",
-        help="keys of the request beside ours, as JSON or YAML: '{reasoning_effort: low}'",
-    )
-    served.add_argument("--stop", action="append", default=[], metavar="TEXT", help="a response ends at this text")
-    served.add_argument("--system", metavar="TEXT", help="a system message before the prompt")
-    served.add_argument(
-        "--stream", action="store_true", help="stream the replies (services that only stream are found out)"
-    )
-    served.add_argument("--context", type=int, help="what the endpoint holds, in tokens of prompt and response")
+    for name in dict.fromkeys([*OURS, *_named_backend(argv)]):
+        options = backend_class(name).Options
+        shared = [field.name for field in fields(options) if field.name in taken]
+        also = f"; also --{', --'.join(shared).replace('_', '-')}" if shared else ""
+        taken += add_options(parser.add_argument_group(f"--backend {name}{also}"), options, taken)
     watching = parser.add_argument_group("each new checkpoint of a run, asked what the hook of its recipe says")
     watching.add_argument(
-        "--watch", type=Path, metavar="RUN", help="the run's folder; goes with the options below only"
+        "--watch", type=Path, metavar="RUN", help="the run's folder; goes with --device and the options below only"
     )
-    watching.add_argument("--device", help="cpu, cuda or cuda:N (default: cuda if the run trains on GPUs)")
     watching.add_argument("--poll", type=float, metavar="SECONDS", help="time between two looks (default: 30)")
     watching.add_argument(
         "--patience", type=float, metavar="SECONDS", help="end after so long without anything new (default: 7200)"
@@ -153,9 +88,18 @@ def main(argv: Sequence[str] | None = None) -> None:
             _run(arguments)
         return None
 
-    parser.set_defaults(run=run)
-    parser.set_defaults(argv=list(sys.argv[1:] if argv is None else argv))
-    run_command(parser, argv)
+    parser.set_defaults(run=run, argv=list(argv), places=("checkpoint",), may_lack=("checkpoint",))
+    return parser
+
+
+def _named_backend(argv: Sequence[str]) -> list[str]:
+    """The backend of another package that a command line names; only then is that package imported."""
+    from idf.backends import backend_names
+
+    words = list(argv)
+    named = [word.partition("=")[2] for word in words if word.startswith(("--backend=", "backend="))]
+    named += [words[at + 1] for at, word in enumerate(words[:-1]) if word == "--backend"]
+    return [name for name in named if name in backend_names()]
 
 
 def _watch(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
@@ -194,91 +138,74 @@ def _check_alone(
 ) -> None:
     """Refuse what does not go with an option that decides all but a few others."""
     for name, value in vars(arguments).items():
-        if name not in (option, *own, "run", "argv") and value != parser.get_default(name):
-            other = name if name == "checkpoint" else f"--{name.replace('_', '-')}"
+        given = bool(value) if name == "overrides" else value != parser.get_default(name)
+        if given and name not in (option, *own, "run", "argv", "places", "may_lack"):
+            other = {"checkpoint": "checkpoint", "overrides": "key=value"}.get(name, f"--{name.replace('_', '-')}")
             raise UserError(f"{other} does not go with --{option}: {why}")
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    from idf.backends import OPENAI_URL, Sampling
-    from idf.evaluation import Evaluation, ParserOptions, read_share, run_evaluation, run_workers
-    from idf.recipe import check_positive, read_recipe
+    from idf.evaluation import read_share, run_evaluation, run_workers
+    from idf.evaluation.run.output import locked
+    from idf.recipe import check_positive
 
-    for option in ("device", "poll", "patience"):
+    for option in ("poll", "patience"):
         if getattr(arguments, option) is not None:
             raise UserError(f"--{option} goes with --watch RUN only")
     out = arguments.out or Path("runs") / f"eval-{time.strftime('%Y%m%d-%H%M%S')}"
-    endpoint = {
-        "base_url": arguments.base_url or OPENAI_URL,
-        "api_key_env": arguments.api_key_env,
-        "concurrency": arguments.concurrency,
-        "requests_per_minute": arguments.requests_per_minute,
-        "max_total_tokens": arguments.max_total_tokens,
-        "timeout_s": arguments.timeout,
-        "retries": arguments.retries,
-        "token_limit_key": arguments.token_limit_key,
-        "extra_body": _map("--extra-body", arguments.extra_body),
-        "stop": arguments.stop,
-        "system": arguments.system,
-        "stream": arguments.stream,
-    }
-    parser = read_recipe(ParserOptions, None, arguments.parser_option)
-    job = Evaluation(
-        out=out,
-        checkpoint=arguments.checkpoint,
-        baseline=arguments.baseline,
-        responses=arguments.responses,
-        suite=arguments.suite,
-        modes=list(dict.fromkeys(mode.strip() for mode in arguments.modes.split(","))),
-        limit=arguments.limit,
-        duplicates=arguments.duplicates,
-        prompts=arguments.prompts,
-        pictures=arguments.pictures,
-        max_pixels=arguments.max_pixels,
-        other_pixels=arguments.other_pixels,
-        backend=arguments.backend,
-        sampling=Sampling(arguments.max_new_tokens, arguments.temperature, arguments.top_p, arguments.seed),
-        samples=arguments.samples,
-        batch_size=arguments.batch_size,
-        context=arguments.context,
-        gpus=arguments.gpus,
-        endpoint=endpoint,
-        parser=arguments.parser,
-        parser_endpoint=parser.endpoint(arguments.parser_url or endpoint["base_url"], arguments.api_key_env),
-        answers=arguments.answers,
-        share=None if arguments.worker is None else read_share(arguments.worker),
-        whole_hash=arguments.whole_hash,
-        deterministic=arguments.deterministic,
-    )
+    recipe = _recipe(arguments)
     check_positive("--workers", arguments.workers)
+    share = None if arguments.worker is None else read_share(arguments.worker)
+    settings = {"answers": arguments.answers, "overwrite": arguments.overwrite}
     if arguments.workers > 1:
-        job.check()
-        if job.checkpoint is None or job.backend == "openai" or job.share is not None:
-            raise UserError("--workers goes with a checkpoint of hf or vllm only, and not with --worker")
-        run_workers(_without_workers(arguments.argv, out), arguments.workers, arguments.gpus)
-    run_evaluation(job)
+        if not recipe.several_processes or share is not None:
+            raise UserError(
+                "--workers goes with a checkpoint that is computed here (hf or vllm), and not with --worker"
+            )
+        with locked(out):
+            run_workers(_without_workers(arguments.argv, out), arguments.workers, recipe.spec.options.get("gpus", 1))
+    run_evaluation(recipe, out, share=share, **settings)
 
 
-def _temperature(word: str) -> float | None:
-    """A temperature; None for the endpoint's own."""
-    return None if word == "default" else float(word)
+def _recipe(arguments: argparse.Namespace) -> EvaluationRecipe:
+    """The recipe file, changed by options and by key=value."""
+    from idf.backends import OURS, backend_class
+    from idf.evaluation import EvaluationRecipe
+    from idf.recipe import read_recipe
+
+    given = list(overrides_of(arguments, EvaluationRecipe))
+    if arguments.checkpoint is not None:
+        given.append(f"checkpoint={json.dumps(arguments.checkpoint)}")
+    for name in dict.fromkeys([*OURS, *_named_backend(arguments.argv)]):
+        given += overrides_of(arguments, backend_class(name).Options)
+    if arguments.parser is not None:
+        backend, _, model = arguments.parser.partition(":")
+        given += [f"parser.name={json.dumps(backend)}"] + ([f"parser.model={json.dumps(model)}"] if model else [])
+        if backend == "openai":  # the address and the key of the model serve the parser too
+            shared = {"base_url": arguments.parser_url or arguments.base_url, "api_key_env": arguments.api_key_env}
+            given += [f"parser.{name}={json.dumps(value)}" for name, value in shared.items() if value is not None]
+            if _backend_of(arguments) != "openai":
+                given = [change for change in given if not change.startswith(("base_url=", "api_key_env="))]
+    elif arguments.parser_url is not None:
+        given.append(f"parser.base_url={json.dumps(arguments.parser_url)}")
+    given += [f"parser.{option}" for option in arguments.parser_option]
+    return read_recipe(EvaluationRecipe, arguments.recipe, [*dict.fromkeys(given), *arguments.overrides])
 
 
-def _map(option: str, text: str) -> dict[str, Any]:
-    """A map in JSON or YAML.
-
-    Raises:
-        UserError: It is none.
-    """
+def _backend_of(arguments: argparse.Namespace) -> str:
+    """The backend that is chosen, by key=value, an option or the recipe file."""
     import yaml
 
-    try:
-        found = yaml.safe_load(text)
-    except yaml.YAMLError:
-        found = None
-    if not isinstance(found, dict):
-        raise UserError(f"{option} must be a map such as '{{reasoning_effort: low}}', not {text!r}")
-    return found
+    from idf.files import read_text
+    from idf.recipe import find_recipe
+
+    changed = [word.removeprefix("backend=") for word in arguments.overrides if word.startswith("backend=")]
+    if changed or arguments.backend is not None:
+        return str(changed[-1] if changed else arguments.backend)
+    if arguments.recipe is None:
+        return "hf"
+    told = yaml.safe_load(read_text(find_recipe(arguments.recipe)))
+    return str(told.get("backend", "hf")) if isinstance(told, dict) else "hf"
 
 
 def _without_workers(argv: Sequence[str], out: Path) -> list[str]:

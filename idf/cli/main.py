@@ -26,13 +26,13 @@ OF_THE_PLACE = {
 
 def main(argv: Sequence[str] | None = None) -> None:
     """The entry point of `idf`."""
-    run_command(_parser(), argv)
+    run_command(_parser, "idf", argv)
 
 
-def run_command(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> None:
+def run_command(make_parser: Callable[[], argparse.ArgumentParser], program: str, argv: Sequence[str] | None) -> None:
     """Parse, run, and end with status 0 only on success; a UserError is printed as one sentence."""
     try:
-        arguments = parse_arguments(parser, sys.argv[1:] if argv is None else argv)
+        arguments = parse_arguments(make_parser(), sys.argv[1:] if argv is None else argv)
         status = arguments.run(arguments)
         sys.stdout.flush()
     except BrokenPipeError:  # whoever read the output, such as `head`, has seen enough
@@ -42,13 +42,13 @@ def run_command(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> 
         if error.errno not in OF_THE_PLACE:
             raise
         where = "" if error.filename is None else f"{error.filename}: "
-        print(f"{parser.prog}: error: {where}{error.strerror}", file=sys.stderr)
+        print(f"{program}: error: {where}{error.strerror}", file=sys.stderr)
         sys.exit(1)
     except UserError as error:
-        print(f"{parser.prog}: error: {error}", file=sys.stderr)
+        print(f"{program}: error: {error}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
-        print(f"{parser.prog}: interrupted", file=sys.stderr)
+        print(f"{program}: interrupted", file=sys.stderr)
         sys.exit(130)
     sys.exit(status or 0)
 
@@ -74,7 +74,8 @@ def _parser() -> argparse.ArgumentParser:
     sub = command("traces", "make candidate traces: a teacher works problems out", _traces)
     sub.add_argument("--out", type=Path, required=True, help="folder to write")
     sub.add_argument(
-        "--teacher", help="who works them out: oracle (default), openai, vllm or local; see docs/teachers.md"
+        "--teacher",
+        help="who works them out: oracle (default), hf, vllm, openai or another package's backend; see docs/teachers.md",
     )
     sub.add_argument("--model", help="the teacher's model: a name at its endpoint, a folder, or a hub name")
     sub.add_argument("--problems", type=int, help="how many (default: the recipe's, 6000)")
@@ -430,3 +431,7 @@ def _merge(arguments: argparse.Namespace) -> None:
 
     layers = merge_folder(arguments.adapter, arguments.out, arguments.base)
     print(f"{layers:,} layers merged; {arguments.out} is a complete Hugging Face folder")
+
+
+if __name__ == "__main__":
+    main()

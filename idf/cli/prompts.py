@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import fields
+import json
 from pathlib import Path
 
-from idf.arguments import read_map, read_names, temperature
 from idf.errors import UserError
+from idf.options import overrides_of
 
 
 def add_options(sub: argparse.ArgumentParser) -> None:
-    """The options; what is not given is left to the defaults of `PromptExport` and `BatchOptions`."""
-    sub.argument_default = argparse.SUPPRESS
-    sub.add_argument("suite", metavar="SUITE", help="as `idf-eval --suite` takes it: spatialite:DIR, or a suite folder")
+    """The options. They are keys of an evaluation's recipe, which alone knows types, ranges and defaults.
+
+    They are named here, since `idf --help` must not wait for the import of that recipe.
+    """
+    sub.add_argument("suite", metavar="SUITE", help="as of `idf-eval --suite`: spatialite:DIR, or a suite folder")
     sub.add_argument("--out", type=Path, required=True, help="folder to write, new or empty")
-    sub.add_argument("--modes", type=read_names, help="some of vqa,tqa,vtqa, separated by commas (default: vtqa)")
-    sub.add_argument("--limit", type=int, help="only N items of each world, spread evenly over the suite")
+    sub.add_argument("--modes", help="some of vqa,tqa,vtqa, separated by commas (default: vtqa)")
+    sub.add_argument("--limit", metavar="N", help="only N items of each world, spread evenly over the suite")
     sub.add_argument("--duplicates", choices=["keep", "drop"], help="items that pose an earlier one's problem")
     sub.add_argument("--prompts", help="prompt set, as of idf-eval (default: idf-long-1)")
     sub.add_argument(
@@ -25,8 +27,8 @@ def add_options(sub: argparse.ArgumentParser) -> None:
         help="auto: the suite's own files, but published Wood Slide redrawn (default); published: all files as they are; "
         "drawn: all drawn by idf",
     )
-    sub.add_argument("--max-pixels", type=int, help="largest picture (default: 1204224)")
-    sub.add_argument("--samples", type=int, help="responses to each item (default: 1)")
+    sub.add_argument("--max-pixels", metavar="N", help="largest picture (default: 1204224)")
+    sub.add_argument("--samples", metavar="N", help="responses to each item (default: 1)")
     sub.add_argument(
         "--format",
         choices=["lines", "batch"],
@@ -35,10 +37,10 @@ def add_options(sub: argparse.ArgumentParser) -> None:
     )
     batch = sub.add_argument_group("--format batch")
     batch.add_argument("--model", metavar="NAME", help="the model's name at the service; required")
-    batch.add_argument("--max-new-tokens", type=int, help="longest response (default: 2048)")
-    batch.add_argument("--temperature", type=temperature, help="default: 0; the word default sends none")
-    batch.add_argument("--top-p", type=float, help="nucleus sampling (default: 1)")
-    batch.add_argument("--seed", type=int, help="another seed draws other responses (default: 0)")
+    batch.add_argument("--max-new-tokens", metavar="N", help="longest response (default: 2048)")
+    batch.add_argument("--temperature", metavar="X", help="default: 0; the word default sends none")
+    batch.add_argument("--top-p", metavar="X", help="nucleus sampling (default: 1)")
+    batch.add_argument("--seed", metavar="N", help="another seed draws other responses (default: 0)")
     batch.add_argument(
         "--token-limit-key",
         choices=["max_tokens", "max_completion_tokens"],
@@ -52,19 +54,24 @@ def add_options(sub: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Write the prompts, and say how to score what comes."""
-    from idf.evaluation import BatchOptions, PromptExport, to_score, write_prompts
+    from idf.backends import OpenAIBackend
+    from idf.evaluation import EvaluationRecipe, to_score, write_prompts
+    from idf.evaluation.run.prompts import REQUESTED
+    from idf.recipe import read_recipe
 
-    given = dict(vars(arguments))
-    if "extra_body" in given:
-        given["extra_body"] = read_map("--extra-body", arguments.extra_body)
-    options = {field.name: given.pop(field.name) for field in fields(BatchOptions) if field.name in given}
-    for name in ("run", "format"):
-        del given[name]
-    if arguments.format == "lines" and options:
-        raise UserError(f"--{next(iter(options)).replace('_', '-')} goes with --format batch only")
-    if arguments.format == "batch" and "model" not in options:
-        raise UserError("--format batch needs the model's name at the service: --model NAME")
-    job = PromptExport(**given, batch=BatchOptions(**options) if options else None)
-    written = write_prompts(job)
-    print(f"{written['requests']:,} prompts to {written['items']:,} items in {job.out}: {', '.join(written['files'])}")
-    print(f"score what comes: {to_score(job)}")
+    given = [*overrides_of(arguments, EvaluationRecipe), *overrides_of(arguments, OpenAIBackend.Options)]
+    if arguments.format == "lines":
+        for name in ("model", *REQUESTED, "file_megabytes"):
+            if getattr(arguments, name) is not None:
+                raise UserError(f"--{name.replace('_', '-')} goes with --format batch only")
+        given.append("responses=FILE")
+    else:
+        if arguments.model is None:
+            raise UserError("--format batch needs the model's name at the service: --model NAME")
+        given += [f"checkpoint={json.dumps(arguments.model)}", "backend=openai"]
+    recipe = read_recipe(EvaluationRecipe, None, given)
+    size = {} if arguments.file_megabytes is None else {"file_megabytes": arguments.file_megabytes}
+    written = write_prompts(recipe, arguments.out, **size)
+    files = ", ".join(written["files"])
+    print(f"{written['requests']:,} prompts to {written['items']:,} items in {arguments.out}: {files}")
+    print(f"score what comes: {to_score(recipe)}")

@@ -19,25 +19,23 @@ from .report.report import write_report
 from .report.tables import efficiency_table, side_by_side, table
 from .run.answers import Answers
 from .run.evaluate import evaluate
-from .run.evaluation import Evaluation, distinct, run_evaluation
+from .run.evaluation import run_evaluation
 from .run.items import spread
-from .run.prompts import BatchOptions, PromptExport, to_score, write_prompts
+from .run.prompts import to_score, write_prompts
+from .run.recipe import EvaluationRecipe, ParserRecipe
 from .run.rescore import Rescoring, rescore
 from .run.responses import read_responses
 from .run.results import write_results
 from .run.score import score_rows
-from .run.who import ParserOptions
 from .run.workers import read_share, run_workers
 
 __all__ = [
     "BASELINES",
     "Answers",
-    "BatchOptions",
-    "Evaluation",
+    "EvaluationRecipe",
     "HFBackend",
     "PairTable",
-    "ParserOptions",
-    "PromptExport",
+    "ParserRecipe",
     "Request",
     "Rescoring",
     "Response",
@@ -46,7 +44,6 @@ __all__ = [
     "baseline_response",
     "compare",
     "comparison_text",
-    "distinct",
     "efficiency_table",
     "evaluate",
     "holm",

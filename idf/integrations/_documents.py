@@ -60,7 +60,7 @@ def read_documents(
     if not items:
         raise UserError(f"the suite {suite} has no item of {world}: ask for the worlds that it has")
     for item in items:
-        yield document(item, mode, prompts, None if mode == "tqa" else picture_file(item, max_pixels))
+        yield document(item, mode, prompts, None if mode == "tqa" else picture_file(item, suite, max_pixels))
 
 
 def document(item: Item, mode: str, prompts: str, picture: bytes | None) -> Document:
@@ -81,12 +81,12 @@ def document(item: Item, mode: str, prompts: str, picture: bytes | None) -> Docu
     )
 
 
-def picture_file(item: Item, max_pixels: int | None = None) -> bytes:
+def picture_file(item: Item, suite: str, max_pixels: int | None = None) -> bytes:
     """The picture of an item as `idf-eval` shows it, as a PNG file; published Wood Slide is drawn again."""
-    from idf.evaluation.run.picture import picture_of, redraw_worlds
+    from idf.evaluation.run.picture import picture_of
     from idf.training.recipe import StageRecipe
 
-    redraw = item.problem.world in redraw_worlds("auto", [item])
+    redraw = suite.startswith("spatialite:") and item.problem.world == "wood_slide"
     return encode_png(picture_of(item, max_pixels or StageRecipe.max_pixels, redraw))
 
 

@@ -62,7 +62,7 @@ def write_hub_layout(suite: Path, out: Path, prompts: str = "idf-long-1") -> dic
         raise UserError(f"{out} is not empty: choose another folder")
     counts: dict[str, int] = {}
     for world in dict.fromkeys(item.problem.world for item in items):
-        rows = list(_rows((item for item in items if item.problem.world == world), prompts))
+        rows = list(_rows((item for item in items if item.problem.world == world), str(suite), prompts))
         path = out / "data" / world / "test-00000-of-00001.parquet"
         path.parent.mkdir(parents=True)
         pq.write_table(_table(rows, world), path, row_group_size=100)
@@ -72,9 +72,9 @@ def write_hub_layout(suite: Path, out: Path, prompts: str = "idf-long-1") -> dic
     return counts
 
 
-def _rows(items: Iterable[Any], prompts: str) -> Iterator[dict[str, Any]]:
+def _rows(items: Iterable[Any], suite: str, prompts: str) -> Iterator[dict[str, Any]]:
     for item in items:
-        found = document(item, "vqa", prompts, picture_file(item))
+        found = document(item, "vqa", prompts, picture_file(item, suite))
         yield {
             "id": found.id,
             "world": found.world,

@@ -6,7 +6,7 @@ from ._funnel import RULES, Funnel
 from ._judge import LEVELS, FilterRecipe, judge_trace
 from ._oracle import oracle_response
 from ._recipe import TracesRecipe
-from ._teachers import TeacherRecipe, ask, open_teacher
+from ._teachers import TeacherRecipe, ask, teacher_names
 
 __all__ = [
     "LEVELS",
@@ -21,6 +21,6 @@ __all__ = [
     "filter_traces",
     "form_of_steps",
     "judge_trace",
-    "open_teacher",
     "oracle_response",
+    "teacher_names",
 ]

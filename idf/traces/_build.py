@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from idf.backends import Request, Response, tokens_spent
+from idf.backends import Request, Response, open_backend, require_backend, tokens_spent
 from idf.data import (
     DatasetFolder,
     Draft,
@@ -32,7 +32,7 @@ from idf.worlds import WORLDS, Draw, Problem, Rng, problem_to_json, sample_walk
 
 from ._oracle import oracle_response
 from ._recipe import TracesRecipe
-from ._teachers import ask, open_teacher
+from ._teachers import ORACLE, ask
 
 _KIND = "trace"
 
@@ -66,7 +66,7 @@ class TraceMaker:
         problem, world = self._problem(row), WORLDS[row.slot.world]
         mode, prompts, noisy, images = self._shown(row, problem)
         reply: Response | None = row.reply
-        if self.recipe.teacher.name == "oracle":
+        if self.recipe.teacher.name == ORACLE:
             reply = Response(oracle_response(problem), finish_reason="stop")
         elif reply is None:
             raise ValueError(f"nobody was asked for {trace_id(row)}")
@@ -157,6 +157,8 @@ def build_traces(
     """
     out, engine = out.resolve(), engine or LocalEngine()
     refuse_existing(out)  # before a teacher is paid
+    if recipe.teacher.name != ORACLE:
+        require_backend(recipe.teacher.name, f"the teacher {recipe.teacher.name}")
     avoided = published(recipe.clone())
     maker = TraceMaker(recipe, avoided)
     kinds = {world: {_KIND: 1.0} for world in recipe.worlds}
@@ -169,9 +171,9 @@ def build_traces(
         "split": "train",
         "published": {"files": avoided.files, "fingerprint": avoided.fingerprint()},
     }
-    if recipe.teacher.name != "oracle":
+    if recipe.teacher.name != ORACLE:
         journal = out.with_name(f"{out.name}.replies.jsonl")
-        backend = open_teacher(recipe.teacher, spent=tokens_spent(journal))
+        backend = open_backend(recipe.teacher.spec, spent=tokens_spent(journal))
         asked = [(trace_id(row), partial(maker.request, row)) for row in choice.rows]
         replies = ask(asked, backend, journal, _what_decides(recipe, avoided), say=say)
         choice.rows = [replace(row, reply=replies[trace_id(row)]) for row in choice.rows]

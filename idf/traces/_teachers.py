@@ -11,185 +11,119 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any, Literal, overload
+from typing import Any, ClassVar, Literal, overload
 
 from tqdm import tqdm
 
 from idf.backends import (
-    OPENAI_URL,
+    OURS,
     Backend,
-    HFBackend,
     Journal,
-    OpenAIBackend,
+    ModelSpec,
     Request,
     Response,
     Sampling,
-    VLLMBackend,
-    asked_with,
+    backend_class,
+    backend_names,
+    check_model_spec,
     notes_on,
+    options_of,
     seed_of,
+    with_options,
 )
 from idf.errors import UserError
+from idf.recipe import check_positive
 
-_SAMPLED = {"model", "samples", "max_new_tokens", "temperature", "top_p", "seed"}
-_KEYS: dict[str, set[str]] = {
-    "oracle": set(),
-    "local": _SAMPLED | {"batch_size", "device"},
-    "vllm": _SAMPLED | {"batch_size", "gpus", "max_model_len"},
-    "openai": _SAMPLED
-    | {"base_url", "api_key_env", "concurrency", "requests_per_minute", "max_total_tokens"}
-    | {"timeout_s", "retries", "token_limit_key", "extra_body", "stop", "system", "stream"},
-}
-"""Teacher -> the keys of its recipe that mean something to it."""
+ORACLE = "oracle"
 
 
 @dataclass(frozen=True)
 class TeacherRecipe:
-    """Who works problems out, and how he is asked. Keys that mean nothing to a teacher are refused.
+    """Who works problems out, and how he is asked. Beside these keys a recipe has those of the teacher's backend.
 
     Attributes:
-        name: The world's solver ("oracle"), an OpenAI-compatible endpoint, vLLM, or a checkpoint in transformers.
+        name: The world's solver ("oracle"), or the name of a backend: "openai", "vllm", "hf", or another package's.
         model: A checkpoint's folder or hub name, or the model's name at the endpoint.
         samples: Responses to each problem.
         max_new_tokens: Longest response.
         temperature: 0 always takes the likeliest token; several samples need more. "default" sends none (endpoints only).
         top_p: Only the likeliest tokens that together have this probability.
         seed: Another seed draws other responses.
-        batch_size: Prompts at once (local: 16, vllm: 512 unless given).
-        device: "cuda", "cuda:1", "cpu"; None to choose.
-        gpus: GPUs that share the model.
-        max_model_len: Longest prompt and response together; None for the model's own limit.
-        base_url: Where "/chat/completions" is.
-        api_key_env: The environment variable with the key.
-        concurrency: Requests in flight.
-        requests_per_minute: Most attempts a minute; None for no limit.
-        max_total_tokens: Budget of prompts and completions together, over all runs of a journal; None for no limit.
-        timeout_s: Longest time for one answer.
-        retries: Attempts after the first.
-        token_limit_key: What the endpoint calls the longest response.
-        extra_body: Keys of the request beside ours.
-        stop: Texts at which a response ends.
-        system: A system message before the prompt.
-        stream: Whether replies are streamed.
     """
 
-    name: Literal["oracle", "openai", "vllm", "local"] = "oracle"
+    name: str = ORACLE
     model: str | None = None
     samples: int = 1
     max_new_tokens: int = 2048
     temperature: float | Literal["default"] = 0.0
     top_p: float = 1.0
     seed: int = 0
-    batch_size: int | None = None
-    device: str | None = None
-    gpus: int = 1
-    max_model_len: int | None = None
-    base_url: str = OPENAI_URL
-    api_key_env: str = "OPENAI_API_KEY"
-    concurrency: int = 8
-    requests_per_minute: float | None = None
-    max_total_tokens: int | None = None
-    timeout_s: float = 300.0
-    retries: int = 6
-    token_limit_key: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
-    extra_body: dict[str, Any] = dataclasses.field(default_factory=dict)
-    stop: list[str] = dataclasses.field(default_factory=list)
-    system: str | None = None
-    stream: bool = False
+    others_names: ClassVar[Mapping[str, str]] = {
+        field.name: f"it means something to {name}, and nothing to the teacher oracle"
+        for name in OURS
+        for field in dataclasses.fields(backend_class(name).Options)
+    }
+
+    @classmethod
+    def variant(cls, keys: Mapping[str, Any]) -> type[TeacherRecipe]:
+        """The recipe of the teacher that some keys name, with the options of its backend."""
+        name = str(keys.get("name", ORACLE))
+        if name == ORACLE:
+            return cls
+        if name == "local":
+            raise UserError("the teacher local is called hf now, as the backend of idf-eval: set teacher.name to hf")
+        if name not in backend_names():
+            raise UserError(f"teacher.name must be one of {', '.join(teacher_names())}, not {name!r}")
+        return with_options(TeacherRecipe, name)
 
     def check(self) -> None:
         """Refuse what cannot be asked, with a sentence."""
-        for field in dataclasses.fields(self):
-            means = field.name == "name" or field.name in _KEYS[self.name]
-            default = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
-            if not means and getattr(self, field.name) != default:
-                raise UserError(f"teacher.{field.name} means nothing to the teacher {self.name}: leave it out")
-        if self.name == "oracle":
+        if self.name == ORACLE:
+            for field in dataclasses.fields(TeacherRecipe):
+                if field.name != "name" and getattr(self, field.name) != field.default:
+                    raise UserError(f"teacher.{field.name} means nothing to the teacher oracle: leave it out")
             return
         if not self.model:
             raise UserError(f"the teacher {self.name} needs a model: set teacher.model")
-        for key in ("samples", "batch_size", "gpus", "max_model_len"):
-            value = getattr(self, key)
-            if value is not None and value < 1:
-                raise UserError(f"teacher.{key} must be at least 1, not {value}")
-        if self.samples > 1 and self.temperature == 0:
-            raise UserError(
-                f"teacher.samples is {self.samples}, but at temperature 0 all samples are the same: set teacher.temperature"
-            )
         try:
-            sampling = self.sampling
-            if self.name != "openai":
-                sampling.check_ours(f"the teacher {self.name}")
-            else:
-                _openai(self, spent=0)
+            check_positive("samples", self.samples)
+            if self.samples > 1 and self.temperature == 0:
+                raise UserError(
+                    f"samples is {self.samples}, but at temperature 0 all samples are the same: set teacher.temperature"
+                )
+            spec = self.spec
+            check_model_spec(spec, f"the teacher {self.name}")
         except UserError as error:
             raise UserError(f"teacher.{error}") from None
 
     @property
-    def sampling(self) -> Sampling:
-        """How tokens are chosen."""
+    def spec(self) -> ModelSpec:
+        """The model that is asked.
+
+        Raises:
+            ValueError: The teacher is the oracle: it is asked directly.
+        """
+        if self.name == ORACLE or self.model is None:
+            raise ValueError(f"the teacher {self.name} has no model")
         temperature = None if self.temperature == "default" else self.temperature
-        return Sampling(self.max_new_tokens, temperature, self.top_p, self.seed)
+        sampling = Sampling(self.max_new_tokens, temperature, self.top_p, self.seed)
+        return ModelSpec(self.name, self.model, sampling, options_of(self, self.name))
 
     def identity(self) -> dict[str, Any]:
         """The keys that decide what a response to a given prompt is; the others may change between runs."""
         keys = ("name", "model", "max_new_tokens", "temperature", "top_p", "seed")
+        found = {key: getattr(self, key) for key in keys}
+        if self.name == ORACLE:
+            return found
+        if self.name == "hf":
+            found["name"] = "local"  # as earlier versions called it, whose journals are resumed
         # What is not set has no part in it, so that journals of earlier versions are resumed.
-        return {key: getattr(self, key) for key in keys} | asked_with(vars(self))
+        return found | backend_class(self.name).told(self.spec.options)
 
 
-def open_teacher(recipe: TeacherRecipe, *, spent: int = 0) -> Backend:
-    """The backend that a recipe asks.
-
-    Args:
-        recipe: The recipe, checked.
-        spent: Tokens that earlier runs have used of the budget (`tokens_spent`).
-
-    Raises:
-        UserError: The model cannot be loaded, or an extra is missing.
-        ValueError: The teacher is the oracle: it is asked directly.
-    """
-    if recipe.name == "oracle" or recipe.model is None:
-        raise ValueError(f"the teacher {recipe.name} has no backend")
-    if recipe.name == "openai":
-        return _openai(recipe, spent)
-    if recipe.name == "vllm":
-        return VLLMBackend(
-            recipe.model,
-            sampling=recipe.sampling,
-            batch_size=recipe.batch_size or 512,
-            gpus=recipe.gpus,
-            max_model_len=recipe.max_model_len,
-        )
-    return HFBackend(
-        recipe.model,
-        max_new_tokens=recipe.max_new_tokens,
-        batch_size=recipe.batch_size or 16,
-        device=recipe.device,
-        temperature=recipe.sampling.temperature or 0.0,
-        top_p=recipe.top_p,
-        seed=recipe.seed,
-    )
-
-
-def _openai(recipe: TeacherRecipe, spent: int) -> OpenAIBackend:
-    return OpenAIBackend(
-        str(recipe.model),
-        sampling=recipe.sampling,
-        base_url=recipe.base_url,
-        api_key_env=recipe.api_key_env,
-        concurrency=recipe.concurrency,
-        requests_per_minute=recipe.requests_per_minute,
-        max_total_tokens=recipe.max_total_tokens,
-        spent=spent,
-        timeout_s=recipe.timeout_s,
-        retries=recipe.retries,
-        token_limit_key=recipe.token_limit_key,
-        extra_body=recipe.extra_body,
-        stop=recipe.stop,
-        system=recipe.system,
-        stream=recipe.stream,
-    )
+def teacher_names() -> list[str]:
+    """Whoever can be named as a teacher."""
+    return [ORACLE, *backend_names()]
 
 
 def ask(

@@ -13,7 +13,7 @@ import torch
 import torch.distributed as dist
 from tqdm import tqdm
 
-from idf.backends import unsharded
+from idf.backends import Sampling, unsharded
 from idf.evaluation import HFBackend, Row, evaluate, table
 from idf.suites import Item, SuiteRecipe, draw_items
 
@@ -100,7 +100,9 @@ def evaluate_checkpoint(
         raise Stopped
     rows: list[Row] = []
     with unsharded(), _random_numbers_kept(device):
-        backend = HFBackend(str(folder), max_new_tokens=hook.max_new_tokens, batch_size=hook.batch_size, device=device)
+        backend = HFBackend(
+            str(folder), sampling=Sampling(hook.max_new_tokens), batch_size=hook.batch_size, device=device
+        )
         # Some files may be missing without an error (generation_config.json), and the answers would be others.
         if not (folder / "idf.json").exists():
             raise CheckpointRemoved(f"{folder} was removed while it was loaded")

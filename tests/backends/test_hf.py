@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from idf.backends import HFBackend, Request, Response
+from idf.backends import HFBackend, Request, Response, Sampling
 from tests.backends.server import request
 from tests.sentences import refused
 
@@ -30,8 +30,12 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+SAMPLING = {"max_new_tokens", "temperature", "top_p", "seed"}
+
+
 def answers(model: Path, asked: list[Request] = ASKED, **changes: Any) -> list[Response]:
-    backend = HFBackend(str(model), **{"max_new_tokens": 12, "batch_size": 8, "device": "cpu", **changes})
+    sampling = Sampling(**{"max_new_tokens": 12} | {key: changes.pop(key) for key in SAMPLING & changes.keys()})
+    backend = HFBackend(str(model), sampling=sampling, **{"batch_size": 8, "device": "cpu", **changes})
     found = dict(backend.generate(asked))
     return [found[i] for i in range(len(asked))]
 
@@ -86,7 +90,7 @@ def test_next_to_no_temperature_is_greedy(model):
 def test_tokens_are_drawn_with_the_probabilities_of_the_model(model):
     import torch
 
-    backend = HFBackend(str(model), max_new_tokens=1, batch_size=64, device="cpu", temperature=1.0)
+    backend = HFBackend(str(model), sampling=Sampling(1, 1.0), batch_size=64, device="cpu")
     logits = torch.tensor([2.0, 1.0, 0.0, -torch.inf]).repeat(4000, 1)
     draw = backend._draws([request("a", sample=i) for i in range(4000)])
     counts = draw(torch.zeros(4000, 1, dtype=torch.long), logits).argmax(1).bincount(minlength=4)
@@ -103,7 +107,7 @@ def test_requests_are_looked_up_only_when_their_turn_comes(model):
             looked_up.append(i)
             return request(f"number {i}")
 
-    replies = HFBackend(str(model), max_new_tokens=1, batch_size=1, device="cpu").generate(Requests([None] * 20))
+    replies = HFBackend(str(model), sampling=Sampling(1), batch_size=1, device="cpu").generate(Requests([None] * 20))
     next(replies)
     assert looked_up == list(range(8))
     list(replies)
@@ -112,27 +116,27 @@ def test_requests_are_looked_up_only_when_their_turn_comes(model):
 
 def test_a_folder_that_is_no_checkpoint_is_refused(tmp_path):
     with refused(tmp_path, "no config"):
-        HFBackend(str(tmp_path), max_new_tokens=1, batch_size=1)
+        HFBackend(str(tmp_path), sampling=Sampling(1), batch_size=1)
     with refused("no checkpoint", tmp_path / "none"):
-        HFBackend(str(tmp_path / "none"), max_new_tokens=1, batch_size=1)
+        HFBackend(str(tmp_path / "none"), sampling=Sampling(1), batch_size=1)
 
 
 def test_a_checkpoint_without_a_chat_template_is_one_sentence(model, tmp_path):
     shutil.copytree(model, tmp_path / "model")
     (tmp_path / "model" / "chat_template.jinja").unlink()
     with refused("no chat template", "chat_template.jinja"):
-        HFBackend(str(tmp_path / "model"), max_new_tokens=1, batch_size=1)
+        HFBackend(str(tmp_path / "model"), sampling=Sampling(1), batch_size=1)
 
 
 # --- counting before asking --------------------------------------------------------------------------------------
 
 
 def test_a_prompt_is_counted_as_it_will_be(model):
-    backend = HFBackend(str(model), max_new_tokens=2, batch_size=3, device="cpu")
+    backend = HFBackend(str(model), sampling=Sampling(2), batch_size=3, device="cpu")
     for i, response in backend.generate(ASKED):
         picture = ASKED[i].picture
         size = None if picture is None else (picture.shape[1], picture.shape[0])
-        assert backend.count(ASKED[i].messages, size) == response.prompt_tokens
+        assert backend.count(ASKED[i].messages, size) == (response.prompt_tokens, True)
 
 
 # --- adapters ----------------------------------------------------------------------------------------------------
@@ -156,8 +160,8 @@ def adapter(model: Path, tmp_path: Path) -> Path:
 def test_a_folder_of_adapters_answers_as_the_merged_model_does(model, adapter):
     import torch
 
-    with_adapters = HFBackend(str(adapter), max_new_tokens=12, batch_size=8, device="cpu").model.state_dict()
-    base = HFBackend(str(model), max_new_tokens=12, batch_size=8, device="cpu").model.state_dict()
+    with_adapters = HFBackend(str(adapter), sampling=Sampling(12), batch_size=8, device="cpu").model.state_dict()
+    base = HFBackend(str(model), sampling=Sampling(12), batch_size=8, device="cpu").model.state_dict()
     differ = [name for name in base if not torch.equal(base[name], with_adapters[name])]
     assert differ
     assert all("up_proj" in name for name in differ)
@@ -176,11 +180,11 @@ def test_adapters_that_do_not_fit_are_refused_rather_than_left_out(adapter):
     tensors.pop(next(iter(tensors)))
     save_file(tensors, adapter / "adapter_model.safetensors", metadata={"format": "pt"})
     with refused("adapters", "not fit", "base model", "1 tensor"):
-        HFBackend(str(adapter), max_new_tokens=2, batch_size=1, device="cpu")
+        HFBackend(str(adapter), sampling=Sampling(2), batch_size=1, device="cpu")
 
 
 def test_adapters_whose_base_is_gone_are_one_sentence(adapter):
     path = adapter / "adapter_config.json"
     path.write_text(path.read_text().replace('"base_model_name_or_path": "', '"base_model_name_or_path": "/nowhere'))
     with refused("base model", adapter, "/nowhere/", "adapter_config.json"):
-        HFBackend(str(adapter), max_new_tokens=2, batch_size=1, device="cpu")
+        HFBackend(str(adapter), sampling=Sampling(2), batch_size=1, device="cpu")

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from idf.backends import Response
+from idf.backends import Response, open_backend
 from idf.recipe import read_recipe
-from idf.traces import TeacherRecipe, ask, open_teacher
+from idf.traces import TeacherRecipe, ask
 from tests.backends.manners import Answer, speaking
 from tests.backends.server import Call, Reply, completion, request, serving
 from tests.cli.running import evaluate, one_sentence, run
@@ -86,7 +86,7 @@ def by_teacher(answer: Answer, out: Path, *overrides: str, owner: str = "someone
         asked = {
             f"{i}.{sample}": request(f"prompt {i}", None, sample) for i in range(2) for sample in range(recipe.samples)
         }
-        replies = ask(asked, open_teacher(recipe), out, recipe.identity(), say=said.append, show=False)
+        replies = ask(asked, open_backend(recipe.spec), out, recipe.identity(), say=said.append, show=False)
     return Asked(bodies(server.calls), {}, "\n".join(said), list(replies.values()))
 
 
@@ -229,7 +229,7 @@ def test_another_system_message_is_another_question(capsys, suite, tmp_path):
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        (("--extra-body", "low"), ("--extra-body", "map", "low")),
+        (("--extra-body", "low"), ("extra_body", "map", "low")),
         (("--extra-body", "{seed: 1}"), ("extra_body", "seed", "option of its own")),
         (("--parser-option", "temprature=1"), ("temprature", "temperature")),
     ],
@@ -243,8 +243,8 @@ def test_what_cannot_be_sent_is_one_sentence(capsys, suite, tmp_path, more, said
 def test_default_sampling_is_for_endpoints(capsys, suite, tmp_path):
     assert evaluate("some/model", "--suite", suite, "--out", tmp_path / "o", "--temperature", "default") == 1
     says(one_sentence(capsys, "idf-eval"), "temperature", "endpoints", "hf")
-    with refused("temperature=default", "endpoints", "local"):
-        TeacherRecipe("local", "m", temperature="default").check()
+    with refused("temperature=default", "endpoints", "hf"):
+        TeacherRecipe("hf", "m", temperature="default").check()
 
 
 def test_parts_and_floats_are_read_and_what_cannot_be_read_is_one_failed_answer(capsys, suite, tmp_path):

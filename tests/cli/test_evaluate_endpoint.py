@@ -160,7 +160,7 @@ def test_a_context_without_room_is_refused_and_a_tight_one_is_said(capsys, suite
         (("--worker", "2/2"), ("--worker", "0/8", "7/8", "2/2")),
         (("--workers", 2), ("--workers", "checkpoint", "hf", "vllm")),
         (("--pictures", "both"), ("--pictures both", "published")),
-        (("--gpus", 2), ("--gpus", "--backend vllm", "only")),
+        (("--gpus", 2), ("no key", "gpus", "vllm", "openai")),
         (("--top-p", 0), ("top_p", "above 0")),
         (("--base-url", "ftp://x"), ("base_url", "http", "ftp://x")),
     ],

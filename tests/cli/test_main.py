@@ -145,7 +145,7 @@ def test_a_recipe_is_read_and_options_win_over_it(tmp_path):
         (("imagery", "--samples", "0"), ("samples", 1, 0)),
         (("imagery", "worlds={chess: 1}"), ("worlds", "unknown", "'chess'")),
         (("imagery", "--recipe", "nowhere.yaml"), ("no recipe", "nowhere.yaml")),
-        (("traces", "--teacher", "gpt"), ("defaults", "teacher.name", "oracle, openai, vllm, local", "'gpt'")),
+        (("traces", "--teacher", "gpt"), ("teacher.name", "oracle, hf, vllm, openai", "'gpt'")),
         (("traces", "--teacher", "openai"), ("teacher openai", "needs", "teacher.model")),
         (("traces", "--model", "m"), ("teacher.model", "teacher oracle", "leave it out")),
         (("imagery", "kinds={dance: 1}"), ("kinds", "unknown", "'dance'")),

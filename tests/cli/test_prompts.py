@@ -102,11 +102,9 @@ def test_a_batch_that_comes_back_in_openais_form_gets_every_item_right(capsys, s
         body = chat.ChatCompletion.model_validate(whole).model_dump(mode="json")
         response = {"status_code": 200, "request_id": "r", "body": body}
         lines.append({"id": "b", "custom_id": asked["custom_id"], "response": response, "error": None})
-    (tmp_path / "output").mkdir()
-    (tmp_path / "output" / "batch_output.jsonl").write_text(
-        "".join(json.dumps(line) + "\n" for line in reversed(lines))
-    )
-    results = score(capsys, tmp_path / "output", tmp_path / "scored")
+    output = tmp_path / "batch_output.jsonl"
+    output.write_text("".join(json.dumps(line) + "\n" for line in reversed(lines)))
+    results = score(capsys, output, tmp_path / "scored")
     assert results["macro_accuracy"] == {"vtqa": 1.0, "vqa": 1.0}
     assert (results["run"]["without_response"], results["run"]["items"]) == (0, 5)
     samples = (tmp_path / "scored" / "samples.jsonl").read_text().splitlines()
@@ -128,7 +126,11 @@ def test_what_was_written_is_said(capsys, suite, tmp_path):
         (("--top-p", "0.5"), ("--top-p", "--format batch")),
         (("--model", "gpt"), ("--model", "--format batch")),
         (("--format", "batch"), ("--format batch", "--model NAME")),
-        (("--format", "batch", "--model", "gpt", "--extra-body", "low"), ("--extra-body", "map", "'low'")),
+        (("--format", "batch", "--model", "gpt", "--extra-body", "low"), ("extra_body", "map", "'low'")),
+        (("--format", "batch", "--model", "gpt", "--samples", "2"), ("--samples 2", "equal", "--temperature")),
+        (("--prompts", "idf-9"), ("unknown prompts", "'idf-9'", "idf-long-1")),
+        (("--limit", "0"), ("limit", 1, 0)),
+        (("--file-megabytes", "9"), ("--file-megabytes", "--format batch")),
         (("--format", "batch", "--model", "gpt", "--temperature", "-1"), ("temperature", 0, "-1")),
         (("--max-pixels", "9"), ("max_pixels", 3136, 9)),
     ],

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from idf.evaluation import Request, Response, Row
+from idf.backends import Backend, Request, Response
+from idf.evaluation import Row
 from idf.suites import Item
 from tests.worlds.samples import problem
 
@@ -40,12 +41,12 @@ def row(**changes: Any) -> Row:
     return Row(**{**plain, **(right if changes.get("correct") else {}), **changes})
 
 
-class FakeBackend:
+class FakeBackend(Backend):
     """Answers by a function of the request, in batches and out of order, as a real one does."""
 
     def __init__(self, answer: Callable[[Request], str], batch_size: int = 2) -> None:
         self.answer = answer
-        self.batch_size = batch_size
+        self.batch_size = self.fixed_batch_size = batch_size
         self.requests: list[Request] = []
         self.calls: list[int] = []
 

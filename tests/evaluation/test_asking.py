@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from idf.backends import Journal, Request, Response
+from idf.backends import Backend, Journal, Request, Response
 from idf.evaluation import Answers
 from idf.evaluation.run.generation import ask_all, collect, missing
 from idf.evaluation.run.queries import Form, Requests, all_asks
@@ -25,13 +25,13 @@ class Stopped(Exception):
     pass
 
 
-class Backend:
+class Scripted(Backend):
     """Says which requests were computed together; stops after so many answers."""
 
     name = "fake"
 
-    def __init__(self, most: int = 10**9, fails: bool = False) -> None:
-        self.most, self.fails, self.asked = most, fails, 0
+    def __init__(self, most: int = 10**9, fails: bool = False, fixed_batch_size: int | None = None) -> None:
+        self.most, self.fails, self.asked, self.fixed_batch_size = most, fails, 0, fixed_batch_size
 
     def generate(self, requests: Sequence[Request]) -> Iterator[tuple[int, Response]]:
         together = sorted(str(request.messages) for request in requests)
@@ -52,12 +52,12 @@ def texts(answers: Answers) -> list[str]:
 @pytest.mark.parametrize("batch_size", [1, 3, 5, None])
 def test_a_run_that_is_stopped_again_and_again_ends_with_the_answers_of_one_that_is_not(tmp_path, batch_size):
     straight = Answers()
-    ask_all(REQUESTS, KEYS, straight, Backend(), batch_size=batch_size, show=False)
+    ask_all(REQUESTS, KEYS, straight, Scripted(fixed_batch_size=batch_size), show=False)
     stops = 0
     while True:
         with Answers(tmp_path / "a") as answers:
             try:
-                ask_all(REQUESTS, KEYS, answers, Backend(most=7), batch_size=batch_size, show=False)
+                ask_all(REQUESTS, KEYS, answers, Scripted(most=7, fixed_batch_size=batch_size), show=False)
                 break
             except Stopped:
                 stops += 1
@@ -69,32 +69,32 @@ def test_a_run_that_is_stopped_again_and_again_ends_with_the_answers_of_one_that
 
 def test_half_a_line_at_the_end_is_asked_again(tmp_path):
     with Answers(tmp_path) as answers:
-        ask_all(REQUESTS, KEYS, answers, Backend(), batch_size=4, show=False)
+        ask_all(REQUESTS, KEYS, answers, Scripted(fixed_batch_size=4), show=False)
     before = texts(Answers(tmp_path))
     (path,) = tmp_path.glob("*.jsonl")
     path.write_bytes(path.read_bytes()[:-20])
     assert missing(KEYS, Answers(tmp_path)) == 1
-    again = Backend()
+    again = Scripted(fixed_batch_size=4)
     with Answers(tmp_path) as answers:
-        ask_all(REQUESTS, KEYS, answers, again, batch_size=4, show=False)
+        ask_all(REQUESTS, KEYS, answers, again, show=False)
     assert again.asked == 4, "the whole batch, so that it is computed as before"
     assert texts(Answers(tmp_path)) == before
 
 
 def test_what_is_answered_is_not_asked_again(tmp_path):
     for expected in (len(ASKS), 0):
-        backend = Backend()
+        backend = Scripted()
         with Answers(tmp_path) as answers:
-            ask_all(REQUESTS, KEYS, answers, backend, batch_size=None, show=False)
+            ask_all(REQUESTS, KEYS, answers, backend, show=False)
         assert backend.asked == expected
 
 
 def test_failures_are_kept_as_such_and_asked_again(tmp_path):
     with Answers(tmp_path) as answers:
-        ask_all(REQUESTS, KEYS, answers, Backend(fails=True), batch_size=None, show=False)
+        ask_all(REQUESTS, KEYS, answers, Scripted(fails=True), show=False)
     assert {response.error for response in collect(KEYS, Answers(tmp_path))} == {"no"}
     with Answers(tmp_path) as answers:
-        ask_all(REQUESTS, KEYS, answers, Backend(), batch_size=None, show=False)
+        ask_all(REQUESTS, KEYS, answers, Scripted(), show=False)
     assert {response.error for response in collect(KEYS, Answers(tmp_path))} == {None}
 
 
@@ -102,15 +102,15 @@ def test_failures_are_kept_as_such_and_asked_again(tmp_path):
 def test_workers_share_everything_and_answer_as_one_would(tmp_path, batch_size):
     asked = []
     for i in range(3):
-        backend = Backend()
+        backend = Scripted(fixed_batch_size=batch_size)
         with Answers(tmp_path) as answers:
-            ask_all(REQUESTS, KEYS, answers, backend, batch_size=batch_size, share=(i, 3), show=False)
+            ask_all(REQUESTS, KEYS, answers, backend, share=(i, 3), show=False)
         asked.append(backend.asked)
     assert sum(asked) == len(ASKS)
     assert min(asked) > 0
     if batch_size is not None:
         straight = Answers()
-        ask_all(REQUESTS, KEYS, straight, Backend(), batch_size=batch_size, show=False)
+        ask_all(REQUESTS, KEYS, straight, Scripted(fixed_batch_size=batch_size), show=False)
         assert texts(Answers(tmp_path)) == texts(straight)
 
 
@@ -121,7 +121,7 @@ def test_what_was_never_asked_is_an_error_that_says_so():
 
 def test_a_damaged_file_of_answers_is_named(tmp_path: Path):
     with Answers(tmp_path) as answers:
-        ask_all(REQUESTS, KEYS, answers, Backend(), batch_size=None, show=False)
+        ask_all(REQUESTS, KEYS, answers, Scripted(), show=False)
     (path,) = tmp_path.glob("*.jsonl")
     path.write_text(path.read_text().replace("\n{", "\n[", 2))
     with refused(f"{path}, line 2", "not a reply", "delete"):

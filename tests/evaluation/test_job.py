@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,10 +11,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from idf.backends import Sampling
-from idf.evaluation import Evaluation, distinct, run_evaluation
+from idf.evaluation import EvaluationRecipe, run_evaluation
 from idf.evaluation.run.evaluation import MAX_PIXELS
-from idf.suites import SuiteRecipe, generate_suite, open_suite, prompt_text, read_suite
+from idf.suites import SuiteRecipe, distinct, generate_suite, open_suite, prompt_text, read_suite
 from idf.training.recipe import StageRecipe
 from tests.backends.server import request
 from tests.cli.running import run
@@ -41,9 +39,9 @@ def model(suite: Path) -> Path:
     return folder
 
 
-def job(model: Path, suite: Path, out: Path, **changes: Any) -> Evaluation:
-    common = {"checkpoint": str(model), "suite": str(suite), "prompts": "idf-short-1", "sampling": Sampling(4)}
-    return Evaluation(out=out, **{**common, "max_pixels": 3136, **changes})
+def recipe(model: Path, suite: Path, **changes: Any) -> EvaluationRecipe:
+    common = {"checkpoint": str(model), "suite": str(suite), "prompts": "idf-short-1", "max_new_tokens": 4}
+    return EvaluationRecipe.of(**{**common, "max_pixels": 3136, **changes})
 
 
 def test_the_largest_picture_is_what_our_recipes_train_with():
@@ -52,7 +50,7 @@ def test_the_largest_picture_is_what_our_recipes_train_with():
 
 def test_before_anything_is_asked_it_says_the_longest_prompt_and_the_first(model, suite, tmp_path):
     said: list[str] = []
-    results = run_evaluation(job(model, suite, tmp_path / "o"), say=said.append, show=False)
+    results = run_evaluation(recipe(model, suite), tmp_path / "o", say=said.append, show=False)
     assert results is not None
     longest = max(
         json.loads(line)["prompt_tokens"] for line in (tmp_path / "o" / "samples.jsonl").read_text().splitlines()
@@ -66,7 +64,7 @@ def test_before_anything_is_asked_it_says_the_longest_prompt_and_the_first(model
 
 def test_responses_that_are_cut_off_are_said_loudly(model, suite, tmp_path):
     said: list[str] = []
-    run_evaluation(job(model, suite, tmp_path / "o", sampling=Sampling(1)), say=said.append, show=False)
+    run_evaluation(recipe(model, suite, max_new_tokens=1), tmp_path / "o", say=said.append, show=False)
     assert line_that_says(said, "5 of 5", "100.0%", "cut off", "--max-new-tokens").startswith("warning: ")
 
 
@@ -77,7 +75,7 @@ def test_a_prompt_that_cannot_be_answered_in_full_is_refused(model, suite, tmp_p
     remedy = ("lower --max-new-tokens", "--max-pixels")
     for tokens, why in ((limit - 10, ("longest prompt", *remedy)), (limit, ("no room", "prompt"))):
         with refused(f"--max-new-tokens {tokens}", f"{limit:,}", *why):
-            run_evaluation(job(model, suite, tmp_path / "o", sampling=Sampling(tokens)), say=said.append, show=False)
+            run_evaluation(recipe(model, suite, max_new_tokens=tokens), tmp_path / "o", say=said.append, show=False)
     assert not (tmp_path / "o" / "samples.jsonl").exists()
 
 
@@ -85,21 +83,21 @@ def test_other_pictures_than_in_training_are_refused_unless_that_is_wanted(model
     (model / "idf.json").write_text(json.dumps({"recipe": {"max_pixels": 12_544}}))
     try:
         with refused(model, "trained", "12544 pixels", "--max-pixels 3136", "--other-pixels"):
-            run_evaluation(job(model, suite, tmp_path / "o"), show=False)
-        run_evaluation(job(model, suite, tmp_path / "o", other_pixels=True, limit=1), say=lambda _: None, show=False)
-        run_evaluation(job(model, suite, tmp_path / "p", max_pixels=None, limit=1), say=lambda _: None, show=False)
+            run_evaluation(recipe(model, suite), tmp_path / "o", show=False)
+        run_evaluation(recipe(model, suite, other_pixels=True, limit=1), tmp_path / "o", say=lambda _: None, show=False)
+        run_evaluation(recipe(model, suite, max_pixels=None, limit=1), tmp_path / "p", say=lambda _: None, show=False)
         assert json.loads((tmp_path / "p" / "results.json").read_text())["run"]["max_pixels"] == 12_544
         (model / "idf.json").write_text("{}")
         with refused(model / "idf.json", "not say", "recipe.max_pixels"):
-            run_evaluation(job(model, suite, tmp_path / "q"), show=False)
+            run_evaluation(recipe(model, suite), tmp_path / "q", show=False)
     finally:
         (model / "idf.json").unlink()
 
 
 def test_batches_of_one_and_of_four_give_the_same_answers(model, suite, tmp_path):
     for size in (1, 4):
-        changes = {"batch_size": size, "modes": ["vqa", "tqa"], "sampling": Sampling(12)}
-        run_evaluation(job(model, suite, tmp_path / str(size), **changes), say=lambda _: None, show=False)
+        changes = {"batch_size": size, "modes": ["vqa", "tqa"], "max_new_tokens": 12}
+        run_evaluation(recipe(model, suite, **changes), tmp_path / str(size), say=lambda _: None, show=False)
     assert (tmp_path / "1" / "samples.jsonl").read_bytes() == (tmp_path / "4" / "samples.jsonl").read_bytes()
 
 
@@ -120,9 +118,9 @@ def test_workers_that_make_the_same_suite_do_not_write_into_each_other(tmp_path,
     monkeypatch.setattr(
         "idf.evaluation.run.evaluation.SuiteRecipe", lambda **_: SuiteRecipe(items=1, worlds=["moving_box"])
     )
-    assert run_evaluation(Evaluation(tmp_path / "o", baseline="oracle"), say=lambda _: None)
+    assert run_evaluation(EvaluationRecipe.of(baseline="oracle"), tmp_path / "o", say=lambda _: None)
     assert (made / "first").exists(), "the one that came first stays"
-    assert [path.name for path in (tmp_path / "o").glob(".*")] == []
+    assert [path.name for path in (tmp_path / "o").glob(".*")] == [".lock"]
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "{}"])
@@ -130,7 +128,7 @@ def test_a_broken_suite_of_an_earlier_run_is_one_sentence(tmp_path, text):
     (tmp_path / "o" / "suite").mkdir(parents=True)
     (tmp_path / "o" / "suite" / "suite.json").write_text(text)
     with refused(tmp_path / "o" / "suite" / "suite.json", "no recipe", "remove"):
-        run_evaluation(Evaluation(tmp_path / "o", baseline="oracle"))
+        run_evaluation(EvaluationRecipe.of(baseline="oracle"), tmp_path / "o")
 
 
 def test_wood_slide_with_its_published_pictures_has_results_of_its_own(model, tmp_path):
@@ -141,7 +139,8 @@ def test_wood_slide_with_its_published_pictures_has_results_of_its_own(model, tm
         Image.new("RGB", (60, 60), "white").save(item.picture)
     both, auto = (
         run_evaluation(
-            replace(job(model, clone, tmp_path / name, modes=["vqa"], pictures=name), suite=f"spatialite:{clone}"),
+            recipe(model, f"spatialite:{clone}", modes=["vqa"], pictures=name),
+            tmp_path / name,
             show=False,
         )
         for name in ("both", "auto")
@@ -160,5 +159,5 @@ def test_wood_slide_with_its_published_pictures_has_results_of_its_own(model, tm
 
 def test_both_pictures_of_a_suite_without_published_ones_are_refused_before_anything_is_asked(model, suite, tmp_path):
     with refused("--pictures both", "published suites"):
-        run_evaluation(job(model, suite, tmp_path / "o", pictures="both"))
+        run_evaluation(recipe(model, suite, pictures="both"), tmp_path / "o")
     assert not (tmp_path / "o").exists()

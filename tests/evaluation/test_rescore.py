@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from idf.evaluation import Rescoring, Response, rescore
-from idf.evaluation import _llm_parser as llm_parser
 from idf.evaluation.metrics.results import read_run
+from idf.evaluation.run import llm_parser
 from idf.evaluation.run.answers import Answers
 from idf.evaluation.run.llm_parser import parse_with
 from idf.evaluation.run.results import write_results
@@ -59,7 +59,9 @@ def aged(out: Path) -> Path:
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    """The results; which evaluation the folder holds stays as it is."""
+    kept = (".lock", "evaluation.json")
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file() and path.name not in kept}
 
 
 def test_a_run_is_judged_again_in_place_and_the_old_results_are_kept(capsys, suite, tmp_path):

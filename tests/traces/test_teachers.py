@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -15,10 +16,19 @@ from typing import Any
 
 import pytest
 
-from idf.backends import BudgetSpent, Journal, OpenAIBackend, Request, Response, Sampling, tokens_spent
+from idf.backends import (
+    BudgetSpent,
+    Journal,
+    OpenAIBackend,
+    Request,
+    Response,
+    Sampling,
+    open_backend,
+    tokens_spent,
+)
 from idf.errors import UserError
-from idf.recipe import read_recipe
-from idf.traces._teachers import TeacherRecipe, ask, open_teacher
+from idf.recipe import build_recipe, read_recipe, to_plain
+from idf.traces._teachers import TeacherRecipe, ask
 from tests.backends.server import Call, Reply, Server, echo, failing, request, serving
 from tests.sentences import line_that_says, refused, says
 
@@ -351,12 +361,11 @@ def test_a_second_ctrl_c_ends_at_once(tmp_path):
 
 
 def test_a_budget_spans_the_runs_of_a_journal(tmp_path):
-    recipe = TeacherRecipe(name="openai", model="m", max_new_tokens=32, max_total_tokens=300, concurrency=2)
     prompts = named(*map(str, range(30)))
     with serving(echo) as server:  # each costs 15, and may cost 1 or 2 + 64 + 32
 
         def go(recipe: TeacherRecipe) -> dict[str, Response]:
-            teacher = open_teacher(recipe, spent=tokens_spent(tmp_path / "j"))
+            teacher = open_backend(recipe.spec, spent=tokens_spent(tmp_path / "j"))
             return ask(prompts, teacher, tmp_path / "j", recipe.identity(), say=lambda said: None, show=False)
 
         recipe = read_recipe(
@@ -395,55 +404,67 @@ def test_failures_of_the_endpoint_are_counted_and_asked_again_by_the_next_run(tm
     assert len(server.calls) == 11
 
 
+def teacher(**keys: Any) -> TeacherRecipe:
+    return build_recipe(TeacherRecipe, keys, "test")
+
+
 # --- the recipe --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "recipe",
     [
-        TeacherRecipe(),
-        TeacherRecipe("openai", "m", samples=4, temperature=1.0, concurrency=64, max_total_tokens=10**6),
-        TeacherRecipe("vllm", "m", samples=4, temperature=1.0, gpus=8, batch_size=1024),
-        TeacherRecipe("local", "checkpoints/stage1/final", batch_size=4, device="cpu"),
+        {},
+        {"name": "openai", "model": "m", "samples": 4, "temperature": 1, "concurrency": 64, "max_total_tokens": 10**6},
+        {"name": "vllm", "model": "m", "samples": 4, "temperature": 1.0, "gpus": 8, "batch_size": 1024},
+        {"name": "hf", "model": "checkpoints/stage1/final", "batch_size": 4, "device": "cpu"},
     ],
 )
-def test_good_recipes_pass(recipe):
-    recipe.check()
+def test_good_recipes_pass_and_travel_to_other_processes(recipe):
+    made = teacher(**recipe)
+    assert pickle.loads(pickle.dumps(made)) == made
+    assert build_recipe(TeacherRecipe, to_plain(made), "saved") == made
 
 
 @pytest.mark.parametrize(
     ("recipe", "said"),
     [
-        (TeacherRecipe(temperature=0.5), ("teacher.temperature", "teacher oracle", "leave it out")),
-        (TeacherRecipe(model="m"), ("teacher.model", "teacher oracle", "leave it out")),
-        (TeacherRecipe("openai", "m", gpus=2), ("teacher.gpus", "teacher openai", "leave it out")),
-        (TeacherRecipe("vllm", "m", concurrency=2), ("teacher.concurrency", "teacher vllm", "leave it out")),
-        (TeacherRecipe("local", "m", base_url="http://x"), ("teacher.base_url", "teacher local", "leave it out")),
-        (TeacherRecipe("openai"), ("teacher openai", "needs", "teacher.model")),
-        (TeacherRecipe("local", "m", samples=4), ("temperature 0", "samples", "same")),
-        (TeacherRecipe("local", "m", samples=0), ("teacher.samples", 1, 0)),
-        (TeacherRecipe("local", "m", batch_size=0), ("teacher.batch_size", 1, 0)),
-        (TeacherRecipe("local", "m", top_p=2.0), ("teacher.top_p", "above 0", 1, "2.0")),
-        (TeacherRecipe("openai", "m", base_url="nowhere"), ("teacher.base_url", "http", "nowhere")),
-        (TeacherRecipe("openai", "m", retries=-1), ("teacher.retries", 0, "-1")),
+        ({"temperature": 0.5}, ("teacher.temperature", "teacher oracle", "leave it out")),
+        ({"model": "m"}, ("teacher.model", "teacher oracle", "leave it out")),
+        ({"name": "openai", "model": "m", "gpus": 2}, ("no key", "gpus", "vllm", "openai")),
+        ({"name": "vllm", "model": "m", "concurrency": 2}, ("no key", "concurrency", "openai", "vllm")),
+        ({"name": "hf", "model": "m", "base_url": "http://x"}, ("no key", "base_url", "openai", "hf")),
+        ({"gpus": 2}, ("no key", "gpus", "vllm", "teacher oracle")),
+        ({"name": "local", "model": "m"}, ("local", "called hf")),
+        ({"name": "nobody", "model": "m"}, ("teacher.name", "nobody", "oracle, hf, vllm, openai")),
+        ({"name": "openai"}, ("teacher openai", "needs", "teacher.model")),
+        ({"name": "hf", "model": "m", "samples": 4}, ("temperature 0", "samples", "same")),
+        ({"name": "hf", "model": "m", "samples": 0}, ("teacher.samples", 1, 0)),
+        ({"name": "hf", "model": "m", "batch_size": 0}, ("teacher.batch_size", 1, 0)),
+        ({"name": "hf", "model": "m", "top_p": 2.0}, ("teacher.top_p", "above 0", 1, "2.0")),
+        ({"name": "openai", "model": "m", "base_url": "nowhere"}, ("teacher.base_url", "http", "nowhere")),
+        ({"name": "openai", "model": "m", "retries": -1}, ("teacher.retries", "zero", "-1")),
     ],
 )
 def test_recipes_that_cannot_be_asked_are_refused_with_the_key(recipe, said):
     with refused(*said):
-        recipe.check()
+        teacher(**recipe)
 
 
 def test_how_fast_and_for_how_much_is_no_part_of_the_identity():
-    one = TeacherRecipe("openai", "m", temperature=1.0)
-    assert one.identity() == TeacherRecipe("openai", "m", 8, temperature=1.0, concurrency=99, retries=1).identity()
-    assert one.identity() != TeacherRecipe("openai", "m", temperature=0.9).identity()
-    assert one.identity() != TeacherRecipe("openai", "m", temperature=1.0, seed=1).identity()
+    one = teacher(name="openai", model="m", temperature=1.0)
+    assert (
+        one.identity()
+        == teacher(name="openai", model="m", samples=8, temperature=1.0, concurrency=99, retries=1).identity()
+    )
+    assert one.identity() != teacher(name="openai", model="m", temperature=0.9).identity()
+    assert one.identity() != teacher(name="openai", model="m", temperature=1.0, seed=1).identity()
 
 
 def test_the_api_teacher_is_opened_with_all_that_the_recipe_says():
-    recipe = TeacherRecipe(
-        "openai",
-        "m",
+    recipe = teacher(
+        name="openai",
+        model="m",
         max_new_tokens=7,
         temperature=0.5,
         top_p=0.9,
@@ -457,15 +478,15 @@ def test_the_api_teacher_is_opened_with_all_that_the_recipe_says():
         retries=2,
         token_limit_key="max_completion_tokens",
     )
-    teacher = open_teacher(recipe, spent=9)
-    assert isinstance(teacher, OpenAIBackend)
-    assert teacher.sampling == Sampling(7, 0.5, 0.9, 4)
-    assert (teacher.model, teacher.base_url, teacher.api_key_env) == ("m", "http://localhost:1/v1", "MINE")
-    assert (teacher.concurrency, teacher.timeout_s, teacher.retries) == (3, 5.0, 2)
-    assert (teacher.turns.gap_s, teacher.budget.limit, teacher.budget.spent) == (2.0, 99, 9)
-    assert teacher.token_limit_key == "max_completion_tokens"
+    opened = open_backend(recipe.spec, spent=9)
+    assert isinstance(opened, OpenAIBackend)
+    assert opened.sampling == Sampling(7, 0.5, 0.9, 4)
+    assert (opened.model, opened.base_url, opened.api_key_env) == ("m", "http://localhost:1/v1", "MINE")
+    assert (opened.concurrency, opened.timeout_s, opened.retries) == (3, 5.0, 2)
+    assert (opened.turns.gap_s, opened.budget.limit, opened.budget.spent) == (2.0, 99, 9)
+    assert opened.token_limit_key == "max_completion_tokens"
 
 
-def test_the_oracle_has_no_backend():
-    with pytest.raises(ValueError, match="no backend"):
-        open_teacher(TeacherRecipe())
+def test_the_oracle_has_no_model():
+    with pytest.raises(ValueError, match="no model"):
+        _ = TeacherRecipe().spec

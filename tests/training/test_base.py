@@ -16,7 +16,7 @@ import torch
 import yaml
 from safetensors.torch import load_file, save_file
 
-from idf.backends import HFBackend, check_base, own_head, share_weights
+from idf.backends import HFBackend, Sampling, check_base, own_head, share_weights
 from idf.errors import UserError
 from idf.suites import SuiteRecipe, generate_suite
 from idf.training.estimate import estimate
@@ -232,7 +232,7 @@ def own(hub, tmp_path_factory):
 def test_a_head_that_differs_from_a_tied_embedding_is_loaded_trained_and_written(own, hub, tmp_path):
     vlm = load_model(str(own), precision="fp32", attention="sdpa")
     plain = load_model(str(hub("qwen2_5_vl", tied=False)), precision="fp32", attention="sdpa")
-    for loaded in (vlm, HFBackend(str(own), max_new_tokens=1, batch_size=1, device="cpu").model):
+    for loaded in (vlm, HFBackend(str(own), sampling=Sampling(1), batch_size=1, device="cpu").model):
         assert not share_weights(loaded)
         assert torch.equal(loaded.lm_head.weight, plain.lm_head.weight)
     assert parameter_counts(meta_model(str(own)))[0] == parameter_counts(plain)[0]

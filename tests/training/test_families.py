@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from idf.backends import HFBackend, share_weights
+from idf.backends import HFBackend, Sampling, share_weights
 from idf.drawing import decode_png, encode_png, on_grid, size_on_grid
 from idf.suites import SuiteRecipe, generate_suite
 from idf.training.collate import Collator, mrope_positions
@@ -214,7 +214,7 @@ def test_what_a_run_exports_answers_about_a_picture(tiny, trained):
     # Our pictures are multiples of 28 pixels: to Qwen3-VL they get a margin up to multiples of 32, as in training.
     picture = decode_png(next(sample.images[0] for sample in tiny.imagery.samples() if sample.images))
     assert picture.shape[0] % 32 or picture.shape[1] % 32
-    backend = HFBackend(str(trained), max_new_tokens=8, batch_size=2, device="cpu")
+    backend = HFBackend(str(trained), sampling=Sampling(8), batch_size=2, device="cpu")
     found = dict(backend.generate([request("What is this?", picture), request("What is this?")]))
     assert [found[i].completion_tokens > 0 for i in (0, 1)] == [True, True]
     cells = backend.processor.image_processor

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from idf.backends import HFBackend, merge_adapters, share_weights
+from idf.backends import HFBackend, Sampling, merge_adapters, share_weights
 from idf.training.load import load_model
 from tests.cli.running import evaluate, one_sentence
 from tests.cli.running import run as idf
@@ -107,7 +107,7 @@ def test_merged_folder_and_backend_say_what_peft_says_with_the_adapters(hub, tmp
     assert idf("merge", adapter, "--base", base, "--out", tmp_path / "merged") == 0
     merged = load_model(str(tmp_path / "merged"), precision="auto", attention="sdpa")
     assert difference(ask(merged), wanted) < 1e-5
-    backend = HFBackend(str(adapter), max_new_tokens=1, batch_size=1, device="cpu")
+    backend = HFBackend(str(adapter), sampling=Sampling(1), batch_size=1, device="cpu")
     assert difference(ask(backend.model), wanted) < 1e-5
     one = tied and kind not in SPLIT
     assert share_weights(merged) == one
@@ -142,7 +142,7 @@ def test_a_layer_that_would_say_something_else_is_named_and_nothing_is_written(c
     says(one_sentence(capsys, "idf"), layer, adapter, base, "off by", "rounding")
     assert not (tmp_path / "merged").exists()
     with refused(layer, adapter, base, "off by", "rounding"):
-        HFBackend(str(adapter), max_new_tokens=1, batch_size=1, device="cpu")
+        HFBackend(str(adapter), sampling=Sampling(1), batch_size=1, device="cpu")
 
 
 def test_head_and_embedding_are_watched_even_if_no_adapter_sits_on_them(hub, tmp_path, monkeypatch):

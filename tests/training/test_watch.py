@@ -161,7 +161,7 @@ def test_what_another_watcher_finished_before_the_lock_was_ours_is_not_done_agai
         score(run, "final", vtqa=0.5)
         return take_lock(place)
 
-    monkeypatch.setattr(watch_module, "take", take_late)
+    monkeypatch.setattr(watch_module, "take_lock", take_late)
     assert watch(run, **QUICK) == 0
     assert asked == []
     assert [path.name for path in (run / "evaluations").iterdir()] == ["final"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from idf.backends import HFBackend
+from idf.backends import Backend
 from idf.suites import Item
 
 from ..metrics.row import Row
@@ -17,7 +17,7 @@ from .score import scored
 def evaluate(
     items: Sequence[Item],
     modes: Sequence[str],
-    backend: HFBackend,
+    backend: Backend,
     *,
     prompts: str,
     max_pixels: int,
@@ -41,5 +41,5 @@ def evaluate(
     asks = all_asks(items, modes)
     requests = Requests(asks, Form(prompts, max_pixels, frozenset(redraw_worlds)))
     keys, answers = [str(i) for i in range(len(asks))], Answers()
-    ask_all(requests, keys, answers, backend, batch_size=backend.batch_size, show=show)
+    ask_all(requests, keys, answers, backend, show=show)
     return [scored(ask, response) for ask, response in zip(asks, collect(keys, answers), strict=True)]

@@ -19,29 +19,27 @@ def ask_all(
     answers: Answers,
     backend: Backend,
     *,
-    batch_size: int | None,
     share: tuple[int, int] = (0, 1),
     show: bool = True,
 ) -> None:
     """Ask what has no answer yet.
 
-    With a batch size, prompts are computed together in batches that depend on nothing but the whole list: rounding, and so
-    every answer, is the same for a run that was killed and for any number of workers. A batch of which an answer is
-    missing is asked again as a whole, and the answers that were there stay.
+    If the backend has a fixed batch size, prompts are computed together in batches that depend on nothing but the whole list:
+    rounding, and so every answer, is the same for a run that was killed and for any number of workers. A batch of which an
+    answer is missing is asked again as a whole, and the answers that were there stay.
 
     Args:
         requests: Everything that is wanted.
         keys: The key of each answer.
         answers: What is known; what comes is added.
         backend: Who answers.
-        batch_size: Prompts in a batch; None if whoever answers forms batches itself, or has none.
         share: (i, n): only the i-th share of n, for one of n workers.
         show: Whether to show a progress bar.
 
     Raises:
         UserError: As the backend's. Everything that came before is in `answers`.
     """
-    part, parts = share
+    (part, parts), batch_size = share, backend.fixed_batch_size
     if batch_size is None:
         groups = [[i for i in range(part, len(requests), parts) if answers.lacks(keys[i])]]
     else:

@@ -4,19 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from idf.suites import Item, distinct
-
-
-def chosen(items: Sequence[Item], duplicates: str, limit: int | None) -> list[Item]:
-    """The items that are asked.
-
-    Args:
-        items: A suite.
-        duplicates: "keep", or "drop" for those that pose the same problem as an earlier one.
-        limit: At most so many of each world; None for all.
-    """
-    kept = distinct(items) if duplicates == "drop" else list(items)
-    return kept if limit is None else spread(kept, limit)
+from idf.suites import Item
 
 
 def spread(items: Sequence[Item], limit: int) -> list[Item]:

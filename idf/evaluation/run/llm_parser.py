@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from idf.answers import KINDS
-from idf.backends import Backend, Request, Response
+from idf.backends import Backend, ModelSpec, Request, Response, Sampling, backend_class, fingerprint_of
 from idf.scoring import strip_thinking
 from idf.suites import Item
 from idf.worlds import WORLDS
@@ -73,6 +73,18 @@ class Agreement:
             f"the two parsers agree on {self.agreed} of {self.n} responses ({share}); {self.not_quoted} quotes were not in "
             f"the response, {self.failed} could not be had"
         )
+
+
+def quoter(spec: ModelSpec) -> str:
+    """Says in the keys of quotes which language model it is, and how it is asked."""
+    kind, sampling = backend_class(spec.backend), spec.sampling
+    told = kind.told(spec.options)
+    # Of an endpoint, what is not set has no part in the name, so that quotes of earlier versions are found.
+    how = "" if sampling == Sampling(512) else f" {sampling.max_new_tokens} {sampling.temperature}"
+    end = f" {json.dumps(told, sort_keys=True)}" if told else ""
+    if "base_url" in spec.options:
+        return f"{spec.backend}:{spec.model} {spec.options['base_url']}{how}{end}"
+    return f"{fingerprint_of(spec)}{how}"
 
 
 def question_for(kind: str, response: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -20,18 +20,6 @@ if TYPE_CHECKING:
 STEP = 28  # pixels per vision token, per side
 
 T = TypeVar("T")
-
-
-def redraw_worlds(pictures: str, items: Iterable[Item]) -> frozenset[str]:
-    """The worlds whose pictures are drawn from the state, even if there is a file.
-
-    Args:
-        pictures: "drawn": all; "published": none; "auto": published Wood Slide, whose pictures print the length of the
-            solution.
-        items: What is asked.
-    """
-    worlds = {item.problem.world for item in items if pictures == "drawn" or item.published is not None}
-    return frozenset({"auto": worlds & {"wood_slide"}, "published": set(), "drawn": worlds}[pictures])
 
 
 def picture_of(item: Item, max_pixels: int, redraw: bool) -> NDArray[np.uint8]:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from idf.backends import Backend, HFBackend, Request, VLLMBackend
-from idf.backends import prompt_tokens as most_tokens
-from idf.data import text_of
+from idf.backends import Backend, Request
 from idf.errors import UserError
 
 from .queries import Ask, Form, Requests, messages_of, size_of
@@ -46,9 +44,7 @@ class Preflight:
         )
 
 
-def preflight(
-    asks: Sequence[Ask], form: Form, backend: Backend, max_new_tokens: int, context: int | None = None
-) -> Preflight:
+def preflight(asks: Sequence[Ask], form: Form, backend: Backend, max_new_tokens: int) -> Preflight:
     """Count every prompt, and refuse what cannot be answered in full.
 
     Args:
@@ -56,22 +52,19 @@ def preflight(
         form: How it is shown.
         backend: Who answers.
         max_new_tokens: Longest response.
-        context: What the backend can hold, if it cannot be asked.
 
     Raises:
         UserError: The longest prompt and the longest response do not fit together, or a picture is missing.
     """
-    known = backend.context if isinstance(backend, (HFBackend, VLLMBackend)) else None
-    limit = min((n for n in (known, context) if n is not None), default=None)
-    longest, name = 0, ""
+    limit = backend.context
+    longest, name, exact = 0, "", False
     for ask in asks:
         if ask.sample:
             continue
         messages, size = messages_of(ask, form), size_of(ask, form)
-        tokens = backend.count(messages, size) if isinstance(backend, HFBackend) else most_tokens(messages, size)
+        tokens, counted = backend.count(messages, size)
         if tokens > longest:
-            longest, name = tokens, f"{ask.item.id}, {ask.mode}"
-    exact = isinstance(backend, HFBackend)
+            longest, name, exact = tokens, f"{ask.item.id}, {ask.mode}", counted
     if limit is not None and max_new_tokens >= limit:
         raise UserError(
             f"--max-new-tokens {max_new_tokens} leaves no room for a prompt in the {limit:,} tokens of the model"
@@ -89,4 +82,4 @@ def _first(ask: Ask, form: Form, backend: Backend) -> str:
     """The first prompt as the model gets it, or as near as can be told."""
     request: Request = Requests([ask], form)[0]
     shown = "" if request.picture is None else f"[picture of {request.picture.shape[1]} x {request.picture.shape[0]}] "
-    return shown + (backend.render(request) if isinstance(backend, HFBackend) else text_of(request.messages[-1]))
+    return shown + backend.render(request)

@@ -28,19 +28,11 @@ from ..report.tables import table
 from .answers import Answers
 from .facts import facts_of
 from .llm_parser import Agreement, judged_by_quotes, known_quote
+from .output import RESULTS
 from .queries import Ask
 from .results import write_results
 from .score import scored
 
-WRITTEN = (
-    "samples.jsonl",
-    "results.json",
-    "report.html",
-    "report.md",
-    "summary.png",
-    "parsers.jsonl",
-    "rescored.jsonl",
-)
 AGAIN = "published_pictures"
 """The folder, in a run's, of Wood Slide once more with its published pictures."""
 
@@ -195,7 +187,9 @@ def _quotes(job: Rescoring, run: dict[str, Any], rows: Sequence[Row], items: dic
     if any(row.quote is not None for row in rows):
         return [row.quote for row in rows]
     parser = run["parser"]
-    who = f"{parser['name']} {job.parser_url or parser.get('base_url') or OPENAI_URL}"
+    who = str(parser.get("quoter", ""))
+    if not who or job.parser_url:  # of an earlier version, or found at another address now
+        who = f"{parser['name']} {job.parser_url or parser.get('base_url') or OPENAI_URL}"
     with Answers(job.answers or job.folder / "answers") as answers:
         quotes = [known_quote(answers, who, items[row.id], row) for row in rows]
         found, had = sum(quote is not None for quote in quotes), parser["responses"] - parser["failed"]
@@ -224,7 +218,7 @@ def _kept(one: _Judged) -> Path:
     part = one.folder / f".keeping-{uuid.uuid4().hex}"
     part.mkdir()
     try:
-        for file in WRITTEN:
+        for file in RESULTS:
             if (one.folder / file).exists():
                 shutil.copy2(one.folder / file, part / file)
         os.rename(part, place)

@@ -1,0 +1,29 @@
+"""The fingerprint of a checkpoint that can answer, for every backend that loads one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from idf.errors import UserError
+
+from ._base import check_base
+from ._fingerprint import adapter_base, weights_fingerprint
+
+
+def checkpoint_fingerprint(checkpoint: str, *, whole: bool = False, quantised: bool = False) -> str:
+    """The fingerprint of the weights; what cannot answer as it lies there is refused before a suite is made.
+
+    Args:
+        checkpoint: A folder or a hub name. Of a hub name, loading says what is wrong with it.
+        whole: Whether to read all bytes of the weights.
+        quantised: Whether quantised weights are welcome.
+
+    Raises:
+        UserError: The checkpoint is not there, or cannot answer (`check_base`).
+    """
+    if not Path(checkpoint).is_dir() and checkpoint.startswith((".", "/", "checkpoints/")):
+        raise UserError(f"no checkpoint in {checkpoint}")
+    weighed = adapter_base(Path(checkpoint)) or checkpoint
+    if Path(weighed).is_dir():
+        check_base(weighed, quantised=quantised)
+    return weights_fingerprint(checkpoint, whole=whole)

@@ -1,0 +1,212 @@
+"""What decides an evaluation: one typed object, from which recipes and the command line are made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from idf.backends import (
+    ModelSpec,
+    Sampling,
+    backend_class,
+    backend_names,
+    check_model_spec,
+    options_of,
+    require_backend,
+    with_options,
+)
+from idf.errors import UserError
+from idf.recipe import build_recipe, check_names, check_pixels, check_ranges, key
+from idf.suites import MODES, PROMPT_SETS
+
+RULES = "rules"
+DEFAULT_MODES = ("vtqa",)
+
+
+@dataclass(frozen=True)
+class ParserRecipe:
+    """Who finds the final answer in a response. Beside these keys a recipe has those of the parser's backend.
+
+    Attributes:
+        name: "rules", or the name of a backend, whose model may only quote the answer.
+        model: That model.
+        max_new_tokens: Longest reply; a model that thinks needs room for its thoughts.
+        temperature: 0 always takes the likeliest token; "default" sends none (endpoints only).
+    """
+
+    name: str = RULES
+    model: str | None = None
+    max_new_tokens: int = key(512, least=1)
+    temperature: float | Literal["default"] = 0.0
+
+    @classmethod
+    def variant(cls, keys: Mapping[str, Any]) -> type[ParserRecipe]:
+        """The recipe of the parser that some keys name, with the options of its backend."""
+        name = str(keys.get("name", RULES))
+        if name == RULES:
+            return cls
+        if name not in backend_names():
+            raise UserError(
+                f"unknown parser {name!r}: use rules, or BACKEND:MODEL such as openai:MODEL ({', '.join(backend_names())})"
+            )
+        return with_options(ParserRecipe, name)
+
+    def check(self) -> None:
+        """Refuse what cannot be asked, with a sentence."""
+        if self.name == RULES and self != ParserRecipe():
+            raise UserError("a parser's model or options go with --parser BACKEND:MODEL, such as openai:MODEL")
+        if self.name == RULES:
+            return
+        if not self.model:
+            raise UserError(f"--parser must be rules, or {self.name}:MODEL")
+        try:
+            check_ranges(self)
+            check_model_spec(self.spec, f"--parser {self.name}")
+        except UserError as error:
+            raise UserError(f"parser.{error}") from None
+        require_backend(self.name, f"--parser {self.name}")
+
+    @property
+    def spec(self) -> ModelSpec:
+        """The model that quotes."""
+        assert self.model is not None
+        temperature = None if self.temperature == "default" else self.temperature
+        return ModelSpec(self.name, self.model, Sampling(self.max_new_tokens, temperature), options_of(self, self.name))
+
+
+@dataclass(frozen=True)
+class EvaluationRecipe:
+    """What decides an evaluation. Beside these keys a recipe has the options of its backend (`Backend.Options`).
+
+    Attributes:
+        checkpoint: Who is asked: a folder or hub name, or the name of an endpoint's model. One of these three is given.
+        baseline: A trivial or perfect player.
+        responses: A file of stored responses.
+        suite: What is asked; None to generate one in the results' folder.
+        modes: What is shown; None for "vtqa", or of stored responses for the modes in their file.
+        limit: Only so many items of each world.
+        duplicates: Whether items that pose the same problem as an earlier one stay.
+        prompts: The prompt set.
+        pictures: Which pictures are shown.
+        max_pixels: Largest picture; None for what the checkpoint was trained with.
+        other_pixels: Whether `max_pixels` may differ from that.
+        backend: The name of the checkpoint's backend.
+        max_new_tokens: Longest response.
+        samples: Responses to each item.
+        temperature: 0 always takes the likeliest token; "default" leaves it to the endpoint.
+        top_p: Only the likeliest tokens that together have this probability.
+        seed: Another seed draws other responses.
+        parser: Who finds the final answer in a response.
+        whole_hash: Whether all bytes of the weights go into the fingerprint.
+    """
+
+    checkpoint: str | None = None
+    baseline: Literal["oracle", "initial", "random"] | None = key(None, help="a player that needs no model")
+    responses: str | None = key(
+        None, help="score stored responses: JSON lines (id, mode, response, ...), or what docs/evaluation.md names"
+    )
+    suite: str | None = key(
+        None,
+        help="the folder of a suite made by idf suite; a clone of the published benchmark; spatialite:DIR:FILE or "
+        "spatialite:DIR:all (default: one is generated, 20 items for each world and difficulty)",
+    )
+    modes: list[str] | None = key(
+        None, help="some of vqa,tqa,vtqa, separated by commas (default: vtqa; with --responses those in the file)"
+    )
+    limit: int | None = key(None, least=1, help="only N items of each world, spread evenly over the suite")
+    duplicates: Literal["keep", "drop"] = key(
+        "keep", help="items that pose the same problem as an earlier one; both counts are shown"
+    )
+    prompts: str = key(
+        "idf-long-1",
+        help="prompt set: idf-long-1, idf-short-1, or official-2025 and official-2025-question for the published wording",
+    )
+    pictures: Literal["auto", "published", "drawn", "both"] = key(
+        "auto",
+        help="auto: the suite's own files, but Wood Slide redrawn, since its published pictures print the length of the "
+        "solution; published: all files as they are; drawn: all drawn by idf; both: auto, and Wood Slide once more with its "
+        "published pictures, in OUT/published_pictures",
+    )
+    max_pixels: int | None = key(None, help="largest picture (default: what the checkpoint was trained with)")
+    other_pixels: bool = key(False, help="let --max-pixels differ from what the checkpoint was trained with")
+    backend: str = key(
+        "hf",
+        help="what generates: hf (transformers), vllm, openai (a compatible endpoint, whose model is then the checkpoint), or "
+        "a backend of another package",
+    )
+    max_new_tokens: int = key(2048, least=1, help="longest response")
+    samples: int = key(1, least=1, help="responses to each item, for pass@k")
+    temperature: float | Literal["default"] = key(
+        0.0, help="0 takes the likeliest token; the word default sends none, and the endpoint decides"
+    )
+    top_p: float = key(1.0, help="nucleus sampling")
+    seed: int = key(0, help="another seed draws other responses")
+    parser: ParserRecipe = field(default_factory=ParserRecipe)
+    whole_hash: bool = key(False, help="read all bytes of the weights to tell them apart")
+
+    @classmethod
+    def variant(cls, keys: Mapping[str, Any]) -> type[EvaluationRecipe]:
+        """The recipe with the options of the backend that some keys name."""
+        name = str(keys.get("backend", "hf"))
+        if name not in backend_names():
+            raise UserError(f"--backend must be one of {', '.join(backend_names())}, not {name!r}")
+        return with_options(EvaluationRecipe, name)
+
+    @classmethod
+    def of(cls, **keys: Any) -> EvaluationRecipe:
+        """A recipe from its keys, those of its backend included.
+
+        Raises:
+            UserError: A key is unknown or has a value of another type, or what `check` finds.
+        """
+        return build_recipe(cls, keys, "evaluation")
+
+    def check(self) -> None:
+        """Refuse what cannot be evaluated, with a sentence."""
+        given = [x for x in (self.checkpoint, self.baseline, self.responses) if x is not None]
+        if len(given) != 1:
+            raise UserError(
+                "name one of: a checkpoint, --baseline NAME, or --responses FILE (or --watch RUN, or --rescore DIR)"
+            )
+        if self.modes is not None:
+            check_names("--modes", self.modes, MODES)
+        if self.prompts not in PROMPT_SETS:
+            raise UserError(f"unknown prompts {self.prompts!r}: use one of {', '.join(PROMPT_SETS)}")
+        check_pixels(self.max_pixels)
+        check_ranges(self)
+        sampling = self.sampling
+        self.parser.check()
+        if self.checkpoint is None:
+            return
+        if self.samples > 1 and sampling.temperature == 0:
+            raise UserError(
+                f"--samples {self.samples} would give {self.samples} equal answers: add --temperature 0.7, say"
+            )
+        check_model_spec(self.spec, f"--backend {self.backend}")
+        require_backend(self.backend, f"--backend {self.backend}")
+
+    @property
+    def sampling(self) -> Sampling:
+        """How tokens are chosen."""
+        temperature = None if self.temperature == "default" else self.temperature
+        return Sampling(self.max_new_tokens, temperature, self.top_p, self.seed)
+
+    @property
+    def spec(self) -> ModelSpec:
+        """The model that is asked."""
+        assert self.checkpoint is not None
+        return ModelSpec(self.backend, self.checkpoint, self.sampling, options_of(self, self.backend))
+
+    @property
+    def title(self) -> str:
+        """A name for tables."""
+        if self.responses is not None:
+            return Path(self.responses).name
+        return self.checkpoint or f"baseline {self.baseline}"
+
+    @property
+    def several_processes(self) -> bool:
+        """Whether several processes may share the work: each has a model of its own."""
+        return self.checkpoint is not None and backend_class(self.backend).in_process
