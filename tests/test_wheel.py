@@ -96,7 +96,7 @@ def test_a_command_whose_extra_is_missing_says_which_one(bare: Path, tmp_path: P
         ("idf", "tiny", "imagery", "--out", "tiny"): "hf",
         ("idf", "merge", "model", "--out", "merged"): "hf",
         ("idf", "stats", "imagery", "--model", "model"): "hf",
-        ("idf", "traces", "--teacher", "local", "--model", "model", "--problems", 2, "--out", "candidates"): "hf",
+        ("idf", "traces", "--teacher", "hf", "--model", "model", "--problems", 2, "--out", "candidates"): "hf",
         ("idf", "traces", "--teacher", "vllm", "--model", "model", "--problems", 2, "--out", "candidates"): "vllm",
         ("idf", "imagery", "--engine", "ray", "--samples", 5, "--out", "again"): "ray",
         ("idf-eval", "model"): "hf",

@@ -18,6 +18,7 @@ from .report.plots import write_summary_png
 from .report.report import write_report
 from .report.tables import efficiency_table, side_by_side, table
 from .run.answers import Answers
+from .run.audit import draw_audit, take_marks
 from .run.evaluate import evaluate
 from .run.evaluation import run_evaluation
 from .run.items import spread
@@ -44,6 +45,7 @@ __all__ = [
     "baseline_response",
     "compare",
     "comparison_text",
+    "draw_audit",
     "efficiency_table",
     "evaluate",
     "holm",
@@ -67,6 +69,7 @@ __all__ = [
     "student_within",
     "summarize",
     "table",
+    "take_marks",
     "to_score",
     "tokens_of",
     "wilson",

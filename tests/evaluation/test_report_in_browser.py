@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -50,46 +47,6 @@ def spoiled(item: Item) -> str:
 def report(rows: list[Row], out: Path, items: list[Item] | None = None, pictures: int | None = None) -> str:
     results = {**summarize(rows), "run": {"evaluated": "me", "suite": "mine", "prompts": "idf-long-1"}}
     return write_report(rows, results, out, items, pictures).as_uri()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        path = None
-    if path is None:
-        why = "the report is looked at in Chromium, driven by playwright (the extra `test`): one of the two is missing"
-        if os.environ.get("CI"):
-            pytest.fail(why)
-        pytest.skip(why)
-    quiet = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=path, args=[*quiet.split(), "--disable-component-update", "--disable-sync"]
-        )
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(chromium: Any) -> Iterator[Any]:
-    """A page that complains of any error, and of anything fetched but the file itself."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 900})
-    page = context.new_page()
-    page.set_default_timeout(20_000)
-    amiss: list[str] = []
-    page.on("console", lambda message: amiss.append(message.text) if message.type in ("error", "warning") else None)
-    page.on("pageerror", lambda error: amiss.append(str(error)))
-    page.on("request", lambda request: amiss.append(request.url) if not _local(request.url) else None)
-    yield page
-    assert amiss == []
-    context.close()
-
-
-def _local(url: str) -> bool:
-    return url.startswith(("file:", "data:"))
 
 
 def chosen(page: Any) -> str:

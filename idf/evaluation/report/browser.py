@@ -93,7 +93,7 @@ def _item(item: Item, modes: Sequence[str], prompts: str | None, pictured: bool)
     problem, world = item.problem, WORLDS[item.problem.world]
     actions = world.solve(problem)
     return {
-        "questions": _questions(item, modes, prompts),
+        "questions": questions(item, modes, prompts),
         "picture": _picture(problem) if pictured else None,
         "truth": world.answer(problem).write(world.truth(problem)),
         "plans": world.plans,
@@ -103,7 +103,7 @@ def _item(item: Item, modes: Sequence[str], prompts: str | None, pictured: bool)
     }
 
 
-def _questions(item: Item, modes: Sequence[str], prompts: str | None) -> dict[str, tuple[str | None, str]]:
+def questions(item: Item, modes: Sequence[str], prompts: str | None) -> dict[str, tuple[str | None, str]]:
     """For each mode the text of the prompt, or None and why it is not known."""
     name = next(iter(PROMPTS)) if prompts is None else prompts
     found: dict[str, tuple[str | None, str]] = {}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..metrics.summary import ALL
+from .audit_lines import audits_of
 from .tables import COLUMNS, EFFICIENCY_COLUMNS, cell_lines, efficiency_lines, notes
 
 _SPECIAL = re.compile(r"([\\`*{}\[\]<>#|~&@$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
@@ -28,6 +29,8 @@ def markdown_table(rows: Sequence[Sequence[str]], numbers_from: int = 1) -> str:
 def write_markdown(results: dict[str, Any], out: Path) -> Path:
     """Write `report.md`: who was asked what, the table with the trivial players, efficiency, and the run.
 
+    Marks of the reading that lie in the folder (`idf audit`) are told in it.
+
     Args:
         results: What `results.json` says.
         out: The folder.
@@ -47,12 +50,32 @@ def write_markdown(results: dict[str, Any], out: Path) -> Path:
     ]
     if efficient := efficiency_lines(results):
         parts += ["### Tokens", markdown_table([EFFICIENCY_COLUMNS, *efficient], 2)]
+    parts += _reading(out)
     parts += [_folded("By difficulty", markdown_table([COLUMNS, *lines], 3))]
     facts = [("key", "value"), *((str(key), str(value)) for key, value in run.items())]
     parts += [_folded("The run", markdown_table(facts, 2))]
     path = out / "report.md"
     path.write_text("\n\n".join(parts) + "\n", encoding="utf-8", errors="backslashreplace")
     return path
+
+
+def _reading(folder: Path) -> list[str]:
+    """What people found of the reading (`idf audit`); nothing if nobody has looked."""
+    audits = audits_of(folder)
+    parts = [markdown(text) for text in (*audits.problems, *(f"{text}." for text in audits.together))]
+    for said in audits.said:
+        parts += [markdown(said.title), *(f"**{markdown(warning)}**" for warning in said.warnings)]
+        parts.append(
+            markdown_table(
+                [
+                    ("share of responses", "judged", "share, 95 % interval"),
+                    *((line.what, line.counts, line.share) for line in said.lines),
+                ],
+                2,
+            )
+        )
+        parts.append(markdown(" ".join(said.notes)))
+    return ["### Reading checked by hand", *parts] if parts else []
 
 
 def _folded(title: str, body: str) -> str:

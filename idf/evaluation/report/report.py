@@ -17,6 +17,7 @@ from idf.files import package_text
 from idf.suites import Item
 
 from ..metrics.row import Row
+from .audit_lines import audits_of
 from .browser import browser_data
 from .charts import key_mark
 from .page import page_values
@@ -30,6 +31,8 @@ def write_report(
     pictures: int | None = None,
 ) -> Path:
     """Write `report.html`: one file that needs no other and no network.
+
+    Marks of the reading that lie in the folder (`idf audit`) are told in it.
 
     Args:
         rows: The scored rows.
@@ -47,11 +50,12 @@ def write_report(
     page = _template().render(
         **page_values(rows, results),
         prompts=run.get("prompts"),
+        audits=audits_of(out, rows),
         style=Markup(package_text("evaluation/report/report.css")),
         script=Markup(script),
         script_hash=b64encode(sha256(script.encode()).digest()).decode(),
         data={
-            name: _in_script(value) for name, value in browser_data(rows, items, run.get("prompts"), pictures).items()
+            name: in_script(value) for name, value in browser_data(rows, items, run.get("prompts"), pictures).items()
         },
     )
     path = out / "report.html"
@@ -82,6 +86,6 @@ def _quoted(text: str) -> str:
     return quote(text, safe="", errors="replace")
 
 
-def _in_script(value: Any) -> Markup:
+def in_script(value: Any) -> Markup:
     """A value as JSON that can stand in a script element: in ASCII, and without the sign that could end the element."""
     return Markup(json.dumps(value, separators=(",", ":")).replace("<", "\\u003c"))

@@ -128,7 +128,7 @@ def _judged(job: Rescoring, folder: Path) -> _Judged:
     # Only the rows: verdicts differ from the results where an earlier rescoring was killed between two files.
     check_whole(folder, results, before, verdicts=False)
     run = results["run"]
-    items = _items(job, folder, run, before)
+    items = items_of(folder, run, before, job.suite)
     by_id = {item.id: item for item in items}
     after = [
         scored(
@@ -143,38 +143,46 @@ def _judged(job: Rescoring, folder: Path) -> _Judged:
     return _Judged(folder, run, items, before, after, agreement)
 
 
-def _items(job: Rescoring, folder: Path, run: dict[str, Any], rows: Sequence[Row]) -> list[Item]:
-    """The items that the rows belong to, in the order in which they were asked."""
-    if job.suite is None and "items_per_cell" in run:  # what the evaluation hook of a training asked
+def items_of(folder: Path, run: dict[str, Any], rows: Sequence[Row], suite: str | None = None) -> list[Item]:
+    """The items that the rows of a run belong to, in the order in which they were asked.
+
+    Args:
+        folder: The run.
+        run: `run` of its `results.json`.
+        rows: Its rows.
+        suite: Where the suite lies now; None for where the run says.
+
+    Raises:
+        UserError: The suite is not there, or not the one that was asked.
+    """
+    if suite is None and "items_per_cell" in run:  # what the evaluation hook of a training asked
         hook = SuiteRecipe(
             items=run["items_per_cell"],
             worlds=run["worlds"],
             difficulties=run["difficulties"],
             max_pixels=run["max_pixels"],
         )
-        suite, found = "the suite of the hook", draw_items(hook)[0]
+        name, found = "the suite of the hook", draw_items(hook)[0]
     else:
-        suite = job.suite or str(run.get("suite"))
+        name = suite or str(run.get("suite"))
         try:
-            found = open_suite(suite)
+            found = open_suite(name)
         except UserError as error:
-            raise UserError(f"{error}; {folder} was asked {suite}: name where it lies now with --suite") from None
+            raise UserError(f"{error}; {folder} was asked {name}: name where it lies now with --suite") from None
     known = {item.id: item for item in found}
     ids = list(dict.fromkeys(row.id for row in rows))
     if strange := [id for id in ids if id not in known]:
         raise UserError(
-            f"{len(strange)} items of {folder} are not in {suite}, {strange[0]} among them: name it with --suite"
+            f"{len(strange)} items of {folder} are not in {name}, {strange[0]} among them: name it with --suite"
         )
     items = [known[id] for id in ids]
     problems = {id: WORLDS[known[id].problem.world].keys(known[id].problem).exact for id in ids}
     if other := [row.id for row in rows if row.cluster and row.cluster != problems[row.id]]:
-        raise UserError(
-            f"{other[0]} is another problem in {suite} than {folder} was asked: name its suite with --suite"
-        )
+        raise UserError(f"{other[0]} is another problem in {name} than {folder} was asked: name its suite with --suite")
     told = run.get("suite_sha256")
     # Rows of an older version do not say their problem.
     if told not in (None, facts_of(items)["suite_sha256"]) and not all(row.cluster for row in rows):
-        raise UserError(f"{suite} is not the suite that {folder} was asked (suite_sha256): name it with --suite")
+        raise UserError(f"{name} is not the suite that {folder} was asked (suite_sha256): name it with --suite")
     return items
 
 
