@@ -29,6 +29,7 @@ from ._registry import (
     require_backend,
     with_options,
 )
+from ._reply import read_completion
 from ._request import ModelSpec, Request, Response, Sampling, chat_messages, seed_of
 from ._vllm import VLLMBackend
 
@@ -65,6 +66,7 @@ __all__ = [
     "open_backend",
     "options_of",
     "own_head",
+    "read_completion",
     "read_replies",
     "require_backend",
     "sampling_facts",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 from ._request import Response
@@ -61,6 +62,30 @@ def read_reply(raw: bytes) -> Response:
         text, finish_reason = _without_answer(message, finish_reason)
     prompt, completion = (_count(usage, key) for key in ("prompt_tokens", "completion_tokens"))
     return Response(text, prompt, completion, finish_reason)
+
+
+def read_completion(body: Any) -> list[Response]:
+    """The answers in a completion that somebody stored; of several choices, each is one.
+
+    Args:
+        body: The parsed body of a reply.
+
+    Returns:
+        At least one. What holds no answer is a failed one, and says why. Of several choices, the completion tokens are unknown:
+        a service counts them together.
+    """
+    choices = body.get("choices") if isinstance(body, dict) else None
+    if not isinstance(choices, list) or len(choices) < 2:
+        return [_stored(body)]
+    alone = [_stored(body | {"choices": [choice]}) for choice in choices]
+    return [replace(response, completion_tokens=None) for response in alone]
+
+
+def _stored(body: Any) -> Response:
+    try:
+        return read_reply(json.dumps(body).encode())
+    except (Unreadable, Broken, RecursionError) as error:
+        return Response("", finish_reason="error", error=str(error))
 
 
 _THOUGHTS = ("reasoning_content", "reasoning", "thinking")

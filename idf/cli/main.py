@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from idf.arguments import parse_arguments
+from idf.cli import prompts
 from idf.errors import UserError
 from idf.extras import require
 from idf.training.others_names import OTHERS_NAMES
@@ -104,6 +105,9 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--seed", type=int, help="another seed gives other items (default: 0)")
     sub.add_argument("--recipe", type=Path, help="YAML recipe with worlds, difficulties, max_pixels")
     sub.add_argument("overrides", nargs="*", metavar="key=value", help="changes to the recipe")
+
+    sub = command("prompts", "write what idf-eval would ask, for your own client or a batch service", prompts.run)
+    prompts.add_options(sub)
 
     sub = command("hub-layout", "write a generated suite as a dataset for the Hugging Face Hub", _hub_layout)
     sub.add_argument("suite", metavar="DIR", type=Path, help="a suite folder")

@@ -23,6 +23,7 @@ from .run.audit import draw_audit, take_marks
 from .run.evaluate import evaluate
 from .run.evaluation import run_evaluation
 from .run.items import spread
+from .run.prompts import to_score, write_prompts
 from .run.recipe import EvaluationRecipe, ParserRecipe
 from .run.rescore import Rescoring, rescore
 from .run.responses import read_responses
@@ -72,10 +73,12 @@ __all__ = [
     "summarize",
     "table",
     "take_marks",
+    "to_score",
     "tokens_of",
     "wilson",
     "write_leaderboard",
     "write_markdown",
+    "write_prompts",
     "write_report",
     "write_results",
     "write_summary_png",

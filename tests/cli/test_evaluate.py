@@ -110,11 +110,26 @@ def test_a_missing_response_is_told_and_counts_as_empty(capsys, suite, tmp_path)
     assert (cell["n"], cell["accuracy"], cell["official_accuracy"], cell["parse_failures"]) == (2, 0.5, 1.0, 1)
 
 
-def test_responses_in_a_mode_that_is_not_asked_for_do_not_count(capsys, suite, tmp_path):
+def test_a_mode_that_no_response_is_in_is_refused_and_never_a_table_of_zeros(capsys, suite, tmp_path):
     responses = stored(suite, tmp_path / "responses.jsonl", mode="vqa")
-    assert evaluate("--responses", responses, "--suite", suite, "--modes", "tqa", "--out", tmp_path / "o") == 0
-    line_that_says(capsys.readouterr().out, "10 of 10", "no response", "empty")
-    assert results(tmp_path / "o")["macro_accuracy"] == {"tqa": 0.0}
+    assert evaluate("--responses", responses, "--suite", suite, "--modes", "tqa", "--out", tmp_path / "o") == 1
+    says(one_sentence(capsys, "idf-eval"), "--modes", "tqa", responses, "vqa (10)")
+    assert not (tmp_path / "o").exists()
+
+
+def test_the_modes_of_stored_responses_are_those_in_the_file(suite, tmp_path):
+    responses = stored(suite, tmp_path / "responses.jsonl", mode="vqa")
+    assert evaluate("--responses", responses, "--suite", suite, "--out", tmp_path / "o") == 0
+    assert results(tmp_path / "o")["macro_accuracy"] == {"vqa": 1.0}
+    assert results(tmp_path / "o")["run"]["modes"] == ["vqa"]
+
+
+def test_responses_to_another_suite_are_refused_with_ids_of_both(capsys, suite, tmp_path):
+    responses = tmp_path / "responses.jsonl"
+    responses.write_text('{"id": "cube_rolling_samples:0", "mode": "tqa", "response": "Answer: red"}\n')
+    assert evaluate("--responses", responses, "--suite", suite, "--out", tmp_path / "o") == 1
+    says(one_sentence(capsys, "idf-eval"), responses, "cube_rolling_samples:0", "mode tqa", "cube_rolling:easy:0")
+    assert not (tmp_path / "o").exists()
 
 
 @pytest.mark.parametrize(

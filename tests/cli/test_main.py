@@ -26,6 +26,7 @@ COMMANDS = (
     "filter",
     "mix",
     "suite",
+    "prompts",
     "verify",
     "doctor",
     "plan",

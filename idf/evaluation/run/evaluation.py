@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import time
@@ -31,6 +30,7 @@ from .output import enter, locked
 from .players import Player, player_of
 from .queries import Form, all_asks
 from .recipe import RULES, EvaluationRecipe
+from .responses import responses_sha256
 from .results import write_results
 from .score import scored
 
@@ -155,7 +155,7 @@ class _Evaluation:
         recipe = self.recipe
         who: dict[str, Any] = {"fingerprint": player.facts.get("fingerprint"), "baseline": recipe.baseline}
         if recipe.responses is not None:
-            who["responses_sha256"] = hashlib.sha256(read_text(Path(recipe.responses)).encode()).hexdigest()
+            who["responses_sha256"] = responses_sha256(Path(recipe.responses))
         asked = ("suite_sha256", "modes", "limit", "samples", "duplicates", "prompts", "pictures", "max_pixels")
         decides = {key: run[key] for key in asked if key in run}
         tokens = {key: player.facts[key] for key in ("max_new_tokens",) if key in player.facts}

@@ -28,7 +28,7 @@ from .generation import ask_all, collect, missing
 from .preflight import preflight
 from .queries import Ask, Form, Keys, Requests
 from .recipe import DEFAULT_MODES, EvaluationRecipe
-from .responses import read_responses
+from .responses import matched, modes_of, read_responses
 
 
 class Player(ABC):
@@ -109,14 +109,17 @@ class StoredPlayer(Player):
         assert recipe.responses is not None
         self.path, self.say = Path(recipe.responses), say
         self.stored = read_responses(self.path)
+        self.modes = modes_of(self.stored, recipe.modes, self.path)
 
     def meet(self, suite: Sequence[Item], items: Sequence[Item]) -> None:
         """As `Player.meet`; a response to no item of the suite is refused."""
-        every, asked = {item.id for item in suite}, {item.id for item in items}
-        if strange := [key[0] for key in self.stored if key[0] not in every]:
-            raise UserError(f"{len(strange)} responses belong to no item of the suite, {strange[0]} among them")
-        self.stored = {key: value for key, value in self.stored.items() if key[0] in asked and key[1] in self.modes}
+        ids = [item.id for item in suite], [item.id for item in items]
+        found = matched(self.stored, *ids, self.modes, self.path)
+        for note in found.notes:
+            self.say(note)
+        self.stored = found.responses
         self.samples = max([self.samples, *(key[2] + 1 for key in self.stored)])
+        self.facts = {"failed": found.failed, "no_answer": without_answer(list(self.stored.values()))}
 
     def play(self, asks: Sequence[Ask], form: Form) -> list[Response] | None:
         """As `Player.play`; what has no response counts, as an empty one."""
@@ -126,7 +129,7 @@ class StoredPlayer(Player):
             self.say(
                 f"{absent} of {len(keys)} questions have no response in {self.path}: each counts as an empty answer, so as wrong"
             )
-        self.facts = {"without_response": absent}
+        self.facts |= {"without_response": absent}
         return [self.stored.get(key, Response("")) for key in keys]
 
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from idf.drawing import is_turned
 from idf.suites import Item, item_prompt
 
 from .picture import picture_of, read_file, seen_size
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,8 @@ def all_asks(items: Sequence[Item], modes: Sequence[str], samples: int = 1) -> l
 
 
 class Requests(Sequence[Request]):
-    """Asks as requests; each is made when it is looked up, since pictures are large.
+    """Asks as requests; each is made when it is looked up, since pictures are large. Asks of one item that follow each other
+    share a picture.
 
     Args:
         asks: The asks.
@@ -64,6 +68,7 @@ class Requests(Sequence[Request]):
 
     def __init__(self, asks: Sequence[Ask], form: Form) -> None:
         self.asks, self.form = asks, form
+        self._last: tuple[Item, NDArray[np.uint8]] | None = None
 
     def __len__(self) -> int:
         return len(self.asks)
@@ -75,11 +80,15 @@ class Requests(Sequence[Request]):
     def __getitem__(self, at: int | slice) -> Request | Requests:
         if isinstance(at, slice):
             return Requests(self.asks[at], self.form)
-        ask, form = self.asks[at], self.form
-        picture = None
-        if ask.mode != "tqa":
-            picture = picture_of(ask.item, form.max_pixels, ask.item.problem.world in form.redraw_worlds)
-        return Request(messages_of(ask, form), picture, ask.sample)
+        ask = self.asks[at]
+        picture = None if ask.mode == "tqa" else self._picture(ask.item)
+        return Request(messages_of(ask, self.form), picture, ask.sample)
+
+    def _picture(self, item: Item) -> NDArray[np.uint8]:
+        if self._last is None or self._last[0] is not item:
+            form = self.form
+            self._last = item, picture_of(item, form.max_pixels, item.problem.world in form.redraw_worlds)
+        return self._last[1]
 
     def __iter__(self) -> Iterator[Request]:
         return (self[i] for i in range(len(self)))
