@@ -95,7 +95,7 @@ def compare_read_offs(problem: Problem[Any, Any], reading: Reading) -> ReadOffs:
     )
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=2048)
 def _solver_readings(
     problem: Problem[Any, Any],
 ) -> tuple[dict[_Words, _Words], dict[_Words, _Words], frozenset[str]]:
@@ -123,7 +123,7 @@ def is_read_off(problem: Problem[Any, Any], line: str) -> bool:
     return line in _solver_trace(problem).after_the_last()
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=2048)
 def _solver_trace(problem: Problem[Any, Any]) -> Reading:
     world = WORLDS[problem.world]
     return read_trace(world, world.narrate(problem))

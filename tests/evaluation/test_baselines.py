@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from idf.evaluation import BASELINES, baseline_response
+from idf.evaluation.metrics.baselines import baseline_answer
 from idf.scoring import score
 from idf.worlds import DIFFICULTIES, WORLDS
 from tests.sentences import refused
@@ -61,3 +62,13 @@ def test_random_walks_legally_as_long_as_a_shortest_plan(world):
 def test_an_unknown_baseline_is_refused_with_the_known_ones():
     with refused("unknown baseline", "'lucky'", ", ".join(BASELINES), by=ValueError):
         baseline_response("lucky", problems("cube_rolling", "easy", 1)[0], "")
+
+
+@pytest.mark.parametrize("name", BASELINES)
+@pytest.mark.parametrize("world", WORLDS)
+def test_an_answer_is_judged_as_its_response_is(world, name):
+    for difficulty in DIFFICULTIES:
+        for item in problems(world, difficulty, 6):
+            judged = WORLDS[world].judge(item, baseline_answer(name, item, difficulty))
+            verdict = score(item, baseline_response(name, item, difficulty))
+            assert (judged.correct, judged.error) == (verdict.correct, verdict.error)

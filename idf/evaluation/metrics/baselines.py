@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from idf.scoring import score
 from idf.suites import Item
 from idf.worlds import WORLDS, Answer, Problem, Rng
 
@@ -16,8 +15,8 @@ PLAYS = 10
 """How often "random" plays each item; the mean is shown."""
 
 
-def baseline_response(name: str, problem: Problem[Any, Any], seed: str) -> str:
-    """The response of a baseline player.
+def baseline_answer(name: str, problem: Problem[Any, Any], seed: str) -> Answer:
+    """The answer of a baseline player.
 
     Args:
         name: "oracle" solves the problem; "initial" imagines nothing and reads the start state off (for a plan: no
@@ -35,13 +34,19 @@ def baseline_response(name: str, problem: Problem[Any, Any], seed: str) -> str:
         answer = _guess(problem, Rng("random baseline", seed))
     else:
         raise ValueError(f"unknown baseline {name!r}: use one of {', '.join(BASELINES)}")
-    return f"Answer: {world.answer(problem).write(answer)}"
+    return answer
+
+
+def baseline_response(name: str, problem: Problem[Any, Any], seed: str) -> str:
+    """The answer of a baseline player (`baseline_answer`) as a response."""
+    return f"Answer: {WORLDS[problem.world].answer(problem).write(baseline_answer(name, problem, seed))}"
 
 
 def baseline_cells(items: Sequence[Item], modes: Sequence[str]) -> dict[str, dict[str, dict[str, dict[str, float]]]]:
-    """The accuracy of the trivial players on the same items, through the same scorer.
+    """The accuracy of the trivial players on the same items, judged as responses are.
 
-    They look at no picture and read no text, so that every mode has the same numbers.
+    They look at no picture and read no text, so that every mode has the same numbers. Their answers are judged without being
+    written and read again; a test holds that this gives what `idf-eval --baseline` gives.
 
     Args:
         items: The items that were asked.
@@ -52,10 +57,11 @@ def baseline_cells(items: Sequence[Item], modes: Sequence[str]) -> dict[str, dic
     """
     shares: dict[str, dict[str, dict[str, list[float]]]] = {}
     for item in items:
-        problem = item.problem
-        initial = float(score(problem, baseline_response("initial", problem, "")).correct)
+        problem, world = item.problem, WORLDS[item.problem.world]
+        initial = float(world.judge(problem, baseline_answer("initial", problem, "")).correct)
         plays = [
-            score(problem, baseline_response("random", problem, f"{item.id} play {i}")).correct for i in range(PLAYS)
+            world.judge(problem, baseline_answer("random", problem, f"{item.id} play {i}")).correct
+            for i in range(PLAYS)
         ]
         for group in ("all", problem.difficulty):
             mine = shares.setdefault(problem.world, {}).setdefault(group, {name: [] for name in TRIVIAL})

@@ -32,7 +32,7 @@ from .queries import Form, all_asks
 from .recipe import RULES, EvaluationRecipe
 from .responses import responses_sha256
 from .results import write_results
-from .score import scored
+from .score import score_all
 
 MAX_PIXELS = 1_204_224
 """Largest picture for a model that does not say what it was trained with; what our recipes train with."""
@@ -167,7 +167,7 @@ class _Evaluation:
         responses = player.play(asks, form)
         if responses is None:
             return None
-        return [scored(ask, response) for ask, response in zip(asks, responses, strict=True)]
+        return score_all(asks, responses)
 
     def _parsed_again(self, rows: list[Row], items: Sequence[Item], run: dict[str, Any], out: Path) -> list[Row]:
         """The rows by the answers that a language model quotes, if one is asked for."""

@@ -36,6 +36,17 @@ def scored(ask: Ask, response: Response) -> Row:
     )
 
 
+def score_all(asks: Sequence[Ask], responses: Sequence[Response]) -> list[Row]:
+    """Responses with their verdicts, in the order of the asks.
+
+    All modes and samples of an item are judged one after the other: what its solver says is worked out once.
+    """
+    found: dict[int, Row] = {}
+    for at in sorted(range(len(asks)), key=lambda at: asks[at].item.id):
+        found[at] = scored(asks[at], responses[at])
+    return [found[at] for at in range(len(asks))]
+
+
 def scored_as(item: Item, row: Row, text: str) -> Row:
     """A row with the verdict on another text in the place of its response."""
     return replace(row, **_verdict(item, text, row.finish_reason, row.response))
@@ -77,4 +88,4 @@ def score_rows(
     asks = all_asks(items, modes, samples)
     keys = [(ask.item.id, ask.mode, ask.sample) for ask in asks]
     missing = sum(key not in responses for key in keys)
-    return [scored(ask, responses.get(key, Response(""))) for ask, key in zip(asks, keys, strict=True)], missing
+    return score_all(asks, [responses.get(key, Response("")) for key in keys]), missing
