@@ -1,11 +1,13 @@
-"""The vLLM backend: offline generation in this process. Written for the interface of vLLM 0.9 to 0.11."""
+"""The vLLM backend: offline generation. Run with vLLM 0.32.0 on a CPU (`tests/backends/test_vllm_real.py`), on no GPU so far."""
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from idf.drawing import on_grid
 from idf.errors import UserError
@@ -15,6 +17,12 @@ from ._base import check_base
 from ._fingerprint import adapter_base
 from ._hf import check_complete
 from ._request import Request, Response, Sampling, chat_messages, seed_of
+
+DTYPES = ("auto", "bfloat16", "float16", "float32")
+INVARIANT_SINCE = (8, 0)
+"""The least compute capability for answers that do not depend on the batch, as the documentation of vLLM 0.32 has it; that of
+0.20 to 0.22 said 9.0."""
+_INVARIANT = "VLLM_BATCH_INVARIANT"
 
 
 class VLLMBackend:
@@ -27,9 +35,16 @@ class VLLMBackend:
             when all of them are done, so this is also what a killed run loses.
         gpus: GPUs that share the model (tensor parallelism).
         max_model_len: Longest prompt and response together, in tokens; None for the model's own limit.
+        dtype: Kind of numbers that weights and activations have, on a CPU too; "auto" is bf16 for a model in bf16, and fp16 for
+            one in fp16 or fp32. transformers computes in fp32 on a CPU: to get its answers there, say "float32".
+        enforce_eager: Whether the model runs as it is written, without being compiled first: the first answer comes sooner,
+            the last one later.
+        deterministic: Whether an answer may not depend on what else is in its batch (VLLM_BATCH_INVARIANT=1), which costs speed.
+            On NVIDIA's GPUs it needs compute capability 8.0 (A100, A800) or more.
 
     Raises:
-        UserError: vLLM is not installed, or the model cannot be loaded.
+        UserError: vLLM is not installed, the model cannot be loaded, a value is none of those, or this machine's GPUs (or its
+            lack of them) rule out `deterministic`.
     """
 
     def __init__(
@@ -40,13 +55,22 @@ class VLLMBackend:
         batch_size: int = 512,
         gpus: int = 1,
         max_model_len: int | None = None,
+        dtype: Literal["auto", "bfloat16", "float16", "float32"] = "bfloat16",
+        enforce_eager: bool = False,
+        deterministic: bool = False,
     ) -> None:
         require(f"{model} in vLLM", "vllm")
         sampling.check_ours("vLLM")
+        if dtype not in DTYPES:
+            raise UserError(f"dtype must be one of {', '.join(DTYPES)}, not {dtype!r}")
+        if deterministic:
+            os.environ[_INVARIANT] = "1"  # vLLM's processes read it when they import vLLM
         try:
             import vllm
         except ImportError as error:  # installed, and it does not run on this machine
             raise UserError(f"vLLM cannot be imported: {error}") from None
+        if os.environ.get(_INVARIANT, "0") not in ("", "0"):
+            check_invariant(_platform())
         if adapter_base(Path(model)) is not None:
             raise UserError(f"{model} holds adapters: merge them first, idf merge {model} --out DIR, and name DIR")
         if Path(model).is_dir():
@@ -58,14 +82,15 @@ class VLLMBackend:
         try:
             self.llm = vllm.LLM(
                 model=model,
-                dtype="bfloat16",
+                dtype=dtype,
+                enforce_eager=enforce_eager,
                 load_format="safetensors",
                 tensor_parallel_size=gpus,
                 max_model_len=max_model_len,
                 limit_mm_per_prompt={"image": 1},
                 seed=sampling.seed,
             )
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RuntimeError) as error:  # of an engine's process that ended: RuntimeError
             raise UserError(f"vLLM cannot load {model}: {' '.join(str(error).split())}") from None
         self._grid = _grid(self.llm.llm_engine.model_config.hf_config)
 
@@ -78,9 +103,10 @@ class VLLMBackend:
         """Responses with the index of their request, `batch_size` at a time.
 
         Raises:
-            UserError: vLLM refuses a prompt, for example because it is too long.
+            UserError: vLLM refuses a prompt, for example because it is too long, or its engine ended.
         """
         from vllm import SamplingParams
+        from vllm.v1.engine.exceptions import EngineDeadError
 
         sampling = self.sampling
         for begin in range(0, len(requests), self.batch_size):
@@ -100,6 +126,11 @@ class VLLMBackend:
                 outputs = self.llm.chat(conversations, params, use_tqdm=False)
             except ValueError as error:
                 raise UserError(f"vLLM refuses a prompt: {' '.join(str(error).split())}") from None
+            except EngineDeadError:
+                raise UserError(
+                    f"vLLM's engine ended while it answered {len(some)} prompts; why is said above, by vLLM itself. Answers of "
+                    "earlier prompts are kept: when the cause is gone, run the same command again"
+                ) from None
             for i, output in enumerate(outputs):
                 (completion,) = output.outputs
                 prompt_tokens = None if output.prompt_token_ids is None else len(output.prompt_token_ids)
@@ -120,3 +151,34 @@ def _grid(config: Any) -> int | None:
     vision = getattr(config, "vision_config", None)
     patch, merge = getattr(vision, "patch_size", None), getattr(vision, "spatial_merge_size", None)
     return patch * merge if isinstance(patch, int) and isinstance(merge, int) else None
+
+
+def _platform() -> Any:
+    """What vLLM knows of the machine."""
+    from vllm.platforms import current_platform
+
+    return current_platform
+
+
+def check_invariant(platform: Any) -> None:
+    """Refuse answers that do not depend on the batch where vLLM has no kernels for them.
+
+    vLLM looks at nothing itself: on a CPU its engine ends at the first prompt.
+
+    Args:
+        platform: `vllm.platforms.current_platform`.
+
+    Raises:
+        UserError: There is no GPU, or one of NVIDIA's that is too old.
+    """
+    least = ".".join(map(str, INVARIANT_SINCE))
+    needs = f"--deterministic (VLLM_BATCH_INVARIANT) needs a GPU, of NVIDIA's one of compute capability {least} or more"
+    if platform.is_cpu():
+        raise UserError(f"{needs}, and vLLM runs on the CPU here: leave it out")
+    if not platform.is_cuda():
+        return  # AMD's and Intel's have no such number
+    found = platform.get_device_capability()
+    if found is None:
+        print(f"warning: {needs}, and this one's is not known", file=sys.stderr, flush=True)
+    elif (found.major, found.minor) < INVARIANT_SINCE:
+        raise UserError(f"{needs}, and this one's is {found.major}.{found.minor}: leave it out")
