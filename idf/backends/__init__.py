@@ -14,7 +14,15 @@ from ._base import (
 from ._fingerprint import adapter_base, weights_fingerprint
 from ._hf import HFBackend, check_complete, is_hub_name
 from ._journal import Journal, read_replies, tokens_spent
-from ._noted import SERVERS_OWN, left_out, notes_on, sampling_facts, without_answer
+from ._noted import (
+    SERVERS_OWN,
+    left_out,
+    notes_on,
+    sampling_facts,
+    server_facts,
+    server_note,
+    without_answer,
+)
 from ._openai import OPENAI_URL, OpenAIBackend, asked_with, prompt_tokens
 from ._pace import BudgetSpent, Clock
 from ._request import Backend, Request, Response, Sampling, chat_messages, seed_of
@@ -48,6 +56,8 @@ __all__ = [
     "read_replies",
     "sampling_facts",
     "seed_of",
+    "server_facts",
+    "server_note",
     "share_weights",
     "tensor_headers",
     "tokens_spent",

@@ -28,12 +28,17 @@ FILLS_IN = ("vllm", "sglang")
 """Servers that do so and take all of these keys, as they call themselves in their list of models."""
 
 
-def server_of(models: bytes) -> str:
-    """Who a server says in its list of models (GET /models) that it is; empty if that is nobody we know."""
+def server_of(models: bytes) -> str | None:
+    """Who a server says in its list of models (GET /models) that it is: one of `FILLS_IN`, empty if it is another.
+
+    Returns:
+        None if this is no list of models.
+    """
     try:
-        owners = {str(model["owned_by"]).lower() for model in json.loads(models)["data"]}
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return ""  # no such list: most services are none of these
+        data = json.loads(models)["data"]
+        owners = {str(model.get("owned_by")).lower() for model in data}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
     return next((name for name in FILLS_IN if name in owners), "")
 
 
@@ -46,13 +51,15 @@ class Dialect:
 
     Attributes:
         left_out: Keys that it names as unsupported.
-        server: One of `FILLS_IN`; empty for any other, None before it was asked.
+        server: One of `FILLS_IN`; empty for any other, None as long as that is not known.
+        unknown_because: Why it is not known, after it was asked; empty if it is, or nobody asked.
     """
 
     def __init__(self, token_limit_key: str, stream: bool) -> None:
         self.limit, self.stream = token_limit_key, stream
         self.left_out: set[str] = set()
         self.server: str | None = None
+        self.unknown_because = ""
         self._limits_refused: set[str] = set()
 
     def spoken(self, body: dict[str, Any]) -> dict[str, Any]:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Sequence
+from typing import TYPE_CHECKING
 
-from ._dialect import CHOOSES_TOKENS
+from ._dialect import CHOOSES_TOKENS, NEUTRAL
 from ._request import Response, Sampling
+
+if TYPE_CHECKING:
+    from ._openai import OpenAIBackend
 
 SERVERS_OWN = "the server's"
 """How tokens were chosen, where the server chose: nobody but the server knows."""
@@ -46,6 +50,34 @@ def sampling_facts(sampling: Sampling, without: Sequence[str]) -> dict[str, obje
         how = SERVERS_OWN
     facts = {"sampling": how} | {key: None if key in without else value for key, value in asked.items()}
     return facts | ({"left_out": list(without)} if without else {})
+
+
+def server_facts(backend: OpenAIBackend) -> dict[str, object]:
+    """Who the server says that it is, for a record: `server` is "vllm", "sglang", "another", or null if that is not known.
+
+    Args:
+        backend: The backend, after it asked; nothing is known before.
+    """
+    dialect = backend.dialect
+    if dialect.server is not None:
+        return {"server": dialect.server or "another"}
+    return {"server": None, "server_unknown": dialect.unknown_because} if dialect.unknown_because else {}
+
+
+def server_note(backend: OpenAIBackend) -> str | None:
+    """A sentence on a server that could not be asked who it is; None if it could, or if who it is changes nothing.
+
+    Args:
+        backend: The backend, after it asked.
+    """
+    told = backend.sampling.temperature is None or set(NEUTRAL) & set(backend.extra_body)
+    if not backend.dialect.unknown_because or told:
+        return None
+    missing = ", ".join(f"{key}: {value:g}" for key, value in NEUTRAL.items() if key != "top_p")
+    return (
+        f"the server does not say who it is ({backend.dialect.unknown_because}). If it is vLLM or SGLang, it may fill in what is "
+        f"not sent from the model's generation_config.json: extra_body={{{missing}}} would prevent that"
+    )
 
 
 def _never_differ(responses: Sequence[Response], prompts: Sequence[Hashable]) -> tuple[int, int] | None:

@@ -140,7 +140,7 @@ class OpenAIBackend:
             body["temperature"] = sampling.temperature
         if sampling.draws:  # greedy needs no seed
             body["seed"] = seed_of(sampling, request)
-        if sampling.top_p < 1:
+        if sampling.top_p < 1 or set(NEUTRAL) & set(self.extra_body):  # who sends filters, sends this one too
             body["top_p"] = sampling.top_p
         if sampling.temperature is not None and self.dialect.server:
             body = NEUTRAL | body
