@@ -75,6 +75,8 @@ if "$venv/bin/python" -c 'import sys; from importlib.metadata import version; sy
     export VLLM_CPU_OMP_THREADS_BIND="${VLLM_CPU_OMP_THREADS_BIND:-nobind}"
     export VLLM_CPU_KVCACHE_SPACE="${VLLM_CPU_KVCACHE_SPACE:-4}" # GiB
 fi
+# What is served here is nobody else's matter: no reports of use to vLLM's makers.
+export VLLM_NO_USAGE_STATS="${VLLM_NO_USAGE_STATS:-1}"
 export PATH="$venv/bin:$PATH" TOKENIZERS_PARALLELISM=false
 # Instead of this shell: signals reach the server, and its status is that of this command.
 exec vllm serve "$checkpoint" "${options[@]}" "$@"

@@ -63,6 +63,7 @@ class VLLMBackend:
         sampling.check_ours("vLLM")
         if dtype not in DTYPES:
             raise UserError(f"dtype must be one of {', '.join(DTYPES)}, not {dtype!r}")
+        os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")  # what is evaluated here is nobody else's matter
         if deterministic:
             os.environ[_INVARIANT] = "1"  # vLLM's processes read it when they import vLLM
         try:
