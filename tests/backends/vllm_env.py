@@ -17,7 +17,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 VENV = Path(os.environ.get("VLLM_VENV", ROOT / ".venv-vllm"))
-READY_S = 300.0
+READY_S = 600.0
 
 
 def need_environment() -> None:
