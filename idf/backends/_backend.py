@@ -103,6 +103,10 @@ class Backend(ABC):
         """What results say of it beside the facts of its `ModelSpec`: the device, say."""
         return {}
 
+    def notes(self) -> list[str]:
+        """Sentences to be said after asking, such as what could not be found out."""
+        return []
+
     @classmethod
     def open(cls, spec: ModelSpec, *, spent: int = 0) -> Backend:
         """The backend of a model, loaded.

@@ -28,12 +28,17 @@ FILLS_IN = ("vllm", "sglang")
 """Servers that do so and take all of these keys, as they call themselves in their list of models."""
 
 
-def server_of(models: bytes) -> str:
-    """Who a server says in its list of models (GET /models) that it is; empty if that is nobody we know."""
+def server_of(models: bytes) -> str | None:
+    """Who a server says in its list of models (GET /models) that it is: one of `FILLS_IN`, empty if it is another.
+
+    Returns:
+        None if this is no list of models.
+    """
     try:
-        owners = {str(model["owned_by"]).lower() for model in json.loads(models)["data"]}
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return ""  # no such list: most services are none of these
+        data = json.loads(models)["data"]
+        owners = {str(model.get("owned_by")).lower() for model in data}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
     return next((name for name in FILLS_IN if name in owners), "")
 
 
@@ -46,14 +51,32 @@ class Dialect:
 
     Attributes:
         left_out: Keys that it names as unsupported.
-        server: One of `FILLS_IN`; empty for any other, None before it was asked.
+        server: One of `FILLS_IN`; empty for any other, None as long as that is not known.
+        unknown_because: Why it is not known, after it was asked; empty if it is, or nobody asked.
     """
 
     def __init__(self, token_limit_key: str, stream: bool) -> None:
         self.limit, self.stream = token_limit_key, stream
         self.left_out: set[str] = set()
         self.server: str | None = None
+        self.unknown_because = ""
         self._limits_refused: set[str] = set()
+
+    def facts(self) -> dict[str, object]:
+        """Who the server says that it is: `server` is "vllm", "sglang", "another", or null if it could not be asked."""
+        if self.server is not None:
+            return {"server": self.server or "another"}
+        return {"server": None, "server_unknown": self.unknown_because} if self.unknown_because else {}
+
+    def note(self) -> str | None:
+        """A sentence on a server that could not be asked who it is; None if it could."""
+        if not self.unknown_because:
+            return None
+        missing = ", ".join(f"{key}: {value:g}" for key, value in NEUTRAL.items() if key != "top_p")
+        return (
+            f"the server does not say who it is ({self.unknown_because}). If it is vLLM or SGLang, it may fill in what is not "
+            f"sent from the model's generation_config.json: extra_body={{{missing}}} would prevent that"
+        )
 
     def spoken(self, body: dict[str, Any]) -> dict[str, Any]:
         """A request as this server takes it."""

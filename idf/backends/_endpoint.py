@@ -95,20 +95,27 @@ class Endpoint:
                 raise self._refusal(reply, raw)
 
     async def look(self) -> None:
-        """Ask the server once who it is; whoever does not say so within 10 s is nobody we know."""
+        """Ask the server once who it is, for 10 s at most; if that fails, `dialect.unknown_because` says why."""
         import httpx
 
-        if self.dialect.server is not None:
+        if self.dialect.server is not None or self.dialect.unknown_because:
             return
         key = read_key(self.key_variable)
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         url = self.url.removesuffix("/chat/completions") + "/models"
+        why = "it answers with no list of models"
         try:
             reply = await asyncio.wait_for(self.client.get(url, headers=headers), min(10.0, self.timeout_s))
-        except (asyncio.TimeoutError, httpx.HTTPError):
-            self.dialect.server = ""  # what is wrong with it, the first question will say
-            return
-        self.dialect.server = server_of(reply.content) if reply.status_code == 200 else ""
+            if reply.status_code == 200:
+                self.dialect.server = server_of(reply.content)
+            else:
+                why = f"it answers {reply.status_code}"
+        except asyncio.TimeoutError:
+            why = "no answer came in time"
+        except httpx.HTTPError as error:
+            why = self._clean(str(error)) or type(error).__name__
+        if self.dialect.server is None:
+            self.dialect.unknown_because = f"{url}: {why}"
 
     async def _post(self, sent: dict[str, Any]) -> tuple[httpx.Response, bytes]:
         """Send a request, and wait for the whole reply.

@@ -137,6 +137,16 @@ class OpenAIBackend(Backend):
         self.turns = Turns(requests_per_minute, self.clock)
         self.budget = Budget(max_total_tokens, spent)
 
+    def facts(self) -> dict[str, Any]:
+        """Who the server says that it is."""
+        return self.dialect.facts()
+
+    def notes(self) -> list[str]:
+        """That the server could not be asked who it is, if that may matter to the sampling."""
+        told = self.sampling.temperature is None or set(NEUTRAL) & set(self.extra_body)
+        note = self.dialect.note()
+        return [note] if note is not None and not told else []
+
     @classmethod
     def open(cls, spec: ModelSpec, *, spent: int = 0) -> Backend:
         """As `Backend.open`; the budget knows what was spent."""
@@ -199,7 +209,7 @@ class OpenAIBackend(Backend):
             body["temperature"] = sampling.temperature
         if sampling.draws:  # greedy needs no seed
             body["seed"] = seed_of(sampling, request)
-        if sampling.top_p < 1:
+        if sampling.top_p < 1 or set(NEUTRAL) & set(self.extra_body):  # who sends filters, sends this one too
             body["top_p"] = sampling.top_p
         if sampling.temperature is not None and self.dialect.server:
             body = NEUTRAL | body

@@ -185,7 +185,7 @@ def ask(
             say(f"{len(failures)} of {len(todo)} requests failed, {id} among them: {response.error}")
         replies = {id: kept.answered.get(id) or failures[id] for id in makers}
         drawn = {todo[i]: prompt for i, prompt in queue.prompts.items()}
-        for note in notes_on(list(replies.values()), [drawn.get(id, id) for id in replies]):
+        for note in [*backend.notes(), *notes_on(list(replies.values()), [drawn.get(id, id) for id in replies])]:
             say(note)
         return replies
 

@@ -58,6 +58,7 @@ class Server:
         self.calls: list[Call] = []
         self.most_at_once = 0
         self.model: dict[str, str] = {}  # what the list of models says of the only one
+        self.models: Reply | None = None  # what it answers instead of that list
         self.now = 0
         self._lock = threading.Lock()
         self.http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -92,10 +93,15 @@ class Server:
 
             def do_GET(self) -> None:
                 raw = json.dumps({"object": "list", "data": [{"id": "m"} | server.model]}).encode()
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(raw)))
-                self.end_headers()
-                self.wfile.write(raw)
+                reply = server.models or Reply(body=raw)
+                time.sleep(reply.delay_s)
+                try:
+                    self.send_response(reply.status)
+                    self.send_header("Content-Length", str(len(reply.body)))
+                    self.end_headers()
+                    self.wfile.write(reply.body)
+                except (BrokenPipeError, ConnectionResetError):
+                    pass  # the client gave up
 
             def do_POST(self) -> None:
                 raw = self.rfile.read(int(self.headers["Content-Length"]))

@@ -1,12 +1,12 @@
-"""The vLLM backend against a module with the signatures of vLLM 0.9 to 0.11."""
+"""The vLLM backend against a stand-in that takes the calls of the real vLLM, and no others (`test_vllm_real.py` has the real)."""
 
 from __future__ import annotations
 
 import base64
+import os
 import sys
-from dataclasses import dataclass
-from types import ModuleType, SimpleNamespace
-from typing import Any
+from types import ModuleType
+from typing import Any, get_args, get_type_hints
 
 import numpy as np
 import pytest
@@ -14,112 +14,22 @@ import pytest
 from idf.backends import Response, Sampling, VLLMBackend, seed_of
 from idf.drawing import decode_png
 from tests.backends.server import collect, request
-from tests.sentences import refused
-
-
-@dataclass
-class SamplingParams:
-    n: int = 1
-    presence_penalty: float = 0.0
-    frequency_penalty: float = 0.0
-    repetition_penalty: float = 1.0
-    temperature: float = 1.0
-    top_p: float = 1.0
-    top_k: int = 0
-    min_p: float = 0.0
-    seed: int | None = None
-    stop: str | list[str] | None = None
-    stop_token_ids: list[int] | None = None
-    ignore_eos: bool = False
-    max_tokens: int | None = 16
-
-
-@dataclass
-class CompletionOutput:
-    index: int
-    text: str
-    token_ids: list[int]
-    cumulative_logprob: float | None
-    logprobs: Any
-    finish_reason: str | None = None
-    stop_reason: int | str | None = None
-
-
-@dataclass
-class RequestOutput:
-    request_id: str
-    prompt: str | None
-    prompt_token_ids: list[int] | None
-    prompt_logprobs: Any
-    outputs: list[CompletionOutput]
-    finished: bool
-
-
-class LLM:
-    made: list[LLM] = []
-
-    def __init__(
-        self,
-        model: str,
-        *,
-        tokenizer: str | None = None,
-        trust_remote_code: bool = False,
-        tensor_parallel_size: int = 1,
-        dtype: str = "auto",
-        seed: int | None = None,
-        gpu_memory_utilization: float = 0.9,
-        enforce_eager: bool = False,
-        mm_processor_kwargs: dict[str, Any] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        assert set(kwargs) <= {"load_format", "max_model_len", "limit_mm_per_prompt"}, (
-            "the only engine arguments in use"
-        )
-        self.settings = {"model": model, "gpus": tensor_parallel_size, "dtype": dtype, "seed": seed, **kwargs}
-        self.trusts = trust_remote_code
-        patch = {"another/kind": None, "a/model-of-32": 16}.get(model, 14)
-        config = SimpleNamespace(vision_config=SimpleNamespace(patch_size=patch, spatial_merge_size=2))
-        self.llm_engine = SimpleNamespace(
-            model_config=SimpleNamespace(hf_config=config if patch else SimpleNamespace(), max_model_len=4096)
-        )
-        self.chats: list[tuple[Any, Any]] = []
-        LLM.made.append(self)
-        if model == "no/model":
-            raise ValueError("no such\nmodel")
-
-    def chat(
-        self,
-        messages: list[list[dict[str, Any]]],
-        sampling_params: list[SamplingParams] | None = None,
-        use_tqdm: bool = True,
-        lora_request: Any = None,
-        chat_template: str | None = None,
-        chat_template_content_format: str = "auto",
-        add_generation_prompt: bool = True,
-        continue_final_message: bool = False,
-        tools: list[dict[str, Any]] | None = None,
-        chat_template_kwargs: dict[str, Any] | None = None,
-        mm_processor_kwargs: dict[str, Any] | None = None,
-    ) -> list[RequestOutput]:
-        assert sampling_params is not None
-        assert len(messages) == len(sampling_params)
-        self.chats.append((messages, sampling_params))
-        outputs = []
-        for i, conversation in enumerate(messages):
-            asked = conversation[-1]["content"][-1]["text"]
-            if asked == "long":
-                raise ValueError("The decoder prompt (length 9) is longer than\nthe maximum model length of 4.")
-            said = CompletionOutput(0, f"re: {asked}", [1, 2, 3], None, None, "length")
-            outputs.append(RequestOutput(str(i), None, [7] * 11, None, [said], True))
-        return outputs
+from tests.backends.vllm_interface import LLM, REAL, EngineDeadError, SamplingParams, platform
+from tests.sentences import refused, says
 
 
 @pytest.fixture(autouse=True)
-def vllm(monkeypatch: pytest.MonkeyPatch) -> None:
-    module = ModuleType("vllm")
-    module.LLM, module.SamplingParams = LLM, SamplingParams  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "vllm", module)
+def vllm(monkeypatch: pytest.MonkeyPatch) -> dict[str, ModuleType]:
+    names = ("vllm", "vllm.platforms", "vllm.v1", "vllm.v1.engine", "vllm.v1.engine.exceptions")
+    modules = {name: ModuleType(name) for name in names}
+    modules["vllm"].LLM, modules["vllm"].SamplingParams = LLM, SamplingParams  # type: ignore[attr-defined]
+    modules["vllm.platforms"].current_platform = platform("cuda", (9, 0))  # type: ignore[attr-defined]
+    modules["vllm.v1.engine.exceptions"].EngineDeadError = EngineDeadError  # type: ignore[attr-defined]
+    for name, module in modules.items():
+        monkeypatch.setitem(sys.modules, name, module)
     monkeypatch.setattr(LLM, "made", [])
+    monkeypatch.setenv("VLLM_BATCH_INVARIANT", "0")
+    return modules
 
 
 def test_every_request_gets_its_own_answer_with_its_counts():
@@ -183,16 +93,71 @@ def test_a_model_of_another_kind_gets_the_picture_as_it_is():
 def test_the_model_is_loaded_as_asked_and_never_runs_its_own_code():
     VLLMBackend("a/model", sampling=Sampling(9, seed=3), gpus=4, max_model_len=4096)
     (llm,) = LLM.made
-    assert llm.settings == {
+    assert llm.asked_for == {
         "model": "a/model",
-        "gpus": 4,
+        "tensor_parallel_size": 4,
         "dtype": "bfloat16",
+        "enforce_eager": False,
         "load_format": "safetensors",
         "seed": 3,
         "max_model_len": 4096,
         "limit_mm_per_prompt": {"image": 1},
     }
-    assert not llm.trusts
+    assert llm.settings["trust_remote_code"] is False
+
+
+def test_what_a_checkpoint_says_of_sampling_does_not_count_for_vllm_in_this_process():
+    list(VLLMBackend("a/model", sampling=Sampling(9, temperature=2)).generate([request("a")]))
+    ((_, (params,)),) = LLM.made[0].chats
+    neutral = {"top_p": 1.0, "top_k": 0, "min_p": 0.0, "repetition_penalty": 1.0, "presence_penalty": 0.0}
+    assert {key: getattr(params, key) for key in neutral} == neutral
+
+
+@pytest.mark.parametrize("dtype", get_args(get_type_hints(VLLMBackend.__init__)["dtype"]))
+def test_a_model_computes_in_the_numbers_and_the_way_asked_for(dtype):
+    VLLMBackend("a/model", sampling=Sampling(9), dtype=dtype, enforce_eager=True)
+    (llm,) = LLM.made
+    assert (llm.settings["dtype"], llm.settings["enforce_eager"]) == (dtype, True)
+    assert dtype in REAL["names"]["ModelDType"]
+
+
+def test_numbers_that_vllm_does_not_know_are_refused_before_anything_is_loaded():
+    with refused("dtype", "'bf16'", "auto, bfloat16, float16, float32"):
+        VLLMBackend("a/model", sampling=Sampling(9), dtype="bf16")  # type: ignore[arg-type]
+    assert not LLM.made
+
+
+def on(vllm: dict[str, ModuleType], *machine: Any) -> None:
+    vllm["vllm.platforms"].current_platform = platform(*machine)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("machine", [("cuda", (8, 0)), ("cuda", (9, 0)), ("cuda", (10, 0)), ("rocm",)])
+def test_where_batches_can_be_made_not_to_matter_vllm_is_told_so(vllm, machine, capsys):
+    on(vllm, *machine)
+    VLLMBackend("a/model", sampling=Sampling(9), deterministic=True)
+    assert os.environ["VLLM_BATCH_INVARIANT"] == "1"
+    assert len(LLM.made) == 1
+    assert not capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("machine", "found"), [(("cuda", (7, 5)), "7.5"), (("cpu",), "CPU")])
+@pytest.mark.parametrize("asked", ["as a keyword", "in the environment"])
+def test_where_they_matter_in_any_case_that_is_refused_before_anything_is_loaded(
+    vllm, monkeypatch, machine, found, asked
+):
+    on(vllm, *machine)
+    if asked == "in the environment":
+        monkeypatch.setenv("VLLM_BATCH_INVARIANT", "1")
+    with refused("--deterministic", "compute capability 8.0", found):
+        VLLMBackend("a/model", sampling=Sampling(9), deterministic=asked == "as a keyword")
+    assert not LLM.made
+
+
+def test_a_gpu_that_does_not_tell_its_capability_is_warned_about(vllm, capsys):
+    on(vllm, "cuda", None)
+    VLLMBackend("a/model", sampling=Sampling(9), deterministic=True)
+    says(capsys.readouterr().err, "warning", "--deterministic", "compute capability 8.0", "not known")
+    assert len(LLM.made) == 1
 
 
 def test_without_vllm_the_extra_is_named(monkeypatch):
@@ -204,6 +169,19 @@ def test_without_vllm_the_extra_is_named(monkeypatch):
 def test_a_model_that_cannot_be_loaded_is_one_sentence():
     with refused("vLLM cannot load", "no/model", "no such model"):
         VLLMBackend("no/model", sampling=Sampling(9))
+
+
+def test_an_engine_that_does_not_start_is_one_sentence():
+    with refused("vLLM cannot load", "no/room", "Engine core initialization failed"):
+        VLLMBackend("no/room", sampling=Sampling(9))
+
+
+def test_an_engine_that_ends_is_one_sentence_after_what_came_before():
+    seen: list[tuple[int, Response]] = []
+    backend = VLLMBackend("a/model", sampling=Sampling(9), batch_size=1)
+    with refused("vLLM", "engine ended", "1 prompts", "same command again"):
+        collect(backend.generate([request("a"), request("deadly")]), seen)
+    assert [i for i, _ in seen] == [0]
 
 
 def test_a_folder_that_is_no_checkpoint_is_refused(tmp_path):

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from idf.backends import (
+    Backend,
     BudgetSpent,
     Journal,
     OpenAIBackend,
@@ -42,7 +43,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
 
 
-class Scripted:
+class Scripted(Backend):
     """Answers by a function of the prompt; an exception ends the asking."""
 
     name = "scripted"

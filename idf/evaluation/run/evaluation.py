@@ -182,7 +182,7 @@ class _Evaluation:
         path = out / "parsers.jsonl"
         path.write_text("".join(json.dumps(line) + "\n" for line in agreement.disagreements), encoding="utf-8")
         self.say(f"{agreement}; the disagreements are in {path}")
-        for note in notes_on(replies):
+        for note in [*backend.notes(), *notes_on(replies)]:
             self.say(f"parser: {note}")
         run["parser"] = {
             "name": f"{spec.backend}:{spec.model}",
@@ -190,6 +190,7 @@ class _Evaluation:
             **({"base_url": spec.options["base_url"]} if "base_url" in spec.options else {}),
             **sampling_facts(spec.sampling, left_out(replies)),
             **backend_class(spec.backend).told(spec.options),
+            **backend.facts(),
             "no_answer": without_answer(replies),
             **agreement.counts(),
         }

@@ -218,6 +218,8 @@ class ModelPlayer(Player):
             ask_all(Requests(asks, form), keys, answers, self.backend, lengths=found.lengths, share=share, show=show)
         finally:
             self.facts |= self.backend.facts()
+        for note in self.backend.notes():
+            self.say(note)
 
 
 def player_of(
