@@ -35,7 +35,7 @@ def test_arguments_of_a_script_are_no_extra_to_install(tmp_path, words, extra, c
     python.parent.mkdir(parents=True)
     python.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/calls\nmkdir -p runs/quickstart\n')
     python.chmod(0o755)
-    for tool in ("ruff", "mypy", "pytest", "idf", "torchrun", "idf-eval"):
+    for tool in ("ruff", "mypy", "lint-imports", "pytest", "idf", "torchrun", "idf-eval"):
         shutil.copy(python, python.with_name(tool))
     environment = {name: value for name, value in os.environ.items() if name != "IDF_TIMES"}  # it adds an argument
     subprocess.run(["bash", *words], cwd=tmp_path, env=environment, check=True, timeout=60)
