@@ -65,13 +65,8 @@ class Encoder:
     """
 
     def __init__(self, processor: Any, max_length: int, max_pixels: int) -> None:
-        from tokenizers import Tokenizer
-
         tokenizer = processor.tokenizer
-        # A copy: whoever calls the processor with padding or truncation leaves both set in its own.
-        self.tokenizer = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
-        self.tokenizer.no_padding()
-        self.tokenizer.no_truncation()
+        self._tokenizer = tokenizer.backend_tokenizer
         self.split_special_tokens = tokenizer.split_special_tokens
         self.template = _template_of(processor)
         self.template_variables = dict(tokenizer.special_tokens_map)
@@ -107,11 +102,17 @@ class Encoder:
             prepared = [self._prepare(sample) for sample in some]
             turns = [text for one in prepared if isinstance(one, _Prepared) for text, _ in one.turns]
             texts = list(dict.fromkeys(turns))  # what the template puts between turns is the same again and again
-            self.tokenizer.encode_special_tokens = self.split_special_tokens  # does not survive pickling
-            encodings = self.tokenizer.encode_batch_fast(texts, add_special_tokens=False)
+            encodings = self._plain_tokenizer().encode_batch_fast(texts, add_special_tokens=False)
             tokens = {text: encoding.ids for text, encoding in zip(texts, encodings, strict=True)}
             for one in prepared:
                 yield self._finish(one, [tokens[text] for text, _ in one.turns]) if isinstance(one, _Prepared) else one
+
+    def _plain_tokenizer(self) -> Any:
+        """The tokenizer without what others may have set in it when they called the processor; pickling loses the last one."""
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+        self._tokenizer.encode_special_tokens = self.split_special_tokens
+        return self._tokenizer
 
     def _prepare(self, sample: Sample) -> _Prepared | UserError:
         try:
@@ -152,7 +153,7 @@ class Encoder:
     def fingerprint(self) -> str:
         """A hash of all that decides over token ids: vocabulary, chat template, sizes, limits, and what is checked."""
         decides = [
-            self.tokenizer.to_str(),
+            self._plain_tokenizer().to_str(),
             self.template,
             *map(str, (self.grid, self.patch, self.max_length, self.max_pixels, IGNORE)),
             "pictures decoded",  # tokens that an earlier idf stored say nothing of what it did not decode

@@ -72,7 +72,10 @@ class Piece:
 
 def write_piece(encoded: Iterable[Encoded], path: Path | None) -> Piece:
     """Write the tokens of samples to `<path>.ids` and `<path>.labels`, sample by sample; only count them if there is no path."""
-    lengths, labels, grid_counts, grids = [], [], [], []
+    lengths: list[int] = []
+    labels: list[int] = []
+    grid_counts: list[int] = []
+    grids: list[tuple[int, int, int]] = []
     ids_path, labels_path = (os.devnull if path is None else f"{path}.{name}" for name in ("ids", "labels"))
     with open(ids_path, "wb") as ids_file, open(labels_path, "wb") as labels_file:
         for sample in encoded:
@@ -82,8 +85,12 @@ def write_piece(encoded: Iterable[Encoded], path: Path | None) -> Piece:
             labels.append(int((sample.labels != IGNORE).sum()))
             grid_counts.append(len(sample.grids))
             grids += sample.grids
-    counted = (np.array(numbers, np.int64) for numbers in (lengths, labels, grid_counts))
-    return Piece(*counted, np.array(grids, np.int64).reshape(-1, 3))
+    return Piece(
+        np.array(lengths, np.int64),
+        np.array(labels, np.int64),
+        np.array(grid_counts, np.int64),
+        np.array(grids, np.int64).reshape(-1, 3),
+    )
 
 
 def join_counts(pieces: Sequence[Piece]) -> Piece:
