@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,3 +34,8 @@ def test_positions_count_up_in_texts_and_along_the_axes_of_pictures(parts, merge
     positions = mrope_positions(given_ids, grids, IMAGE, merge)
     assert positions.dtype == torch.long
     assert positions.tolist() == [list(range(len(ids))), *([p[axis] for p in expected] for axis in range(3))]
+
+
+def test_more_tokens_that_stand_for_pictures_than_there_are_pictures_are_an_error():
+    with pytest.raises(ValueError, match="1 pictures"):
+        mrope_positions([1, IMAGE, IMAGE, 2, IMAGE], [(1, 2, 4)], IMAGE, 2)
