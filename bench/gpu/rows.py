@@ -14,8 +14,9 @@ from torch import Tensor
 from idf.data import EstimatedTokens, Sample, open_dataset, size_of_picture
 from idf.drawing import PATCH
 from idf.training.collate import Collator
-from idf.training.dataset import PackedRows, TokenStore, write_tokens
+from idf.training.dataset import PackedRows
 from idf.training.encode import IGNORE, Encoded
+from idf.training.token_files import TokenStore, write_tokens
 
 REAL_VOCABULARY = 151_643  # Qwen2.5's tokens; the special ones come after them
 

@@ -1,8 +1,8 @@
 """Samples, the parquet folders they live in, and how they are made in parallel."""
 
 from ._build import Choice, Draft, Maker, Row, build_dataset, choose_rows
-from ._engine import ENGINES, Engine, LocalEngine, keep_memory, open_engine
-from ._folder import DatasetFolder, open_dataset, refuse_existing, write_dataset, write_shard
+from ._engine import ENGINES, Engine, LocalEngine, WorkerDied, keep_memory, open_engine
+from ._folder import Block, DatasetFolder, open_dataset, refuse_existing, write_dataset, write_shard
 from ._mix import check_mix, content_key, pick
 from ._mixture import MIXTURE, mix_datasets
 from ._sample import Sample, conversation, text_of
@@ -15,6 +15,7 @@ __all__ = [
     "ENGINES",
     "MIXTURE",
     "SPLIT",
+    "Block",
     "Choice",
     "DatasetFolder",
     "Draft",
@@ -27,6 +28,7 @@ __all__ = [
     "Sample",
     "Slot",
     "TokenCounter",
+    "WorkerDied",
     "allot_slots",
     "build_dataset",
     "check_mix",

@@ -61,10 +61,16 @@ def open_engine(name: str = "local", workers: int = 1) -> AbstractContextManager
 
 
 class LocalEngine:
-    """Processes of this machine; one worker is this process itself."""
+    """Processes of this machine; one worker is this process itself.
 
-    def __init__(self, workers: int = 1) -> None:
+    Args:
+        workers: How many.
+        prepare: Called in each worker before its first task, but not in this process; can be pickled.
+    """
+
+    def __init__(self, workers: int = 1, prepare: Callable[[], None] | None = None) -> None:
         self.workers = workers
+        self._prepare = prepare
         self._pool: ProcessPoolExecutor | None = None
 
     def __enter__(self) -> LocalEngine:
@@ -82,7 +88,9 @@ class LocalEngine:
         if self._pool is None:
             # Spawned, not forked: a fork copies the threads' locks of whatever the caller has imported.
             spawn = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self.workers, mp_context=spawn, initializer=_prepare_worker)
+            self._pool = ProcessPoolExecutor(
+                self.workers, mp_context=spawn, initializer=_prepare_worker, initargs=(self._prepare,)
+            )
         rest = iter(enumerate(tasks))
         running: dict[Future[R], int] = {}
         try:
@@ -102,9 +110,11 @@ class LocalEngine:
                 future.cancel()
 
 
-def _prepare_worker() -> None:
+def _prepare_worker(prepare: Callable[[], None] | None) -> None:
     _end_with_the_parent()
     keep_memory()
+    if prepare is not None:
+        prepare()
 
 
 def keep_memory() -> None:

@@ -34,6 +34,36 @@ BYTES_PER_GROUP = 2**30  # of pictures: Arrow reads at most 2 GiB of them at onc
 
 
 @dataclass(frozen=True)
+class Block:
+    """Samples that stand together in a shard, in whole row groups: what one process reads at a time.
+
+    Attributes:
+        shard: The parquet file.
+        groups: Numbers of its row groups.
+        rows: How many samples.
+    """
+
+    shard: Path
+    groups: range
+    rows: int
+
+    def samples(self) -> Iterator[Sample]:
+        """Its samples, in order.
+
+        Raises:
+            UserError: The shard cannot be read, or a picture is a path.
+        """
+        try:
+            with pq.ParquetFile(self.shard) as file:
+                # In pieces of a row group: more than 2 GiB of pictures cannot be read in one.
+                for group in self.groups:
+                    for batch in file.iter_batches(_ROWS_AT_ONCE, row_groups=[group], columns=SCHEMA.names):
+                        yield from map(sample_from_row, batch.to_pylist())
+        except pa.ArrowException as error:
+            raise too_large(self.shard, error) from None
+
+
+@dataclass(frozen=True)
 class DatasetFolder:
     """A dataset folder that was found whole.
 
@@ -52,15 +82,20 @@ class DatasetFolder:
 
     def samples(self) -> Iterator[Sample]:
         """All samples, in order."""
+        for block in self.blocks():
+            yield from block.samples()
+
+    def blocks(self) -> Iterator[Block]:
+        """All samples in blocks of `ROWS_PER_GROUP` or more where row groups are smaller, in order."""
         for shard in self.shards:
-            try:
-                with pq.ParquetFile(shard) as file:
-                    # In pieces of a row group: more than 2 GiB of pictures cannot be read in one.
-                    for group in range(file.num_row_groups):
-                        for batch in file.iter_batches(_ROWS_AT_ONCE, row_groups=[group], columns=SCHEMA.names):
-                            yield from map(sample_from_row, batch.to_pylist())
-            except pa.ArrowException as error:
-                raise too_large(shard, error) from None
+            with pq.ParquetFile(shard) as file:
+                sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
+            begin = rows = 0
+            for group, size in enumerate(sizes):
+                rows += size
+                if rows >= ROWS_PER_GROUP or group == len(sizes) - 1:
+                    yield Block(shard, range(begin, group + 1), rows)
+                    begin, rows = group + 1, 0
 
     def fingerprint(self) -> str:
         """One hash over the content of all shards."""

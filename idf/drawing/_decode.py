@@ -14,7 +14,7 @@ from threading import Lock
 import numpy as np
 from PIL import Image, ImageFile, UnidentifiedImageError
 
-from ._png import plain_rows
+from ._png import plain_rows, plain_size
 
 MAX_PIXELS = 64_000_000  # the largest published picture has 46.7 million
 
@@ -118,6 +118,9 @@ def decoded_size(data: bytes, *, max_pixels: int | None = None) -> tuple[int, in
     Raises:
         ValueError: As `decode_picture`, but damage behind the header is not found.
     """
+    size = plain_size(data, _most(max_pixels))
+    if size is not None:
+        return size
     with _opened(data, _most(max_pixels)) as image:
         width, height = image.size
         return (height, width) if _orientation(image, data) >= 5 else (width, height)

@@ -35,31 +35,31 @@ def mrope_positions(
     Returns:
         (4, length): the position in the sample (from which attention finds where a packed sample begins), then
         time, height and width.
+
+    Raises:
+        ValueError: There are more tokens that stand for pictures than the grids take.
     """
     length = len(ids)
-    positions = torch.empty(4, length, dtype=torch.long)
-    positions[0] = torch.arange(length)
-    waiting = iter(grids)
-    at, next_position = 0, 0
-    while at < length:
-        if ids[at] == image_token_id:
-            time, height, width = next(waiting)
-            height, width = height // merge, width // merge
-            count = time * height * width
-            block = torch.stack(
-                torch.meshgrid(torch.arange(time), torch.arange(height), torch.arange(width), indexing="ij")
-            )
-            positions[1:, at : at + count] = block.reshape(3, count) + next_position
-            next_position += max(time, height, width)
-            at += count
-        else:
-            end = at
-            while end < length and ids[end] != image_token_id:
-                end += 1
-            positions[1:, at:end] = torch.arange(end - at) + next_position
-            next_position += end - at
-            at = end
-    return positions
+    positions = np.empty((4, length), np.int64)
+    positions[0] = np.arange(length)
+    places = np.flatnonzero(np.asarray(ids) == image_token_id)
+    at = next_position = 0
+    for time, height, width in grids:
+        height, width = height // merge, width // merge
+        count = time * height * width
+        nearest = int(np.searchsorted(places, at))
+        if nearest == len(places):  # no token stands for it
+            break
+        begin = int(places[nearest])
+        positions[1:, at:begin] = np.arange(next_position, next_position + begin - at)
+        next_position += begin - at
+        at = begin + count
+        positions[1:, begin:at] = np.indices((time, height, width)).reshape(3, count) + next_position
+        next_position += max(time, height, width)
+    if len(places) and places[-1] >= at:
+        raise ValueError(f"{len(grids)} pictures, but more tokens that stand for them")
+    positions[1:, at:] = np.arange(next_position, next_position + length - at)
+    return torch.from_numpy(positions)
 
 
 class Collator:

@@ -2,85 +2,38 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from idf.data import DatasetFolder
 from idf.errors import UserError
 from idf.worlds import Rng
 
-from .encode import Encoded, Encoder, encode_all
+from .encode import Encoded, Encoder
+from .encode_dataset import encode_to
 from .packing import pack
 from .recipe import StageRecipe
+from .token_files import TokenStore, unreadable
 
 
-class TokenStore:
-    """All samples of a dataset as token ids, in flat arrays that the processes of a node share through memory mapping.
+def prepare_tokens(folder: DatasetFolder, encoder: Encoder, run: Path, show: bool, workers: int | None = None) -> None:
+    """Encode a dataset into `<run>/tokens-<key>`, unless it is there already; for one process to ask for.
 
     Args:
-        folder: Where `write_tokens` put them.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._ids = np.load(folder / "ids.npy", mmap_mode="r")
-        self._labels = np.load(folder / "labels.npy", mmap_mode="r")
-        self._starts = np.load(folder / "starts.npy")
-        self._grids = np.load(folder / "grids.npy")
-        self._grid_starts = np.load(folder / "grid_starts.npy")
-        self.tokens = len(self._ids)
-        self.label_tokens = int((self._labels >= 0).sum())
-
-    def __len__(self) -> int:
-        return len(self._starts) - 1
-
-    def lengths(self) -> list[int]:
-        """Tokens of each sample."""
-        return [int(n) for n in np.diff(self._starts)]
-
-    def label_counts(self) -> list[int]:
-        """Label tokens of each sample."""
-        return [int(n) for n in np.add.reduceat((self._labels >= 0).astype(np.int64), self._starts[:-1])]
-
-    def patches(self) -> NDArray[np.int64]:
-        """Patches of each sample's pictures, (samples,)."""
-        before = np.concatenate([[0], np.cumsum(self._grids.prod(axis=1))])
-        counts: NDArray[np.int64] = np.diff(before[self._grid_starts])
-        return counts
-
-    def __getitem__(self, i: int) -> Encoded:
-        part = slice(self._starts[i], self._starts[i + 1])
-        grids = self._grids[self._grid_starts[i] : self._grid_starts[i + 1]].tolist()
-        return Encoded(self._ids[part], self._labels[part], [(t, h, w) for t, h, w in grids])
-
-
-def write_tokens(encoded: Sequence[Encoded], folder: Path) -> None:
-    """Write a `TokenStore`; it appears under its name when it is whole."""
-    part = folder.with_name(f"{folder.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    grids = [grid for sample in encoded for grid in sample.grids]
-    np.save(part / "ids.npy", np.concatenate([sample.ids for sample in encoded]))
-    np.save(part / "labels.npy", np.concatenate([sample.labels for sample in encoded]))
-    np.save(part / "starts.npy", np.cumsum([0, *map(len, encoded)]))
-    np.save(part / "grids.npy", np.array(grids, np.int64).reshape(-1, 3))
-    np.save(part / "grid_starts.npy", np.cumsum([0, *(len(sample.grids) for sample in encoded)]))
-    os.replace(part, folder)
-
-
-def prepare_tokens(folder: DatasetFolder, encoder: Encoder, run: Path, show: bool) -> None:
-    """Encode a dataset into `<run>/tokens-<key>`, unless it is there already; for one process to do.
+        folder: The dataset.
+        encoder: Who encodes.
+        run: Folder of the run.
+        show: Whether to show a progress bar.
+        workers: How many processes; None for as many as pay (`workers_for`). The files do not depend on it.
 
     Raises:
-        UserError: Some samples cannot be trained on; they are counted and the first one is named.
+        UserError: Some samples cannot be trained on, and they are counted and the first one is named; or a process died.
     """
     target = tokens_folder(folder, encoder, run)
     if target.exists():
@@ -90,19 +43,7 @@ def prepare_tokens(folder: DatasetFolder, encoder: Encoder, run: Path, show: boo
         print(f"{target} is unreadable ({wrong}): the samples are encoded again", flush=True)
     for old in run.glob("tokens-*"):
         shutil.rmtree(old)
-    write_tokens(encode_all(encoder, folder.samples(), len(folder), show), target)
-
-
-def unreadable(folder: Path, samples: int) -> str | None:
-    """Why a folder is not the whole `TokenStore` of so many samples; None if it is."""
-    try:
-        store = TokenStore(folder)
-        if len(store) != samples or sum(store.lengths()) != store.tokens:
-            return f"it holds {len(store)} samples and not {samples}"
-        store[samples - 1]  # the last one ends where the arrays end
-    except (OSError, ValueError, EOFError, IndexError) as error:  # what NumPy says of a file that is cut or missing
-        return f"{type(error).__name__}: {' '.join(str(error).split())}"
-    return None
+    encode_to(target, folder, encoder, show, workers)
 
 
 def tokens_folder(folder: DatasetFolder, encoder: Encoder, run: Path) -> Path:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from idf.data import DatasetFolder, EstimatedTokens, Sample, size_of_picture
 from idf.errors import UserError
 
-from .encode import Encoded, Encoder, encode_all
+from .encode import Encoder
+from .encode_dataset import count_tokens
 from .flops import Counts, Shape
 from .packing import pack
 from .recipe import StageRecipe
+from .token_files import Piece
 
 
 @dataclass(frozen=True)
@@ -78,17 +81,17 @@ def _count(recipe: StageRecipe, data: DatasetFolder, shape: Shape) -> tuple[list
         from .load import load_processor
 
         encoder = Encoder(load_processor(recipe.model), recipe.tokens_per_row, recipe.max_pixels)
-        return [_exact(encoded) for encoded in encode_all(encoder, data.samples(), len(data), True)], "exact"
+        return _exact(count_tokens(data, encoder, True)), "exact"
     estimate = EstimatedTokens()
     return [_estimated(sample, estimate, recipe, shape) for sample in data.samples()], (
         "an estimate: the tokenizer is not on this machine; a word, digit or sign counted as one token"
     )
 
 
-def _exact(encoded: Encoded) -> Counts:
-    return _counts(
-        len(encoded), sum(int(label) >= 0 for label in encoded.labels), [t * h * w for t, h, w in encoded.grids]
-    )
+def _exact(counted: Piece) -> list[Counts]:
+    patches = iter(counted.grids.prod(axis=1).tolist())
+    samples = zip(*(numbers.tolist() for numbers in (counted.lengths, counted.label_counts, counted.grid_counts)))
+    return [_counts(tokens, labels, list(islice(patches, pictures))) for tokens, labels, pictures in samples]
 
 
 def _estimated(sample: Sample, estimate: EstimatedTokens, recipe: StageRecipe, shape: Shape) -> Counts:

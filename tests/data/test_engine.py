@@ -44,6 +44,24 @@ def test_every_task_is_done_once_and_its_answer_bears_its_number():
     assert not children()
 
 
+prepared: list[int] = []
+
+
+def prepare() -> None:
+    prepared.append(os.getpid())
+
+
+def prepared_for(task: int) -> bool:
+    return prepared == [os.getpid()]
+
+
+def test_each_worker_is_prepared_once_and_this_process_never():
+    with LocalEngine(2, prepare) as engine:
+        assert all(dict(engine.run(prepared_for, range(20))).values())
+        assert dict(engine.run(prepared_for, [1])) == {0: False}
+    assert not prepared
+
+
 def children() -> list[object]:
     return multiprocessing.active_children()
 

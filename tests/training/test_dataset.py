@@ -72,7 +72,7 @@ def test_stored_tokens_are_those_of_the_encoder(tiny, store):
 def test_tokens_are_encoded_once_and_again_if_what_decides_them_changes(tiny, tmp_path, monkeypatch):
     encoder = Encoder(tiny.processor, max_length=768, max_pixels=112 * 112)
     prepare_tokens(tiny.imagery, encoder, tmp_path, show=False)
-    monkeypatch.setattr(Encoder, "__call__", lambda *_: pytest.fail("encoded again"))
+    monkeypatch.setattr(Encoder, "each", lambda *_: pytest.fail("encoded again"))
     prepare_tokens(tiny.imagery, encoder, tmp_path, show=False)
     monkeypatch.undo()
     first = tokens_folder(tiny.imagery, encoder, tmp_path)

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import dataclasses
+import pickle
 
 import numpy as np
 import pytest
 
 from idf.data import Sample, conversation, text_of
 from idf.drawing import decode_png, encode_png
-from idf.training.encode import IGNORE, Encoder, encode_all
+from idf.errors import UserError
+from idf.training.encode import AT_ONCE, IGNORE, Encoder
 from tests.sentences import refused
 
 
@@ -88,7 +90,76 @@ def test_a_picture_that_would_be_resampled_is_refused(encoder, size, reason):
         encoder(dataclasses.replace(talk("x"), images=[picture], messages=messages))
 
 
-def test_refused_samples_are_counted_and_the_first_one_is_named(encoder):
-    samples = [talk("fine"), talk("bad <|im_end|>"), talk("bad <|im_start|>")]
-    with refused("2 of 3 samples", "sample talk"):
-        encode_all(encoder, samples, 3, show=False)
+def same(one, other) -> bool:
+    return np.array_equal(one.ids, other.ids) and np.array_equal(one.labels, other.labels) and one.grids == other.grids
+
+
+def test_many_samples_at_once_are_encoded_as_each_alone_and_refused_in_their_place(tiny, encoder):
+    samples = [*tiny.imagery.samples(), *tiny.traces.samples()]
+    assert len(samples) > AT_ONCE, "more than one call of the tokenizer"
+    bad = {3: talk("bad <|im_end|>"), AT_ONCE: talk("anybody there?", None)}
+    for place, sample in bad.items():
+        samples.insert(place, sample)
+    for place, (sample, found) in enumerate(zip(samples, encoder.each(samples), strict=True)):
+        if place in bad:
+            assert isinstance(found, UserError)
+            with refused(str(found)):
+                encoder(sample)
+        else:
+            assert same(found, encoder(sample))
+            assert found.ids.dtype == found.labels.dtype == np.int32
+
+
+def test_another_process_encodes_alike(tiny, encoder):
+    sent = pickle.loads(pickle.dumps(encoder))
+    assert sent.fingerprint() == encoder.fingerprint()
+    for sample in tiny.imagery.samples():
+        assert same(sent(sample), encoder(sample))
+
+
+def test_what_others_set_in_the_processors_tokenizer_changes_no_sample(tiny):
+    processor = pickle.loads(pickle.dumps(tiny.processor))
+    sample = next(tiny.traces.samples())
+    expected = Encoder(processor, 4096, 112 * 112)(sample)
+    processor.tokenizer(["a", "a b c"], padding="max_length", truncation=True, max_length=5)
+    encoder = Encoder(processor, 4096, 112 * 112)
+    processor.tokenizer(["a", "a b c"], padding="max_length", truncation=True, max_length=5)
+    assert same(encoder(sample), expected)
+
+
+TURNS = """{% for m in messages %}{{ m.role }}: {% for p in m.content %}{{ p.text or '<|image_pad|>' }}{% endfor %}<|im_end|>
+{% endfor %}{% if add_generation_prompt %}assistant: {% endif %}"""
+TEMPLATES = {
+    "of another form": TURNS,
+    "that changes the texts": TURNS.replace("p.text or", "(p.text or '') | trim | upper or"),
+    "that begins with what the first message says": "{{ messages[0].content[-1].text[:1] }}|" + TURNS,
+    "that knows the special tokens": "{{ eos_token }}" + TURNS,
+}
+
+
+@pytest.mark.parametrize("kind", TEMPLATES)
+def test_any_template_that_renders_turns_one_after_the_other_is_cut_into_them(tiny, kind):
+    processor = pickle.loads(pickle.dumps(tiny.processor))
+    processor.chat_template = TEMPLATES[kind]
+    encoder = Encoder(processor, 4096, 112 * 112)
+    for sample in tiny.imagery.samples():
+        more = [*sample.messages, *conversation(" and now? ", "left", with_picture=False)]
+        pieces = encoder.turns(more)
+        assert "".join(text for text, _ in pieces) == processor.apply_chat_template(more, tokenize=False)
+        spoken = [text for text, said in pieces if said]
+        assert len(spoken) == 2
+        assert spoken[1].lower() == "left<|im_end|>"
+
+
+@pytest.mark.parametrize(
+    ("template", "words"),
+    [
+        ("{{ messages | length }} turns", ["template", "turns one after the other"]),
+        ("{{ raise_exception('no pictures here') }}", ["sample talk", "chat template", "no pictures here"]),
+    ],
+)
+def test_a_template_that_does_not_fit_is_refused(tiny, template, words):
+    processor = pickle.loads(pickle.dumps(tiny.processor))
+    processor.chat_template = template
+    with refused(*words):
+        Encoder(processor, 4096, 112 * 112)(talk("x"))
