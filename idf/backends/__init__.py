@@ -1,6 +1,7 @@
 """Who answers prompts: a checkpoint in transformers or vLLM, any OpenAI-compatible endpoint, or a backend of another package."""
 
 from ._adapters import merge_adapters
+from ._answered import answered
 from ._backend import Backend, NoOptions, most_tokens
 from ._base import (
     check_base,
@@ -50,6 +51,7 @@ __all__ = [
     "Sampling",
     "VLLMBackend",
     "adapter_base",
+    "answered",
     "backend_class",
     "backend_names",
     "chat_messages",

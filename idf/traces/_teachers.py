@@ -23,6 +23,7 @@ from idf.backends import (
     Request,
     Response,
     Sampling,
+    answered,
     backend_class,
     backend_names,
     check_model_spec,
@@ -173,7 +174,7 @@ def ask(
             tqdm(total=len(todo), unit=" replies", disable=not show, mininterval=1) as bar,
             _gentle_interrupt(queue),
         ):
-            for i, response in backend.generate(queue):
+            for i, response in answered(backend, queue):
                 kept.add(todo[i], response)
                 spent += response.tokens
                 if response.error is not None:

@@ -141,3 +141,30 @@ def test_a_package_that_is_broken_is_one_sentence(suite, packages, tmp_path, mod
     assert found.returncode == 1
     says(found.stderr.strip().splitlines()[-1], *said)
     assert "Traceback" not in found.stderr
+
+
+@pytest.mark.parametrize(
+    ("yielded", "said"),
+    [
+        ("-1, Response('x')", ("index -1", "6 requests", "0 to 5")),
+        ("len(requests), Response('x')", ("index 6", "0 to 5")),
+        ("0, Response('x')", ("index 0", "twice")),
+        ("i, 'x'", ("str", "idf.backends.Response")),
+        ("i, Response(None)", ("text", "None")),
+        ("i, Response('x', completion_tokens=-4)", ("completion_tokens", "-4", "whole number")),
+        ("i, Response('x', finish_reason=1)", ("finish_reason", "1")),
+    ],
+)
+def test_what_is_no_answer_to_a_request_is_one_sentence_and_is_not_kept(suite, packages, tmp_path, yielded, said):
+    module, whole = packages / "parrot.py", "yield i, Response("
+    head, _, _ = PARROT.partition(whole)
+    module.write_text(f"{head}yield {yielded}\n")
+    out = tmp_path / "o"
+    words = ("polly", "--backend", "parrot", "--suite", suite, "--modes", "tqa", "--out", out)
+    found = command(packages, "idf.cli.evaluate", *words)
+    assert found.returncode == 1
+    assert "Traceback" not in found.stderr
+    says(found.stderr.strip().splitlines()[-1], "Parrot", "docs/backends.md", *said)
+    module.write_text(PARROT)
+    again = command(packages, "idf.cli.evaluate", *words)
+    assert again.returncode == 0, "the answers that were kept can be read"

@@ -135,6 +135,8 @@ def test_a_suite_that_is_gone_or_another_is_one_sentence_and_nothing_changes(cap
     old = files(out)
     assert evaluate("--rescore", out) == 1
     says(one_sentence(capsys, "idf-eval"), tmp_path / "gone", "--suite")
+    assert evaluate("--rescore", out, "--suite", tmp_path / "nowhere") == 1
+    says(one_sentence(capsys, "idf-eval"), tmp_path / "nowhere", f"was asked {tmp_path / 'gone'}")
     assert (
         run("suite", "--out", tmp_path / "other", "--items", 1, "--seed", 5, "difficulties=[easy]", "max_pixels=3136")
         == 0

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from idf.backends import Response
-from idf.evaluation import read_responses
+from idf.evaluation import EvaluationRecipe, read_responses, run_evaluation
 from idf.evaluation.run.custom_id import custom_id
 from idf.evaluation.run.responses import matched, modes_of, responses_sha256
 from tests.sentences import line_that_says, missing, refused
@@ -375,3 +375,23 @@ def test_the_hash_of_responses_tells_files_and_folders_apart_by_content(tmp_path
     assert responses_sha256(file) == one
     with refused("no file", tmp_path / "nowhere"):
         responses_sha256(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("text", ["hello", '{"id": "cube_ro'])
+def test_a_line_that_is_not_json_is_called_so(tmp_path, text):
+    path = tmp_path / "r.jsonl"
+    path.write_text(f"{text}\n")
+    with refused(f"{path}, line 1", "not JSON"):
+        read_responses(path)
+
+
+def test_stored_responses_that_were_cut_off_name_no_option_that_asks_nobody(small_suite, tmp_path):
+    path = tmp_path / "r.jsonl"
+    item = json.loads((small_suite / "items.jsonl").read_text().splitlines()[0])["id"]
+    row = {"id": item, "mode": "tqa", "response": "I roll it", "finish_reason": "length"}
+    path.write_text(json.dumps(row) + "\n")
+    told: list[str] = []
+    recipe = EvaluationRecipe.of(responses=str(path), suite=str(small_suite))
+    run_evaluation(recipe, tmp_path / "o", say=told.append, show=False)
+    warning = line_that_says("\n".join(told), "warning", "1 of", "length limit")
+    assert "--max-new-tokens" not in warning

@@ -207,8 +207,9 @@ class _Evaluation:
             self.say(f"\n{tokens}")
         cut = sum(row.finish_reason == "length" for row in rows)
         if cut > CUT_OFF_WARNING * len(rows):
+            limit = "--max-new-tokens" if self.recipe.responses is None else "their length limit"
             self.say(
-                f"warning: {cut} of {len(rows)} responses ({cut / len(rows):.1%}) reached --max-new-tokens before they ended; "
+                f"warning: {cut} of {len(rows)} responses ({cut / len(rows):.1%}) reached {limit} before they ended; "
                 "a longer limit could make accuracies higher"
             )
         self.say(f"report: {report}")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tqdm import tqdm
 
-from idf.backends import Backend, Response
+from idf.backends import Backend, Response, answered
 
 from .answers import Answers
 from .queries import Requests
@@ -51,7 +51,7 @@ def ask_all(
             if not any(answers.lacks(keys[i]) for i in group):
                 bar.update(len(group))
                 continue
-            for at, response in backend.generate(Requests([requests.asks[i] for i in group], requests.form)):
+            for at, response in answered(backend, Requests([requests.asks[i] for i in group], requests.form)):
                 answers.add(keys[group[at]], response)
                 bar.update()
 

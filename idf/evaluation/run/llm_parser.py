@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from idf.answers import KINDS
-from idf.backends import Backend, ModelSpec, Request, Response, Sampling, backend_class, fingerprint_of
+from idf.backends import Backend, ModelSpec, Request, Response, Sampling, answered, backend_class, fingerprint_of
 from idf.scoring import strip_thinking
 from idf.suites import Item
 from idf.worlds import WORLDS
@@ -123,7 +123,7 @@ def parse_with(
     requests = [
         Request([{"role": "user", "content": [{"type": "text", "text": questions[key]}]}], None) for key in todo
     ]
-    for at, response in backend.generate(requests):
+    for at, response in answered(backend, requests):
         answers.add(todo[at], response)
     return judged_by_quotes(rows, items, [known_quote(answers, who, by_id[row.id], row) for row in rows])
 

@@ -168,7 +168,9 @@ def items_of(folder: Path, run: dict[str, Any], rows: Sequence[Row], suite: str 
         try:
             found = open_suite(name)
         except UserError as error:
-            raise UserError(f"{error}; {folder} was asked {name}: name where it lies now with --suite") from None
+            raise UserError(
+                f"{error}; {folder} was asked {run.get('suite')}: name where it lies now with --suite"
+            ) from None
     known = {item.id: item for item in found}
     ids = list(dict.fromkeys(row.id for row in rows))
     if strange := [id for id in ids if id not in known]:

@@ -209,7 +209,7 @@ def _parsed(where: str, text: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise UserError(f"{where}: not a response: {error}") from None
+        raise UserError(f"{where}: not a response: it is not JSON ({error})") from None
 
 
 def _own(row: Any) -> tuple[Key, Response]:
