@@ -16,6 +16,8 @@ from idf.errors import UserError
 from idf.files import read_text
 
 T = TypeVar("T")
+_Place = Callable[[str], str]
+"""A dotted key -> where its value was written, for messages."""
 
 Resumed = Literal["exact", "weights"]
 """What of a run carries over where a key differs: everything, or all but the optimizer's moments."""
@@ -155,6 +157,7 @@ def read_recipe(kind: type[T], path: Path | str | None, overrides: Sequence[str]
     import yaml  # not above: many rooms know recipes, few read a file
 
     where = "defaults"
+    changes: dict[str, str] = {}
     data: Any = {}
     if path is not None:
         where = str(path)
@@ -181,7 +184,12 @@ def read_recipe(kind: type[T], path: Path | str | None, overrides: Sequence[str]
             target[last] = yaml.safe_load(value)
         except yaml.YAMLError:
             raise UserError(f"{override!r}: {value!r} is not YAML") from None
-    return build_recipe(kind, data, where)
+        changes[key] = override
+
+    def at(key: str) -> str:  # a mistake on the command line is none of the file's
+        return next((repr(words) for name, words in changes.items() if f"{key}.".startswith(f"{name}.")), where)
+
+    return _checked(_build(kind, data, at, ""))
 
 
 def shipped_recipes() -> Path:
@@ -220,7 +228,10 @@ def build_recipe(kind: type[T], data: Any, where: str) -> T:
     Raises:
         UserError: A key is unknown or has a value of another type. If the dataclass has a method `check`, whatever it raises.
     """
-    recipe = _build(kind, data, where, "")
+    return _checked(_build(kind, data, lambda key: where, ""))
+
+
+def _checked(recipe: T) -> T:
     if check := getattr(recipe, "check", None):
         check()
     return recipe
@@ -240,9 +251,9 @@ def to_plain(recipe: Any) -> dict[str, Any]:
     return dataclasses.asdict(recipe)
 
 
-def _build(kind: type[T], data: Any, where: str, prefix: str) -> T:
+def _build(kind: type[T], data: Any, where: _Place, prefix: str) -> T:
     if not isinstance(data, Mapping):
-        raise UserError(f"{where}: {prefix or 'the recipe'} must be a set of `key: value` lines, not {data!r}")
+        raise UserError(f"{where(prefix)}: {prefix or 'the recipe'} must be a set of `key: value` lines, not {data!r}")
     if variant := getattr(kind, "variant", None):
         kind = variant(data)
     fields = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
@@ -251,18 +262,18 @@ def _build(kind: type[T], data: Any, where: str, prefix: str) -> T:
     for key, value in data.items():
         if key not in fields:
             if told := getattr(kind, "others_names", {}).get(str(key)):
-                raise UserError(f"{where}: there is no key {prefix}{key} here: {told}")
+                raise UserError(f"{where(prefix + str(key))}: there is no key {prefix}{key} here: {told}")
             near = difflib.get_close_matches(str(key), fields, n=1, cutoff=0.4)
             hint = f"did you mean {prefix}{near[0]}?" if near else f"known keys: {', '.join(fields)}"
-            raise UserError(f"{where}: unknown key {prefix}{key}; {hint}")
+            raise UserError(f"{where(prefix + str(key))}: unknown key {prefix}{key}; {hint}")
         values[key] = _convert(hints[key], value, where, f"{prefix}{key}")
     for name, field in fields.items():
         if name not in values and field.default is MISSING and field.default_factory is MISSING:
-            raise UserError(f"{where}: the key {prefix}{name} is missing")
+            raise UserError(f"{where(prefix + name)}: the key {prefix}{name} is missing")
     return kind(**values)
 
 
-def _convert(kind: Any, value: Any, where: str, key: str) -> Any:
+def _convert(kind: Any, value: Any, where: _Place, key: str) -> Any:
     """The value in the type of its field. Whole numbers pass as floats, and "1e-5" (a string to YAML) as well."""
     origin, args = typing.get_origin(kind), typing.get_args(kind)
     if kind is Any:
@@ -279,7 +290,7 @@ def _convert(kind: Any, value: Any, where: str, key: str) -> Any:
         if value is False and "off" in args:  # YAML 1.1 reads a bare `off` as false
             value = "off"
         if value not in args:
-            raise UserError(f"{where}: {key} must be one of {', '.join(map(str, args))}, not {value!r}")
+            raise UserError(f"{where(key)}: {key} must be one of {', '.join(map(str, args))}, not {value!r}")
         return value
     if origin is dict and isinstance(value, Mapping):
         return {str(k): _convert(args[1], v, where, f"{key}.{k}") for k, v in value.items()}
@@ -291,10 +302,12 @@ def _convert(kind: Any, value: Any, where: str, key: str) -> Any:
             return number
     elif isinstance(kind, type) and isinstance(value, kind) and isinstance(value, bool) == (kind is bool):
         return value
-    wanted = {dict: "a map of keys to values", list: "a list"}.get(
-        origin, getattr(kind, "__name__", str(kind)) if origin is None else str(kind)
-    )
-    raise UserError(f"{where}: {key} must be {wanted}, not {value!r}")
+    words: dict[Any, str] = {
+        **{int: "a whole number", float: "a number", str: "a text", bool: "true or false"},
+        **{dict: "a map of keys to values", list: "a list such as [a, b]"},
+    }
+    wanted = words.get(origin or kind, str(kind))
+    raise UserError(f"{where(key)}: {key} must be {wanted}, not {value!r}")
 
 
 def _as_float(value: Any) -> float | None:

@@ -13,6 +13,7 @@ from ._base import (
     untie_if_head_differs,
     without_weights,
 )
+from ._ends import reason_of, unknown_ends
 from ._fingerprint import adapter_base, weights_fingerprint
 from ._hf import HFBackend, check_complete, is_hub_name
 from ._journal import Journal, read_replies, tokens_spent
@@ -70,12 +71,14 @@ __all__ = [
     "own_head",
     "read_completion",
     "read_replies",
+    "reason_of",
     "require_backend",
     "sampling_facts",
     "seed_of",
     "share_weights",
     "tensor_headers",
     "tokens_spent",
+    "unknown_ends",
     "unsharded",
     "untie_if_head_differs",
     "weights_fingerprint",

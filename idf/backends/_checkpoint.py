@@ -21,6 +21,10 @@ def checkpoint_fingerprint(checkpoint: str, *, whole: bool = False, quantised: b
     Raises:
         UserError: The checkpoint is not there, or cannot answer (`check_base`).
     """
+    if Path(checkpoint).is_file():
+        raise UserError(
+            f"{checkpoint} is a file, and a checkpoint is a folder: stored responses go with --responses FILE"
+        )
     if not Path(checkpoint).is_dir() and checkpoint.startswith((".", "/", "checkpoints/")):
         raise UserError(f"no checkpoint in {checkpoint}")
     weighed = adapter_base(Path(checkpoint)) or checkpoint

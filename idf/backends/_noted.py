@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Hashable, Sequence
 
 from ._dialect import CHOOSES_TOKENS
+from ._ends import unknown_ends
 from ._request import Response, Sampling
 
 SERVERS_OWN = "the server's"
@@ -76,6 +77,8 @@ def notes_on(responses: Sequence[Response], prompts: Sequence[Hashable] | None =
     if keys := left_out(responses):
         own = f": sampling is {SERVERS_OWN}" if set(keys) & set(CHOOSES_TOKENS) else ""
         said.append(f"the server refuses {', '.join(keys)}, which was left out{own}")
+    if (strange := unknown_ends(responses)) is not None:
+        said.append(strange)
     for kind, n in without_answer(responses).items():
         if n > NO_ANSWER_WARNING * len(responses):
             said.append(

@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
+from ._ends import reason_of
 from ._request import Response
 from ._stream import is_stream, joined
 
@@ -58,6 +59,7 @@ def read_reply(raw: bytes) -> Response:
         raise Broken("the answer is not a chat completion")
     if not (finish_reason is None or isinstance(finish_reason, str)):
         raise Unreadable("the answer's finish_reason is no text")
+    finish_reason = reason_of(finish_reason)
     if not text.strip():
         text, finish_reason = _without_answer(message, finish_reason)
     prompt, completion = (_count(usage, key) for key in ("prompt_tokens", "completion_tokens"))

@@ -29,7 +29,9 @@ def named_folders(entries: Sequence[str]) -> tuple[dict[str, Path], list[str]]:
     """
     parts = [entry.partition("=") for entry in entries]
     given = [
-        (name, Path(folder)) if name and folder and not Path(entry).exists() else ("", Path(entry))
+        (" ".join(name.split()), Path(folder))
+        if name.strip() and folder and not Path(entry).exists()
+        else ("", Path(entry))
         for entry, (name, _, folder) in zip(entries, parts, strict=True)
     ]
     unnamed = [_absolute(folder) for name, folder in given if not name]

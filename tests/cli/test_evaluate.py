@@ -174,7 +174,7 @@ def test_a_wrong_line_of_responses_is_one_sentence_and_nothing_is_written(capsys
         (("--baseline", "oracle", "--prompts", "idf-9"), ("unknown prompts", "'idf-9'", "idf-long-1")),
         (("--baseline", "oracle", "--limit", "0"), ("limit", 1, 0)),
         (("--baseline", "oracle", "--workers", "0"), ("--workers", 1, 0)),
-        (("--baseline", "oracle", "--temperature", "nan"), ("temperature", "float", "nan")),
+        (("--baseline", "oracle", "--temperature", "nan"), ("temperature", "number", "nan")),
         (("--baseline", "oracle", "--temperature", "1e-300"), ("temperature", 0, "at least", "1e-300")),
         (("--responses", "nowhere.jsonl"), ("no file", "nowhere.jsonl")),
     ],

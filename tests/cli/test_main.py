@@ -140,7 +140,7 @@ def test_a_recipe_is_read_and_options_win_over_it(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("imagery", "sampels=3"), ("defaults", "unknown key", "sampels", "samples")),
+        (("imagery", "sampels=3"), ("unknown key", "sampels", "samples")),
         (("imagery", "nonsense"), ("'nonsense'", "override", "key=value")),
         (("imagery", "--samples", "0"), ("samples", 1, 0)),
         (("imagery", "worlds={chess: 1}"), ("worlds", "unknown", "'chess'")),

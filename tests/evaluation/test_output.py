@@ -31,7 +31,7 @@ def baseline(suite: Path, out: Path, name: str = "oracle", *more: object) -> int
     ("name", "more", "said"),
     [
         ("initial", (), ("baseline", "oracle", "initial")),
-        ("oracle", ("--limit", 1), ("suite_sha256",)),
+        ("oracle", ("--limit", 1), ("limit", "null", 1)),
         ("oracle", ("--samples", 2), ("samples", 1, 2)),
         ("oracle", ("modes=[vqa]",), ("modes", "tqa", "vqa")),
     ],
@@ -139,3 +139,23 @@ def test_a_recipe_from_python_does_what_the_command_does(suite, tmp_path):
     assert results is not None
     assert baseline(suite, tmp_path / "p") == 0
     assert (tmp_path / "o" / "samples.jsonl").read_bytes() == (tmp_path / "p" / "samples.jsonl").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (("--backend", "openai"), ("backend", "--baseline")),
+        (("--max-new-tokens", 5), ("max_new_tokens", "--baseline")),
+        (("--prompts", "official-2025"), ("prompts", "--baseline")),
+        (("--batch-size", 5), ("batch_size", "--baseline")),
+    ],
+)
+def test_what_means_nothing_to_a_player_who_asks_nobody_is_refused(capsys, suite, tmp_path, more, said):
+    assert baseline(suite, tmp_path / "o", "oracle", *more) == 1
+    says(one_sentence(capsys, "idf-eval"), "means nothing", *said)
+
+
+def test_a_file_is_no_checkpoint(capsys, suite, tmp_path):
+    (tmp_path / "responses.jsonl").write_text("")
+    assert evaluate(tmp_path / "responses.jsonl", "--suite", suite, "--out", tmp_path / "o") == 1
+    says(one_sentence(capsys, "idf-eval"), "is a file", "--responses FILE")

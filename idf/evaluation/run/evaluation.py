@@ -29,7 +29,7 @@ from .llm_parser import parse_with, parser_replies, quoter
 from .output import enter, locked
 from .players import Player, player_of
 from .queries import Form, all_asks
-from .recipe import RULES, EvaluationRecipe
+from .recipe import RULES, EvaluationRecipe, refuse_idle_keys
 from .responses import responses_sha256
 from .results import write_results
 from .score import score_all
@@ -67,6 +67,7 @@ def run_evaluation(
         UserError: Something is wrong with what was asked for, or the asking ended early. Answers that came are kept.
     """
     recipe.check()
+    refuse_idle_keys(recipe)
     if share is not None and recipe.checkpoint is None:
         raise UserError("--worker goes with a checkpoint only")
     if out.is_file():
@@ -156,7 +157,7 @@ class _Evaluation:
         who: dict[str, Any] = {"fingerprint": player.facts.get("fingerprint"), "baseline": recipe.baseline}
         if recipe.responses is not None:
             who["responses_sha256"] = responses_sha256(Path(recipe.responses))
-        asked = ("suite_sha256", "modes", "limit", "samples", "duplicates", "prompts", "pictures", "max_pixels")
+        asked = ("limit", "duplicates", "suite_sha256", "modes", "samples", "prompts", "pictures", "max_pixels")
         decides = {key: run[key] for key in asked if key in run}
         tokens = {key: player.facts[key] for key in ("max_new_tokens",) if key in player.facts}
         parser = {} if recipe.parser.name == RULES else {"quotes": quoter(recipe.parser.spec)}

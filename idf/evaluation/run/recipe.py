@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -210,3 +210,34 @@ class EvaluationRecipe:
     def several_processes(self) -> bool:
         """Whether several processes may share the work: each has a model of its own."""
         return self.checkpoint is not None and backend_class(self.backend).in_process
+
+
+_OF_MODELS = (
+    "backend",
+    "prompts",
+    "pictures",
+    "other_pixels",
+    "max_new_tokens",
+    "temperature",
+    "top_p",
+    "seed",
+    "whole_hash",
+)
+
+
+def refuse_idle_keys(recipe: EvaluationRecipe) -> None:
+    """Refuse keys that mean nothing to a baseline or to stored responses: nobody is asked.
+
+    Raises:
+        UserError: There is one; it is named.
+    """
+    if recipe.checkpoint is not None:
+        return
+    player = "--responses" if recipe.responses is not None else "--baseline"
+    own = EvaluationRecipe.__dataclass_fields__
+    for name, known in type(recipe).__dataclass_fields__.items():
+        if name in own and name not in _OF_MODELS:
+            continue
+        default = known.default if known.default_factory is MISSING else known.default_factory()
+        if getattr(recipe, name) != default:
+            raise UserError(f"{name} means nothing with {player}, which asks nobody: leave it out")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from idf.backends import Response, notes_on, read_completion
+from idf.backends import Response, notes_on, read_completion, reason_of
 from idf.errors import UserError
 from idf.files import read_lines, read_text
 from idf.suites import MODES
@@ -128,9 +128,9 @@ def matched(
             f"in mode {', '.join(modes_of(stored, None, path))}, and the suite has {_some(suite)}"
         )
     if strange:
-        raise UserError(
-            f"{path}: {len(strange):,} responses belong to no item of the suite, {_some(ids_of(strange))} among them"
-        )
+        belong = "response belongs" if len(strange) == 1 else "responses belong"
+        named = _some(ids_of(strange))
+        raise UserError(f"{path}: {len(strange):,} {belong} to no item of the suite, {named} among them")
     found = {key: response for key, response in stored.items() if key[0] in wanted and key[1] in shown}
     if not found:
         raise UserError(
@@ -226,7 +226,9 @@ def _own(row: Any) -> tuple[Key, Response]:
         raise TypeError(f"finish_reason must be a text, not {finish_reason!r}")
     if key[1] not in MODES:
         raise ValueError(f"unknown mode {key[1]!r}, use one of {', '.join(MODES)}")
-    return key, Response(response, _count(row, "prompt_tokens"), _count(row, "completion_tokens"), finish_reason)
+    return key, Response(
+        response, _count(row, "prompt_tokens"), _count(row, "completion_tokens"), reason_of(finish_reason)
+    )
 
 
 def _batched(row: dict[str, Any]) -> list[tuple[Key, Response]]:
