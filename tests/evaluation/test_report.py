@@ -124,14 +124,14 @@ def test_a_page_stays_within_its_size_and_says_how_many_responses_are_left_out_a
     held = sum(len(inside) for inside, _ in shown.part("places")["parts"])
     assert len(shown.part("index")) == 800
     line_that_says(
-        shown.text.splitlines(), f"{held} of 800", f"other {800 - held}", "1 are longer", "1.5 MB", "samples.jsonl"
+        shown.text.splitlines(), f"{held} of 800", f"{800 - held} left out", "1 longer", "1.5 MB", "samples.jsonl"
     )
 
 
 def test_a_page_of_few_responses_says_nothing_of_a_limit(tmp_path):
     assert "samples.jsonl" not in page([row(id=f"a{n}") for n in range(5)], tmp_path, limits={"most_responses": 5}).text
     shown = page([row(id=f"a{n}") for n in range(6)], tmp_path, limits={"most_responses": 5})
-    line_that_says(shown.text.splitlines(), "5 of 6", "1 are more than the 5")
+    line_that_says(shown.text.splitlines(), "5 of 6", "1 beyond the 5")
 
 
 def test_an_example_of_a_cause_is_in_the_page_if_anything_is(tmp_path):

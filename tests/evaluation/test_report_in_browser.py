@@ -297,7 +297,7 @@ def test_of_keys_pressed_faster_than_parts_are_inflated_the_last_one_counts(page
 def test_a_response_that_is_left_out_is_listed_with_its_line_of_the_samples(page, tmp_path):
     rows = [scored(Ask(item, mode), Response("Answer: none")) for item in ITEMS for mode in ("tqa", "vqa")]
     visit(page, report(rows, tmp_path, ITEMS, most_responses=4))
-    says(page.inner_text(".notices"), "4 of 16 responses", "other 12", "samples.jsonl")
+    says(page.inner_text(".notices"), "4 of 16 responses", "12 left out", "samples.jsonl")
     assert page.inner_text("#count") == "1–16 of 16"
     assert page.locator("#response").count() == 1, "the page opens with a response that it holds"
     line = next(n for n, one in enumerate(rows, 1) if (one.id, one.mode) == ("moving_box:medium:1", "vqa"))

@@ -83,18 +83,18 @@ def write_report(
 def _left_out(browser: Browser, most_responses: int, most_bytes: int) -> str:
     """How many responses are not in the page, and why; "" if all are."""
     reasons = {
-        f"{browser.too_long:,} are longer than {MOST_CHARACTERS:,} characters": browser.too_long,
-        f"{browser.too_many:,} are more than the {most_responses:,} that a page holds": browser.too_many,
-        f"{browser.too_large:,} would make it larger than {most_bytes / 1e6:,g} MB": browser.too_large,
+        f"longer than {MOST_CHARACTERS:,} characters": browser.too_long,
+        f"beyond the {most_responses:,} that a page holds": browser.too_many,
+        f"beyond the {most_bytes / 1e6:,g} MB that it may have": browser.too_large,
     }
-    why = [reason for reason, n in reasons.items() if n]
+    why = [f"{n:,} {reason}" for reason, n in reasons.items() if n]
     if not why:
         return ""
     left_out = browser.too_long + browser.too_many + browser.too_large
     return (
-        f"This page holds {browser.held:,} of {browser.held + left_out:,} responses, those that are not correct first, from "
-        f"every world, mode and difficulty in turn. The other {left_out:,} are counted and listed, and the list says in which "
-        f"line of samples.jsonl each one stands: {'; '.join(why)}."
+        f"{browser.held:,} of {browser.held + left_out:,} responses are in this page, those that are not correct first, from "
+        f"every world, mode and difficulty in turn. {left_out:,} left out ({'; '.join(why)}): they are counted and listed, and "
+        "the list says in which line of samples.jsonl each one stands."
     )
 
 
