@@ -81,6 +81,7 @@ def take_picture(report: Path, out: Path) -> None:
         page.screenshot(path=shots[0])
         page.set_viewport_size({"width": 1280, "height": 1230})
         page.goto(f"{report.as_uri()}#?world=wood_slide&outcome=illegal")
+        page.wait_for_selector("html.js #item:not([aria-busy])")
         page.screenshot(path=shots[1])
         browser.close()
     pictures = [Image.open(shot).convert("RGB") for shot in shots]

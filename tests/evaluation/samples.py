@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import re
+import zlib
+from base64 import b64decode
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from idf.backends import Backend, Request, Response
@@ -39,6 +44,23 @@ def row(**changes: Any) -> Row:
     }
     right = {"correct": True, "error": None, "official": 1.0}
     return Row(**{**plain, **(right if changes.get("correct") else {}), **changes})
+
+
+def inflated(text: str) -> Any:
+    """A part of a report's data, as a browser reads it."""
+    return json.loads(zlib.decompress(b64decode(text)))
+
+
+def parts_of(report: Path) -> dict[str, Any]:
+    """The data of a `report.html`, inflated: name of the part -> its value."""
+    found = re.findall(r'<script type="application/zlib" id="([^"]+)">([^<]*)</script>', report.read_text())
+    return {name: inflated(text) for name, text in found}
+
+
+def pictures_in(report: Path) -> int:
+    """How many items of a `report.html` have a picture."""
+    parts = [part for name, part in parts_of(report).items() if name.startswith("details-")]
+    return sum(item["picture"] is not None for part in parts for item in part["items"])
 
 
 class FakeBackend(Backend):

@@ -16,6 +16,7 @@ from idf.scoring.rules_version import RULES_VERSION
 from tests.cli.running import evaluate, one_sentence, run
 from tests.evaluation.auditing import by_bisection, data_of, evaluated, marked, some
 from tests.evaluation.folders import RUN, folder
+from tests.evaluation.samples import pictures_in
 from tests.scoring.test_kept import CASES, ITEMS, needs_items
 from tests.sentences import line_that_says, refused, says
 
@@ -59,7 +60,7 @@ def test_the_page_says_why_it_has_no_questions_and_that_all_were_read(capsys, tm
 def test_marks_are_kept_and_the_reports_say_the_agreement_with_its_interval(capsys, small_suite, tmp_path):
     out, page = evaluated(small_suite, tmp_path / "run"), tmp_path / "a.html"
     results, samples = (out / "results.json").read_bytes(), (out / "samples.jsonl").read_bytes()
-    pictures = (out / "report.html").read_text().count("data:image/png")
+    pictures = pictures_in(out / "report.html")
     assert run("audit", out, "--out", page, "--rows", 14, "--seed", 3) == 0
     line_that_says(capsys.readouterr().out, "9 of 15", "5 of 5", page)
     marks = marked(page, tmp_path / "m.json", "Ann B.", read=["wrong", "unsure"], unread=["wrong"])
@@ -83,7 +84,7 @@ def test_marks_are_kept_and_the_reports_say_the_agreement_with_its_interval(caps
             f"version {RULES_VERSION}",
             "12.5%",
         )
-    assert html.count("data:image/png") == pictures > 0
+    assert pictures_in(out / "report.html") == pictures > 0
     assert (out / "results.json").read_bytes() == results
     assert (out / "samples.jsonl").read_bytes() == samples
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import re
 from base64 import b64encode
+from dataclasses import replace
 from hashlib import sha256
 from html.parser import HTMLParser
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from idf.evaluation import Row, summarize, write_report
 from idf.suites import Item
-from tests.evaluation.samples import ITEMS, row
-from tests.sentences import says
+from tests.evaluation.samples import ITEMS, inflated, row
+from tests.sentences import line_that_says, says
 
 
 def results(rows: list[Row], **run: Any) -> dict[str, Any]:
@@ -48,13 +49,19 @@ class Page(HTMLParser):
         self.inside = ""
 
     def part(self, name: str) -> Any:
-        return json.loads(self.scripts[name])
+        return inflated(self.scripts[name])
 
 
 def page(
-    rows: list[Row], out: Path, *, items: list[Item] | None = None, pictures: int | None = None, **run: Any
+    rows: list[Row],
+    out: Path,
+    *,
+    items: list[Item] | None = None,
+    pictures: int | None = None,
+    limits: dict[str, int] | None = None,
+    **run: Any,
 ) -> Page:
-    path = write_report(rows, results(rows, **run), out, items, pictures)
+    path = write_report(rows, results(rows, **run), out, items, pictures, **(limits or {}))
     assert path == out / "report.html"
     return Page(path)
 
@@ -64,7 +71,7 @@ NASTY = "</script><script>alert('x')</script></pre><img src=x onerror=alert(1)> 
 
 def test_a_response_is_kept_to_the_letter_and_becomes_no_part_of_the_page(tmp_path):
     plain, shown = page([row()], tmp_path), page([row(response=NASTY)], tmp_path)
-    assert shown.part("rows-0")[0]["response"] == NASTY
+    assert shown.part("details-0")["rows"][0]["response"] == NASTY
     assert shown.tags == plain.tags
 
 
@@ -94,13 +101,44 @@ def test_only_the_script_of_the_page_may_run(tmp_path):
 
 
 def test_a_page_of_rows_alone_says_what_it_cannot_show(tmp_path):
-    assert page([row()], tmp_path).part("index")["items"] is False
+    assert page([row()], tmp_path).part("places")["items"] is False
 
 
 def test_a_page_says_how_many_items_have_no_picture(tmp_path):
     shown = page([row(id=item.id) for item in ITEMS], tmp_path, items=ITEMS, pictures=3)
-    assert shown.part("index")["pictures"] == [3, len(ITEMS)]
-    assert shown.source.count("data:image/png;base64,") == 3
+    assert shown.part("places")["pictures"] == [3, len(ITEMS)]
+    assert sum(item["picture"] is not None for item in shown.part("details-0")["items"]) == 3
+
+
+def test_a_page_stays_within_its_size_and_says_how_many_responses_are_left_out_and_why(tmp_path):
+    rng = Random(0)
+    rows = [
+        row(id=f"{item.id}:{n}", world=item.problem.world, response=rng.randbytes(9_000).hex(), correct=n % 2 == 0)
+        for n in range(100)
+        for item in ITEMS
+    ]
+    rows[5] = replace(rows[5], response="a" * 3_000_000, cause_detail="b" * 3_000_000, cause="format")
+    items = [replace(item, id=f"{item.id}:{n}") for n in range(100) for item in ITEMS]
+    shown = page(rows, tmp_path, items=items, limits={"most_bytes": 1_500_000})
+    assert 1_300_000 < (tmp_path / "report.html").stat().st_size <= 1_500_000
+    held = sum(len(inside) for inside, _ in shown.part("places")["parts"])
+    assert len(shown.part("index")) == 800
+    line_that_says(
+        shown.text.splitlines(), f"{held} of 800", f"{800 - held} left out", "1 longer", "1.5 MB", "samples.jsonl"
+    )
+
+
+def test_a_page_of_few_responses_says_nothing_of_a_limit(tmp_path):
+    assert "samples.jsonl" not in page([row(id=f"a{n}") for n in range(5)], tmp_path, limits={"most_responses": 5}).text
+    shown = page([row(id=f"a{n}") for n in range(6)], tmp_path, limits={"most_responses": 5})
+    line_that_says(shown.text.splitlines(), "5 of 6", "1 beyond the 5")
+
+
+def test_an_example_of_a_cause_is_in_the_page_if_anything_is(tmp_path):
+    rows = [row(id=f"a{n}", cause="format") for n in range(50)] + [row(id="rare", cause="perception")]
+    shown = page(rows, tmp_path, limits={"most_responses": 7})
+    held = {shown.part("index")[at][0] for at in shown.part("places")["parts"][0][0]}
+    assert held == {"a0", "a1", "a2", "a3", "a4", "a5", "rare"}
 
 
 def test_prompts_that_nobody_named_are_said_to_be_a_guess(tmp_path):

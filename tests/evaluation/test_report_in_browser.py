@@ -44,9 +44,32 @@ def spoiled(item: Item) -> str:
     return "\n".join(lines)
 
 
-def report(rows: list[Row], out: Path, items: list[Item] | None = None, pictures: int | None = None) -> str:
+def report(
+    rows: list[Row], out: Path, items: list[Item] | None = None, pictures: int | None = None, **more: Any
+) -> str:
     results = {**summarize(rows), "run": {"evaluated": "me", "suite": "mine", "prompts": "idf-long-1"}}
-    return write_report(rows, results, out, items, pictures).as_uri()
+    return write_report(rows, results, out, items, pictures, **more).as_uri()
+
+
+def visit(page: Any, address: str) -> None:
+    """Open a report, and wait until its first response is shown."""
+    page.goto(address)
+    settle(page)
+
+
+def settle(page: Any) -> None:
+    """Wait until the chosen response is shown: its part of the data is inflated first."""
+    page.wait_for_selector("html.js #item:not([aria-busy])", state="attached")
+
+
+def press(page: Any, key: str) -> None:
+    page.keyboard.press(key)
+    settle(page)
+
+
+def choose(page: Any, filter: str, value: str) -> None:
+    page.select_option(f"select[name={filter}]", value)
+    settle(page)
 
 
 def chosen(page: Any) -> str:
@@ -58,6 +81,7 @@ def follow(page: Any, link: str) -> None:
     page.evaluate(FOLLOWED)
     page.click(link)
     page.evaluate("window.followed")
+    settle(page)
 
 
 FOLLOWED = """() => { window.followed = new Promise((done, fail) => {
@@ -76,7 +100,7 @@ def usual(page: Any, tmp_path: Path) -> Any:
     rows = [scored(Ask(item, "tqa"), Response(solution(item))) for item in ITEMS]
     rows += [scored(Ask(item, "vqa"), Response("Answer: none", 5, 7, "length")) for item in ITEMS]
     rows += [scored(Ask(item, "vtqa"), Response("I cannot say")) for item in ITEMS]
-    page.goto(report(rows, tmp_path, ITEMS, pictures=6))
+    visit(page, report(rows, tmp_path, ITEMS, pictures=6))
     return page
 
 
@@ -84,7 +108,7 @@ def test_the_summary_has_players_as_columns_and_means_as_rows(page, tmp_path):
     rows = [scored(Ask(item, mode), Response(solution(item))) for mode in ("vqa", "tqa") for item in ITEMS]
     players = baseline_cells(ITEMS, ["vqa", "tqa"])
     results = {**summarize(rows), "run": {"evaluated": "me"}, "baselines": players}
-    page.goto(write_report(rows, results, tmp_path, ITEMS).as_uri())
+    visit(page, write_report(rows, results, tmp_path, ITEMS).as_uri())
     header = page.locator("table.summary thead th").all_inner_texts()
     at = header.index("initial") + 1  # the accuracy takes two columns
     assert header[at] == "random"
@@ -109,22 +133,22 @@ def test_the_summary_has_players_as_columns_and_means_as_rows(page, tmp_path):
 
 def test_filters_narrow_the_list_and_can_be_taken_back(usual):
     assert usual.inner_text("#count") == "1–24 of 24"
-    usual.select_option("select[name=world]", "moving_box")
+    choose(usual, "world", "moving_box")
     assert set(listed(usual)) == {item.id for item in ITEMS if item.problem.world == "moving_box"}
-    usual.select_option("select[name=difficulty]", "easy")
-    usual.select_option("select[name=mode]", "vqa")
+    choose(usual, "difficulty", "easy")
+    choose(usual, "mode", "vqa")
     assert listed(usual) == ["moving_box:easy:0", "moving_box:easy:1"]
     assert usual.inner_text("#count") == "1–2 of 2, 24 in all"
     assert chosen(usual) == "moving_box:easy:0"
-    usual.select_option("select[name=outcome]", "correct")
+    choose(usual, "outcome", "correct")
     says(usual.inner_text("#item"), "no response")
     usual.click("#reset")
     assert len(listed(usual)) == 24
-    usual.select_option("select[name=outcome]", "cause:format")
+    choose(usual, "outcome", "cause:format")
     assert len(listed(usual)) == 16
-    usual.select_option("select[name=outcome]", "truncated")
+    choose(usual, "outcome", "truncated")
     assert len(listed(usual)) == 8
-    usual.select_option("select[name=outcome]", "not correct")
+    choose(usual, "outcome", "not correct")
     assert len(listed(usual)) == 16
     usual.fill("input[name=search]", "Medium:1")
     assert set(listed(usual)) == {"cube_rolling:medium:1", "moving_box:medium:1"}
@@ -144,30 +168,32 @@ def test_a_click_opens_a_response_and_the_address_names_it(usual):
 
 def test_keys_go_to_the_next_and_the_previous_response(usual):
     first = usual.inner_text(".siblings a[aria-current]")
-    usual.keyboard.press("ArrowRight")
+    press(usual, "ArrowRight")
     assert usual.inner_text(".siblings a[aria-current]") != first
-    usual.keyboard.press("ArrowLeft")
-    usual.keyboard.press("ArrowLeft")  # there is none before the first
+    press(usual, "ArrowLeft")
+    press(usual, "ArrowLeft")  # there is none before the first
     assert usual.inner_text(".siblings a[aria-current]") == first
-    usual.keyboard.press("/")
+    press(usual, "/")
     usual.keyboard.type("easy")
-    usual.keyboard.press("ArrowLeft")  # moves in the text, not in the list
+    settle(usual)
+    press(usual, "ArrowLeft")  # moves in the text, not in the list
     assert chosen(usual) == "cube_rolling:easy:0"
     usual.locator("#rows a").first.focus()
-    usual.keyboard.press("ArrowDown")
-    usual.keyboard.press("ArrowDown")
-    usual.keyboard.press("ArrowDown")
+    press(usual, "ArrowDown")
+    press(usual, "ArrowDown")
+    press(usual, "ArrowDown")
     assert chosen(usual) == "cube_rolling:easy:1"
 
 
 @pytest.mark.parametrize("target", ["moving_box:medium:0", "moving_box%3Amedium%3A0%40vqa"])
 def test_a_deep_link_opens_its_response(page, tmp_path, target):
     rows = [scored(Ask(item, "vqa"), Response("none")) for item in ITEMS]
-    page.goto(f"{report(rows, tmp_path)}#{target}")
+    visit(page, f"{report(rows, tmp_path)}#{target}")
     assert chosen(page) == "moving_box:medium:0"
     assert page.evaluate("scrollY") > 0
     page.evaluate(FOLLOWED)
     page.evaluate("location.hash = '#cube_rolling:easy:1'; window.followed")
+    settle(page)
     assert chosen(page) == "cube_rolling:easy:1"
 
 
@@ -191,7 +217,7 @@ def test_what_is_cut_off_and_what_has_no_picture_is_said(usual):
 @pytest.mark.parametrize("item", EVERY_WORLD, ids=lambda item: item.problem.world)
 def test_the_replay_steps_through_both_courses_and_marks_the_first_error(page, tmp_path, item):
     last = len(WORLDS[item.problem.world].solve(item.problem))
-    page.goto(report([scored(Ask(item, "vtqa"), Response(spoiled(item)))], tmp_path, [item]))
+    visit(page, report([scored(Ask(item, "vtqa"), Response(spoiled(item)))], tmp_path, [item]))
     assert page.locator(".steps tbody tr").count() == last + 1
     assert page.inner_text("#step").startswith(f"step {last} of {last}")
     assert page.inner_text(".steps tr.first td >> nth=0") == str(last)
@@ -210,7 +236,7 @@ def test_the_replay_steps_through_both_courses_and_marks_the_first_error(page, t
 
 def test_an_illegal_move_ends_the_replay_with_its_reason(page, tmp_path):
     item = EVERY_WORLD[list(WORLDS).index("moving_box")]
-    page.goto(report([scored(Ask(item, "vqa"), Response("Answer: u u u u u u u u u d"))], tmp_path, [item]))
+    visit(page, report([scored(Ask(item, "vqa"), Response("Answer: u u u u u u u u u d"))], tmp_path, [item]))
     assert "is illegal" in page.inner_text(".steps tr.first")
     says(page.inner_text("#item"), "further moves", "not replayed")
 
@@ -218,7 +244,7 @@ def test_an_illegal_move_ends_the_replay_with_its_reason(page, tmp_path):
 def test_what_a_model_says_is_shown_and_never_run(page, tmp_path):
     said = dict.fromkeys(("id", "detail", "difficulty", "cause_detail", "parsed"), NASTY)
     said |= {"world": NASTY.replace("\ud800", "")}  # the statistics take the UTF-8 of a world's name
-    page.goto(report([row(response=NASTY, cause="format", **said), row()], tmp_path))
+    visit(page, report([row(response=NASTY, cause="format", **said), row()], tmp_path))
     follow(page, "a.seg[aria-label^='Cube rolling']")
     page.click("#reset")
     follow(page, "#rows a[aria-label*='hacked']")
@@ -228,21 +254,21 @@ def test_what_a_model_says_is_shown_and_never_run(page, tmp_path):
 
 
 def test_rows_alone_are_shown_with_the_reason_why_there_is_no_more(page, tmp_path):
-    page.goto(report([row()], tmp_path))
+    visit(page, report([row()], tmp_path))
     says(page.inner_text("#held"), "only", "stored responses")
     assert page.inner_text("#response") == "Answer: red"
     assert page.locator(".steps").count() == 0
 
 
 def test_several_samples_of_an_item_are_told_apart(page, tmp_path):
-    page.goto(report([row(sample=n, response=f"sample {n}") for n in range(3)], tmp_path))
+    visit(page, report([row(sample=n, response=f"sample {n}") for n in range(3)], tmp_path))
     follow(page, ".siblings a >> nth=2")
     assert page.inner_text("#response") == "sample 2"
     assert page.url.endswith("%40tqa.2")
 
 
 def test_a_long_list_is_shown_a_page_at_a_time(page, tmp_path):
-    page.goto(report([row(id=f"cube_rolling:easy:{n}") for n in range(230)], tmp_path) + "#cube_rolling:easy:150")
+    visit(page, report([row(id=f"cube_rolling:easy:{n}") for n in range(230)], tmp_path) + "#cube_rolling:easy:150")
     assert page.inner_text("#count") == "101–200 of 230"
     assert chosen(page) == "cube_rolling:easy:150"
     page.click("#on")
@@ -250,8 +276,49 @@ def test_a_long_list_is_shown_a_page_at_a_time(page, tmp_path):
     assert page.is_disabled("#on")
     page.click("#back")
     follow(page, "#rows a >> nth=99")
-    page.keyboard.press("ArrowRight")  # over the edge of the page
+    press(page, "ArrowRight")  # over the edge of the page
     assert page.inner_text("#count") == "201–230 of 230"
+
+
+def test_of_keys_pressed_faster_than_parts_are_inflated_the_last_one_counts(page, tmp_path):
+    rows = [row(id=f"cube_rolling:easy:{n}", response=f"{n} " + "a" * 100_000) for n in range(40)]
+    visit(page, report(rows, tmp_path))
+    page.evaluate("""for (let n = 0; n < 30; n++)
+        document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true }))""")
+    settle(page)
+    assert chosen(page) == "cube_rolling:easy:30"
+    assert page.inner_text("#response").startswith("30 ")
+    page.evaluate("document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowRight', bubbles: true }))")
+    page.fill("input[name=search]", "nobody")  # a choice of none overtakes one that is on its way, too
+    settle(page)
+    says(page.inner_text("#item"), "no response")
+
+
+def test_a_response_that_is_left_out_is_listed_with_its_line_of_the_samples(page, tmp_path):
+    rows = [scored(Ask(item, mode), Response("Answer: none")) for item in ITEMS for mode in ("tqa", "vqa")]
+    visit(page, report(rows, tmp_path, ITEMS, most_responses=4))
+    says(page.inner_text(".notices"), "4 of 16 responses", "12 left out", "samples.jsonl")
+    assert page.inner_text("#count") == "1–16 of 16"
+    assert page.locator("#response").count() == 1, "the page opens with a response that it holds"
+    line = next(n for n, one in enumerate(rows, 1) if (one.id, one.mode) == ("moving_box:medium:1", "vqa"))
+    follow(page, "#rows a[aria-label^='moving_box:medium:1, vqa']")
+    assert page.inner_text("#item .verdict b >> nth=0") == rows[line - 1].error
+    assert page.locator("#response").count() == 0
+    says(page.inner_text("#left-out"), "not in this page", "samples.jsonl", f"line {line}")
+    choose(page, "response", "here")
+    assert page.inner_text("#count") == "1–4 of 4, 16 in all"
+    for _ in range(4):
+        assert page.inner_text("#response") == "Answer: none"
+        press(page, "ArrowRight")
+
+
+def test_a_browser_that_cannot_inflate_the_data_is_told_so(chromium, tmp_path):
+    page = chromium.new_page()
+    page.add_init_script("delete window.DecompressionStream")
+    page.goto(report([row()], tmp_path))
+    says(page.inner_text("#held.loud"), "DecompressionStream")
+    assert page.inner_text("table.summary tr.all td.share >> nth=0") == "0.0%"
+    page.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -260,7 +327,7 @@ def test_the_page_is_as_wide_as_the_screen(chromium, tmp_path, scheme, width):
     rows = [scored(Ask(item, mode), Response(solution(item), 5, 70, "stop")) for mode in MODES for item in EVERY_WORLD]
     context = chromium.new_context(viewport={"width": width, "height": 700}, color_scheme=scheme)
     page = context.new_page()
-    page.goto(report(rows, tmp_path, EVERY_WORLD))
+    visit(page, report(rows, tmp_path, EVERY_WORLD))
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate(CONTRAST) == []
     context.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from base64 import b64encode
 from collections.abc import Mapping
@@ -21,8 +22,7 @@ from idf.worlds import WORLDS
 from ..metrics.audit_draw import READ, UNREAD, Draw, is_read, reading_hash, response_hash, stratum_of
 from ..metrics.row import Row
 from .audit_marks import FORMAT
-from .browser import questions
-from .report import in_script
+from .details import questions
 
 UNREAD_CLASSES = {
     "unparsed": "no answer was found in it",
@@ -70,7 +70,7 @@ def write_audit_page(
         style=Markup(package_text("evaluation/report/report.css") + package_text("evaluation/report/audit.css")),
         script=Markup(script),
         script_hash=b64encode(sha256(script.encode()).digest()).decode(),
-        data=in_script(data),
+        data=_in_script(data),
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(page, encoding="utf-8", errors="backslashreplace")
@@ -129,3 +129,8 @@ def _in_three(row: Row) -> tuple[str, str, str]:
             start, end = places[-1].span()
             return row.response[:start], row.response[start:end], row.response[end:]
     return row.response, "", ""
+
+
+def _in_script(value: Any) -> Markup:
+    """A value as JSON that can stand in a script element: in ASCII, and without the sign that could end the element."""
+    return Markup(json.dumps(value, separators=(",", ":")).replace("<", "\\u003c"))

@@ -1,75 +1,131 @@
-"""What the item browser of the page holds: of each item what was asked and is true, of each response its replay."""
+"""The browser of responses: every row in a list, and as many with question, picture and replay as the page has room for."""
 
 from __future__ import annotations
 
-import io
+import json
+import zlib
 from base64 import b64encode
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, zip_longest
-from typing import Any
+from typing import Any, NamedTuple
 
-from PIL import Image
-
-from idf.drawing import draw
-from idf.errors import UserError
-from idf.scoring import Claim, read_trace
-from idf.suites import MODES, PROMPTS, Item, item_prompt
-from idf.worlds import WORLDS, IllegalAction, Problem, World
+from idf.suites import MODES, Item
 
 from ..metrics.row import Row
+from .details import item_details, row_details
 
-MOST_PICTURES = 1000
-"""How many items of a page have a picture, unless said otherwise: some 5 MB."""
-CHUNK = 50
-"""Rows or items in one part of the page's data; a part is read when one of its rows is opened."""
-_PIXELS = 80_000  # of a picture on the page
-_COLOURS = 64  # of its palette: the drawings use few, and a palette makes the file a quarter of the size
+MOST_RESPONSES = 5_000
+"""How many responses a page holds at most, unless said otherwise."""
+MOST_CHARACTERS = 200_000
+"""How long a response may be: one of megabytes would take the room of hundreds."""
+MOST_PICTURES = 1_000
+"""How many items of a page have a picture, unless said otherwise: some 6 MB."""
+PART_RESPONSES = 50
+"""Responses in one part of the page's data, at most; a part is inflated when one of its responses is opened."""
+_PART_BYTES = 300_000  # of JSON: a part that has as many is full
+_ABOUT_PARTS = 300  # bytes: what the part `places` takes besides the numbers in it
+
+
+class Browser(NamedTuple):
+    """What the browser shows.
+
+    Attributes:
+        parts: Name -> JSON, deflated: `index` (every row), `places` (which part has what), `details-0`, ...
+        held: How many responses have details in it.
+        too_long: How many have none because they are longer than `MOST_CHARACTERS`.
+        too_many: How many have none because the page holds no more than so many.
+        too_large: How many have none because there is no room for more bytes.
+    """
+
+    parts: dict[str, str]
+    held: int
+    too_long: int
+    too_many: int
+    too_large: int
+
+
+class _Entry(NamedTuple):
+    """The details of a row, and those of its item unless an entry before it has them."""
+
+    at: int  # the row's place in the list
+    row: str  # JSON
+    number: int | None  # the item's
+    item: str | None  # JSON
+    pictured: bool
 
 
 def browser_data(
-    rows: Sequence[Row], items: Sequence[Item] | None, prompts: str | None, pictures: int | None
-) -> dict[str, Any]:
-    """All that the browser shows, in parts: `index`, `rows-0`, `rows-1`, ..., `items-0`, ...
+    rows: Sequence[Row],
+    items: Sequence[Item] | None,
+    prompts: str | None,
+    pictures: int | None = None,
+    *,
+    first: Sequence[Row] = (),
+    most_responses: int = MOST_RESPONSES,
+    room: int = 20_000_000,
+) -> Browser:
+    """All that the browser shows, in parts.
+
+    Details (response, replay, question, picture) are given to responses that are not correct, one of every world, mode
+    and difficulty in turn, then to those that are. The list of all rows is whole, even where it alone is larger than
+    the room.
 
     Args:
-        rows: The scored rows.
+        rows: The scored rows, in the order of `samples.jsonl`.
         items: The items that they belong to; None if they are not at hand.
         prompts: The prompt set that asked them; None if nobody was asked, or nobody knows.
         pictures: How many items get a picture at most; None for `MOST_PICTURES`.
-
-    Returns:
-        Name of the part -> JSON value.
+        first: Rows that come before all others: those that the page links to.
+        most_responses: How many responses get details at most.
+        room: How many bytes all parts take at most, as they stand in the page.
     """
     place: dict[str, int] = {}
     for row in rows:
         place.setdefault(row.id, len(place))
-    order = {mode: at for at, mode in enumerate(MODES)}
-    rows = sorted(rows, key=lambda row: (row.world, place[row.id], order.get(row.mode, 99), row.mode, row.sample))
+    rank = {mode: at for at, mode in enumerate(MODES)}
+    listed = sorted(
+        enumerate(rows, 1),
+        key=lambda one: (one[1].world, place[one[1].id], rank.get(one[1].mode, 99), one[1].mode, one[1].sample),
+    )
     known = {item.id: item for item in items or () if item.id in place}
-    shown = _taken_in_turn(list(known.values()), MOST_PICTURES if pictures is None else pictures)
     number = {id: at for at, id in enumerate(known)}
-    modes: dict[str, set[str]] = defaultdict(set)
-    for row in rows:
-        modes[row.id].add(row.mode)
-    parts: dict[str, Any] = {
-        "index": {
-            "chunk": CHUNK,
-            "items": items is not None,
-            "pictures": [len(shown), len(known)],
-            "rows": [
-                [row.id, row.world, row.mode, row.difficulty, outcome(row), row.cause, row.sample, number.get(row.id)]
-                for row in rows
-            ],
-        }
+    index = deflated(
+        json_text(
+            [
+                [
+                    row.id,
+                    row.world,
+                    row.mode,
+                    row.difficulty,
+                    outcome(row),
+                    row.cause,
+                    row.sample,
+                    number.get(row.id),
+                    line,
+                ]
+                for line, row in listed
+            ]
+        )
+    )
+    ordered = [row for _, row in listed]
+    queue = [at for at in _in_turn(ordered, first) if len(ordered[at].response) <= MOST_CHARACTERS]
+    most_pictures = MOST_PICTURES if pictures is None else pictures
+    entries = _entries(queue[:most_responses], ordered, known, number, prompts, most_pictures)
+    details, taken = _packed(entries, room - bytes_in_page("index", index) - _ABOUT_PARTS)
+    places = {
+        "parts": [_numbers(some) for some in taken],
+        "items": items is not None,
+        "pictures": [sum(entry.pictured for some in taken for entry in some), len(known)],
     }
-    details = [_row(row, known[row.id].problem if row.id in known else None) for row in rows]
-    for at in range(0, len(details), CHUNK):
-        parts[f"rows-{at // CHUNK}"] = details[at : at + CHUNK]
-    asked = [_item(item, sorted(modes[item.id]), prompts, item.id in shown) for item in known.values()]
-    for at in range(0, len(asked), CHUNK):
-        parts[f"items-{at // CHUNK}"] = asked[at : at + CHUNK]
-    return parts
+    n = sum(map(len, taken))
+    return Browser(
+        parts={"index": index, "places": deflated(json_text(places)), **details},
+        held=n,
+        too_long=len(rows) - len(queue),
+        too_many=len(queue[most_responses:]),
+        too_large=len(queue[:most_responses]) - n,
+    )
 
 
 def outcome(row: Row) -> str:
@@ -77,144 +133,110 @@ def outcome(row: Row) -> str:
     return "correct" if row.correct else row.error or "wrong"
 
 
-def _taken_in_turn(items: Sequence[Item], most: int) -> set[str]:
-    """The ids of at most `most` items, one from every world and difficulty in turn."""
-    groups: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for item in items:
-        groups[item.problem.world, item.problem.difficulty].append(item.id)
-    in_turn = [id for id in chain.from_iterable(zip_longest(*groups.values())) if id is not None]
-    return set(in_turn[:most])
+# --- which responses ---------------------------------------------------------------------------------------------
 
 
-# --- items -------------------------------------------------------------------------------------------------------
+def _in_turn(rows: Sequence[Row], first: Sequence[Row]) -> list[int]:
+    """The places of all rows: those of `first`, then false ones, then right ones, of every kind in turn.
 
-
-def _item(item: Item, modes: Sequence[str], prompts: str | None, pictured: bool) -> dict[str, Any]:
-    problem, world = item.problem, WORLDS[item.problem.world]
-    actions = world.solve(problem)
-    return {
-        "questions": questions(item, modes, prompts),
-        "picture": _picture(problem) if pictured else None,
-        "truth": world.answer(problem).write(world.truth(problem)),
-        "plans": world.plans,
-        "start": world.write(problem.start),
-        "actions": list(actions),
-        "states": [world.line(state) for state in world.replay(problem.start, actions)],
-    }
-
-
-def questions(item: Item, modes: Sequence[str], prompts: str | None) -> dict[str, tuple[str | None, str]]:
-    """For each mode the text of the prompt, or None and why it is not known."""
-    name = next(iter(PROMPTS)) if prompts is None else prompts
-    found: dict[str, tuple[str | None, str]] = {}
-    for mode in modes:
-        try:
-            found[mode] = item_prompt(item, mode, name), ""
-        except (ValueError, UserError) as why:  # rows of another version, or of a suite that has changed since
-            found[mode] = None, str(why)
-    return found
-
-
-def _picture(problem: Problem[Any, Any]) -> str:
-    file = io.BytesIO()
-    # The colour of a small thing matters as much as that of the floor: maximum coverage, not median cut.
-    few = Image.fromarray(draw(problem, _PIXELS)).quantize(
-        _COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
-    )
-    few.save(file, "PNG", optimize=True)
-    return f"data:image/png;base64,{b64encode(file.getvalue()).decode()}"
-
-
-# --- responses ---------------------------------------------------------------------------------------------------
-
-_KEPT = """response parsed detail prompt_tokens completion_tokens finish_reason moves optimal official
-    solved_prefix cause_detail size"""
-
-
-def _row(row: Row, problem: Problem[Any, Any] | None) -> dict[str, Any]:
-    said = row.to_json()
-    return {key: said[key] for key in _KEPT.split()} | {"replay": None if problem is None else replay(problem, row)}
-
-
-def replay(problem: Problem[Any, Any], row: Row) -> dict[str, Any]:
-    """A response beside the world, step by step.
-
-    Args:
-        problem: The problem that was asked.
-        row: The response.
-
-    Returns:
-        `along`: whose actions are replayed: "answer" (the plan of the answer), "claims" (no plan could be read: the
-        moves that the response claims on the way) or "course" (those of the item: the ones to imagine, or an optimal
-        plan); `actions` and `states`, None for "course"; `stop`: why the replay ends early, or None; `claims`: number
-        of the step -> [whether the claim is true or None if no state is claimed, its text unless it is true];
-        `first`: the first wrong step, or None.
+    The first samples of all items of a kind come before their second ones.
     """
-    world = WORLDS[problem.world]
-    claims = _standing_claims(world, row.response)
-    along, actions = _actions(world, row, claims)
-    course = world.solve(problem) if actions is None else actions
-    states, stop = _walk(world, problem.start, course)
-    compared: dict[int, tuple[bool | None, str]] = {}
-    for number, (claim, text) in sorted(claims.items()):
-        action = course[number - 1] if 0 < number <= len(course) else None
-        if number > len(course) or claim.action not in (None, action):
-            compared[number] = (False, text)
-        elif claim.state is None or number >= len(states):
-            compared[number] = (None, text)
-        else:
-            true = claim.state == world.read_line(world.line(states[number]))
-            compared[number] = (true, "" if true else text)
-    wrong = [number for number, (true, _) in compared.items() if true is False]
-    if stop is not None:
-        wrong.append(len(states))
-    first = row.wrong_step if row.wrong_step is not None else min(wrong, default=None)
-    own = actions is not None
-    return {
-        "along": along,
-        "actions": list(course) if own else None,
-        "states": [world.line(state) for state in states] if own else None,
-        "stop": stop,
-        "claims": compared,
-        "first": first,
-    }
+    wanted = {(row.id, row.mode, row.sample) for row in first}
+    groups: list[dict[tuple[str, str, str], list[int]]] = [defaultdict(list) for _ in range(3)]
+    for at in sorted(range(len(rows)), key=lambda at: rows[at].sample):
+        row = rows[at]
+        rank = 0 if (row.id, row.mode, row.sample) in wanted else 2 if row.correct else 1
+        groups[rank][row.world, row.mode, row.difficulty].append(at)
+    return [at for kinds in groups for at in chain.from_iterable(zip_longest(*kinds.values())) if at is not None]
 
 
-def _standing_claims(world: World[Any, Any], response: str) -> dict[int, tuple[Claim, str]]:
-    """The last claim of a state for each step, else the last claim of its action alone; with the lines it takes."""
-    reading = read_trace(world, response)
-    lines: dict[int, list[str]] = defaultdict(list)
-    for line, claim in zip(reading.lines, reading.claim_of, strict=True):
-        if claim is not None:
-            lines[claim].append(line.strip())
-    standing: dict[int, tuple[Claim, str]] = {}
-    for at, said in enumerate(reading.claims):
-        before = standing.get(said.number)
-        if before is None or said.state is not None or before[0].state is None:
-            standing[said.number] = (said, "\n".join(filter(None, lines[at])))
-    return standing
+def _entries(
+    queue: Iterable[int],
+    rows: Sequence[Row],
+    known: Mapping[str, Item],
+    number: Mapping[str, int],
+    prompts: str | None,
+    most_pictures: int,
+) -> Iterator[_Entry]:
+    """The details of rows, one by one: nothing is computed for a row that is never asked for."""
+    modes: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        modes[row.id].add(row.mode)
+    told: set[str] = set()
+    for at in queue:
+        row = rows[at]
+        item = known.get(row.id)
+        details = json_text(row_details(row, None if item is None else item.problem))
+        if item is None or item.id in told:
+            yield _Entry(at, details, None, None, False)
+            continue
+        pictured = len(told) < most_pictures
+        told.add(item.id)
+        about = json_text(item_details(item, sorted(modes[item.id]), prompts, pictured))
+        yield _Entry(at, details, number[item.id], about, pictured)
 
 
-def _actions(
-    world: World[Any, Any], row: Row, claims: dict[int, tuple[Claim, str]]
-) -> tuple[str, Sequence[str] | None]:
-    """Whose actions to replay, and which; None for those of the item."""
-    if not world.plans:
-        return "course", None
-    if isinstance(row.parsed, list) and all(isinstance(move, str) for move in row.parsed):
-        return "answer", row.parsed
-    claimed: list[str] = []
-    while (action := claims[len(claimed) + 1][0].action if len(claimed) + 1 in claims else None) is not None:
-        claimed.append(action)
-    return ("claims", claimed) if claimed else ("course", None)
+# --- parts -------------------------------------------------------------------------------------------------------
 
 
-def _walk(world: World[Any, Any], start: Any, actions: Sequence[str]) -> tuple[list[Any], str | None]:
-    """The states up to the first illegal action, and which rule it breaks."""
-    states = [start]
-    for number, action in enumerate(actions, 1):
-        try:
-            states.append(world.step(states[-1], action))
-        except IllegalAction as broken:
-            return states, f"move {number} ({action}) is illegal: {broken}"
-    return states, None
+def _packed(entries: Iterable[_Entry], room: int) -> tuple[dict[str, str], list[list[_Entry]]]:
+    """Parts that fit into the room, and what each holds; the last one is halved until it fits."""
+    parts: dict[str, str] = {}
+    taken: list[list[_Entry]] = []
+    for batch in _batches(entries):
+        name, some = f"details-{len(parts)}", batch
+        while some:
+            text = _part(some)
+            size = bytes_in_page(name, text) + len(json_text(_numbers(some))) + 1
+            if size <= room:
+                parts[name] = text
+                taken.append(some)
+                room -= size
+                break
+            some = some[: len(some) // 2]
+        if len(some) < len(batch):
+            break
+    return parts, taken
+
+
+def _batches(entries: Iterable[_Entry]) -> Iterator[list[_Entry]]:
+    some: list[_Entry] = []
+    size = 0
+    for entry in entries:
+        some.append(entry)
+        size += len(entry.row) + len(entry.item or "")
+        if len(some) == PART_RESPONSES or size >= _PART_BYTES:
+            yield some
+            some, size = [], 0
+    if some:
+        yield some
+
+
+def _part(entries: Sequence[_Entry]) -> str:
+    rows, items = ",".join(entry.row for entry in entries), ",".join(entry.item for entry in entries if entry.item)
+    return deflated(f'{{"rows":[{rows}],"items":[{items}]}}')
+
+
+def _numbers(entries: Sequence[_Entry]) -> list[list[int]]:
+    """Of which rows and which items a part has details, in its order."""
+    return [[entry.at for entry in entries], [entry.number for entry in entries if entry.number is not None]]
+
+
+def json_text(value: Any) -> str:
+    """A value as JSON, in ASCII."""
+    return json.dumps(value, separators=(",", ":"))
+
+
+def deflated(text: str) -> str:
+    """A text as the page holds it: in UTF-8, deflated (zlib, RFC 1950), in base64."""
+    return b64encode(zlib.compress(text.encode(), 6)).decode()
+
+
+def in_page(name: str, text: str) -> str:
+    """A part as it stands in the page."""
+    return f'<script type="application/zlib" id="{name}">{text}</script>\n'
+
+
+def bytes_in_page(name: str, text: str) -> int:
+    """How many bytes a part takes in the page."""
+    return len(in_page(name, text))

@@ -1,19 +1,40 @@
-// The browser of responses. All text goes into the page as text nodes; the data is read in parts, when it is needed.
+// The browser of responses. All text goes into the page as text nodes; the data is inflated in parts, when it is needed.
 const $ = id => document.getElementById(id);
-const parts = new Map();
-const part = name => parts.get(name) ?? parts.set(name, JSON.parse($(name).textContent)).get(name);
-const index = part("index");
-const [ID, WORLD, MODE, DIFFICULTY, OUTCOME, CAUSE, SAMPLE, ITEM] = [0, 1, 2, 3, 4, 5, 6, 7];
+
+async function inflated(text) {
+  const letters = atob(text), bytes = new Uint8Array(letters.length);
+  for (let at = 0; at < letters.length; at++) bytes[at] = letters.charCodeAt(at);
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).json();
+}
+const parts = new Map();  // of promises: a part that is asked for twice is inflated once
+const part = name => parts.get(name) ?? parts.set(name, inflated($(name).textContent)).get(name);
+
+if (!("DecompressionStream" in window)) {
+  $("held").className = "notice loud";
+  await new Promise(() => {});  // the page's own sentence says what is missing, and nothing below can run
+}
+const [rows, held] = await Promise.all([part("index"), part("places")]);
+const [ID, WORLD, MODE, DIFFICULTY, OUTCOME, CAUSE, SAMPLE, ITEM, LINE] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
 const PAGE = 100;
+// Where the details of a row or an item are: in which part, and at which place there.
+const rowPlaces = new Map(), itemPlaces = new Map();
+held.parts.forEach(([inRows, inItems], n) => {
+  inRows.forEach((at, place) => rowPlaces.set(at, [n, place]));
+  inItems.forEach((at, place) => itemPlaces.set(at, [n, place]));
+});
+async function details(kind, places, at) {
+  if (!places.has(at)) return null;
+  const [n, place] = places.get(at);
+  return (await part(`details-${n}`))[kind][place];
+}
 const HALVES = /[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udfff]/g;
 // An address cannot hold half a character: it stands there as a question mark.
 const nameOf = row => (`${row[ID]}@${row[MODE]}` + (row[SAMPLE] ? `.${row[SAMPLE]}` : "")).replace(HALVES, found => found.length > 1 ? found : "?");
 const byName = new Map(), byId = new Map();
-index.rows.forEach((row, at) => {
+rows.forEach((row, at) => {
   byName.set(nameOf(row), at);
   byId.has(row[ID]) ? byId.get(row[ID]).push(at) : byId.set(row[ID], [at]);
 });
-const inChunk = (kind, at) => part(`${kind}-${Math.floor(at / index.chunk)}`)[at % index.chunk];
 
 // Half a character cannot be shown: it is written as the escape that it is in the file.
 const visible = text => text.replace(HALVES, found => found.length > 1 ? found : "\\u" + found.charCodeAt(0).toString(16));
@@ -37,7 +58,7 @@ let matching = [], page = 0, chosen = -1;
 
 function countsOf(column) {
   const counts = new Map();
-  for (const row of index.rows) if (row[column] !== null) counts.set(row[column], (counts.get(row[column]) ?? 0) + 1);
+  for (const row of rows) if (row[column] !== null) counts.set(row[column], (counts.get(row[column]) ?? 0) + 1);
   return counts;
 }
 
@@ -46,12 +67,15 @@ function makeFilters() {
   for (const [key, column] of [["world", WORLD], ["mode", MODE], ["difficulty", DIFFICULTY]]) {
     filters[key] = element("select", { name: key }, element("option", { value: "" }, "all"), options(countsOf(column)));
   }
-  const causes = countsOf(CAUSE), undiagnosed = index.rows.filter(row => row[OUTCOME] !== "correct" && row[CAUSE] === null).length;
+  const causes = countsOf(CAUSE), undiagnosed = rows.filter(row => row[OUTCOME] !== "correct" && row[CAUSE] === null).length;
   if (undiagnosed) causes.set("undiagnosed", undiagnosed);
   filters.outcome = element("select", { name: "outcome" }, element("option", { value: "" }, "all"),
-    element("option", { value: "not correct" }, `not correct (${index.rows.filter(row => row[OUTCOME] !== "correct").length})`),
+    element("option", { value: "not correct" }, `not correct (${rows.filter(row => row[OUTCOME] !== "correct").length})`),
     element("optgroup", { label: "outcome" }, options(countsOf(OUTCOME))),
     causes.size ? element("optgroup", { label: "cause" }, options(causes, "cause:")) : null);
+  if (rowPlaces.size < rows.length) {
+    filters.response = element("select", { name: "response" }, element("option", { value: "" }, "all"), element("option", { value: "here" }, `in this page (${rowPlaces.size})`));
+  }
   filters.search = element("input", { type: "search", name: "search", placeholder: "text in the id", spellcheck: "false" });
   for (const [key, input] of Object.entries(filters)) {
     $("filters").append(element("label", {}, key === "search" ? "id" : key, input));
@@ -70,8 +94,9 @@ function setFilters(values) {
   }
 }
 
-function matches(row) {
-  const { world, mode, difficulty, outcome, search } = filters;
+function matches(row, at) {
+  const { world, mode, difficulty, outcome, response, search } = filters;
+  if (response?.value && !rowPlaces.has(at)) return false;
   if (world.value && row[WORLD] !== world.value || mode.value && row[MODE] !== mode.value) return false;
   if (difficulty.value && row[DIFFICULTY] !== difficulty.value) return false;
   if (search.value && !row[ID].toLowerCase().includes(search.value.trim().toLowerCase())) return false;
@@ -84,12 +109,12 @@ function matches(row) {
 
 function filter() {
   matching = [];
-  index.rows.forEach((row, at) => { if (matches(row)) matching.push(at); });
+  rows.forEach((row, at) => { if (matches(row, at)) matching.push(at); });
   const place = matching.indexOf(chosen);
   showPage(place < 0 ? 0 : Math.floor(place / PAGE));
   if (!matching.length) {
     chosen = -1;
-    $("item").replaceChildren(element("p", { class: "nothing" }, "No response is like that."));
+    fill([element("p", { class: "nothing" }, "No response is like that.")]);
   } else if (place < 0) open(matching[0]);
 }
 
@@ -97,12 +122,12 @@ function showPage(number) {
   page = number;
   const begin = page * PAGE, some = matching.slice(begin, begin + PAGE);
   $("rows").replaceChildren(...some.map(at => {
-    const row = index.rows[at], extra = row[SAMPLE] ? ` ·${row[SAMPLE]}` : "";
+    const row = rows[at], extra = row[SAMPLE] ? ` ·${row[SAMPLE]}` : "";
     const kind = row[CAUSE] ? `${row[OUTCOME]}, ${row[CAUSE]}` : row[OUTCOME];
     return element("li", {}, element("a", { href: "#" + encodeURIComponent(nameOf(row)), "aria-current": at === chosen ? "true" : null, "aria-label": `${row[ID]}, ${row[MODE]}, ${kind}`, title: kind, "data-at": at },
-      element("i", { class: `chip o-${row[OUTCOME]}` }), element("span", { class: "name" }, row[ID]), element("small", {}, row[MODE] + extra)));
+      element("i", { class: `chip o-${row[OUTCOME]}` }), element("span", { class: rowPlaces.has(at) ? "name" : "name none" }, row[ID]), element("small", {}, row[MODE] + extra)));
   }));
-  const n = matching.length.toLocaleString("en"), all = index.rows.length.toLocaleString("en");
+  const n = matching.length.toLocaleString("en"), all = rows.length.toLocaleString("en");
   $("count").textContent = !matching.length ? `none of ${all} responses` : `${begin + 1}–${begin + some.length} of ${n}` + (n === all ? "" : `, ${all} in all`);
   $("back").disabled = page === 0;
   $("on").disabled = begin + PAGE >= matching.length;
@@ -110,10 +135,10 @@ function showPage(number) {
 
 // --- one response ----------------------------------------------------------------------------------------------
 
-function choose(at, { reveal = false, focus = false } = {}) {
+async function choose(at, { reveal = false, focus = false } = {}) {
   chosen = at;
   let place = matching.indexOf(at);
-  if (place < 0) { setFilters({}); matching = index.rows.map((_, n) => n); page = -1; place = at; }
+  if (place < 0) { setFilters({}); matching = rows.map((_, n) => n); page = -1; place = at; }
   if (Math.floor(place / PAGE) !== page) showPage(Math.floor(place / PAGE));
   for (const link of $("rows").querySelectorAll("a")) {
     const here = Number(link.dataset.at) === at;
@@ -125,25 +150,36 @@ function choose(at, { reveal = false, focus = false } = {}) {
     if (below > list.scrollTop) list.scrollTop = below;
     if (focus) link.focus({ preventScroll: true });
   }
-  showItem(at);
-  if (reveal) $("responses").scrollIntoView();
+  const shown = await showItem(at);
+  if (shown && reveal) $("responses").scrollIntoView();
 }
 
-function showItem(at) {
-  const row = index.rows[at], said = inChunk("rows", at), item = row[ITEM] === null ? null : inChunk("items", row[ITEM]);
+// Whether it is shown: not if another one was chosen while its part was inflated.
+async function showItem(at) {
+  const row = rows[at];
+  $("item").setAttribute("aria-busy", "true");
+  const [said, item] = await Promise.all([details("rows", rowPlaces, at), details("items", itemPlaces, row[ITEM])]);
+  if (chosen !== at) return false;
   const right = row[OUTCOME] === "correct";
   const twins = byId.get(row[ID]).map(other => {
-    const it = index.rows[other];
+    const it = rows[other];
     return element("a", { href: "#" + encodeURIComponent(nameOf(it)), "aria-current": other === at ? "true" : null },
       element("i", { class: `chip o-${it[OUTCOME]}` }), it[MODE] + (it[SAMPLE] ? ` sample ${it[SAMPLE]}` : ""));
   });
-  const cause = row[CAUSE] ? element("p", { class: "verdict" }, element("b", {}, row[CAUSE]), said.cause_detail ? `: ${said.cause_detail}` : "") : null;
-  $("item").replaceChildren(
-    element("div", { class: "top" }, element("h3", { class: "name" }, row[ID]), element("span", { class: "badges" }, [row[WORLD], row[DIFFICULTY], said.size ? `size ${said.size}` : null].filter(Boolean).join(" · "))),
+  const cause = row[CAUSE] ? element("p", { class: "verdict" }, element("b", {}, row[CAUSE]), said?.cause_detail ? `: ${said.cause_detail}` : "") : null;
+  fill([
+    element("div", { class: "top" }, element("h3", { class: "name" }, row[ID]), element("span", { class: "badges" }, [row[WORLD], row[DIFFICULTY], said?.size ? `size ${said.size}` : null].filter(Boolean).join(" · "))),
     element("div", { class: "siblings", "aria-label": "This item in other modes and samples", role: "group" }, twins),
-    element("p", { class: "verdict" }, element("b", { class: right ? "good" : "bad" }, row[OUTCOME]), said.detail ? `: ${said.detail}` : ""),
-    ...[cause].filter(Boolean), facts(said, item), ...(item ? [question(row, item), ...replay(row, said, item)] : []),
-    element("h4", {}, "Response, in full"), element("pre", { id: "response" }, said.response === "" ? "(empty)" : said.response));
+    element("p", { class: "verdict" }, element("b", { class: right ? "good" : "bad" }, row[OUTCOME]), said?.detail ? `: ${said.detail}` : ""),
+    cause, said && facts(said, item), item && question(row, item), ...(said && item ? replay(row, said, item) : []),
+    ...(said ? [element("h4", {}, "Response, in full"), element("pre", { id: "response" }, said.response === "" ? "(empty)" : said.response)]
+      : [element("p", { id: "left-out" }, `Its response is not in this page: samples.jsonl, line ${row[LINE]}.`)])].filter(Boolean));
+  return true;
+}
+
+function fill(children) {
+  $("item").replaceChildren(...children);
+  $("item").removeAttribute("aria-busy");
 }
 
 function facts(said, item) {
@@ -248,7 +284,7 @@ function follow() {
 }
 
 function open(at, options) {
-  history.replaceState(null, "", "#" + encodeURIComponent(nameOf(index.rows[at])));
+  history.replaceState(null, "", "#" + encodeURIComponent(nameOf(rows[at])));
   choose(at, options);
 }
 
@@ -269,12 +305,12 @@ $("on").addEventListener("click", () => showPage(page + 1));
 $("parts").addEventListener("change", () => document.querySelector(".summary").classList.toggle("open", $("parts").checked));
 window.addEventListener("hashchange", follow);
 
-document.documentElement.classList.add("js");
-const [pictured, known] = index.pictures;
-$("held").textContent = !index.items ? "Only the stored responses are at hand, not the items of the suite: no picture, question or replay can be shown."
-  : pictured < known ? `Pictures are embedded for ${pictured.toLocaleString("en")} of ${known.toLocaleString("en")} items, taken in turn from every world and difficulty; ${(known - pictured).toLocaleString("en")} have none here.` : "";
+const [pictured, known] = held.pictures;
+$("held").textContent = !held.items ? "Only the stored responses are at hand, not the items of the suite: no picture, question or replay can be shown."
+  : pictured < known ? `Pictures are embedded for ${pictured.toLocaleString("en")} of ${known.toLocaleString("en")} items, taken in turn from every world, mode and difficulty; ${(known - pictured).toLocaleString("en")} have none here.` : "";
 makeFilters();
-matching = index.rows.map((_, at) => at);
+matching = rows.map((_, at) => at);
 showPage(0);
-if (matching.length) choose(0);
+if (matching.length) choose(matching.find(at => rowPlaces.has(at)) ?? 0);
 follow();
+document.documentElement.classList.add("js");

@@ -1,4 +1,3 @@
-"use strict";
 // Small drawings of states, read from the line that a simulation writes. A world that is not here is shown as text alone.
 const INK = { red: "#d1493f", green: "#3f9b57", blue: "#3a6fc4", yellow: "#e8c93c", orange: "#e58b2f", white: "#f4f4f0", black: "#24262a", gray: "#9a9ea5", grey: "#9a9ea5", purple: "#8a5bb5", brown: "#8a623d", pink: "#e39ab5", cyan: "#4db4c0", magenta: "#c04d9a" };
 

@@ -1,0 +1,156 @@
+"""What the page shows of one item and of one response: what was asked and is true, and the replay."""
+
+from __future__ import annotations
+
+import io
+from base64 import b64encode
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from PIL import Image
+
+from idf.drawing import draw
+from idf.errors import UserError
+from idf.scoring import Claim, read_trace
+from idf.suites import PROMPTS, Item, item_prompt
+from idf.worlds import WORLDS, IllegalAction, Problem, World
+
+from ..metrics.row import Row
+
+_PIXELS = 80_000  # of a picture on the page
+_COLOURS = 128  # of its palette: the drawings use few, and a palette makes the file a quarter of the size
+
+
+def item_details(item: Item, modes: Sequence[str], prompts: str | None, pictured: bool) -> dict[str, Any]:
+    """What was asked of an item in some modes, its picture, its true answer, and its states along an optimal plan."""
+    problem, world = item.problem, WORLDS[item.problem.world]
+    actions = world.solve(problem)
+    return {
+        "questions": questions(item, modes, prompts),
+        "picture": _picture(problem) if pictured else None,
+        "truth": world.answer(problem).write(world.truth(problem)),
+        "plans": world.plans,
+        "start": world.write(problem.start),
+        "actions": list(actions),
+        "states": [world.line(state) for state in world.replay(problem.start, actions)],
+    }
+
+
+def questions(item: Item, modes: Sequence[str], prompts: str | None) -> dict[str, tuple[str | None, str]]:
+    """For each mode the text of the prompt, or None and why it is not known."""
+    name = next(iter(PROMPTS)) if prompts is None else prompts
+    found: dict[str, tuple[str | None, str]] = {}
+    for mode in modes:
+        try:
+            found[mode] = item_prompt(item, mode, name), ""
+        except (ValueError, UserError) as why:  # rows of another version, or of a suite that has changed since
+            found[mode] = None, str(why)
+    return found
+
+
+def _picture(problem: Problem[Any, Any]) -> str:
+    file = io.BytesIO()
+    # The colour of a small thing matters as much as that of the floor: an octree, not median cut.
+    few = Image.fromarray(draw(problem, _PIXELS)).quantize(
+        _COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE
+    )
+    few.save(file, "PNG", compress_level=6)
+    return f"data:image/png;base64,{b64encode(file.getvalue()).decode()}"
+
+
+# --- responses ---------------------------------------------------------------------------------------------------
+
+_KEPT = (
+    *("response", "parsed", "detail", "prompt_tokens", "completion_tokens", "finish_reason", "moves", "optimal"),
+    *("official", "solved_prefix", "cause_detail", "size"),
+)
+
+
+def row_details(row: Row, problem: Problem[Any, Any] | None) -> dict[str, Any]:
+    """What a response says and how it was judged, with its replay if the problem is at hand."""
+    return {key: getattr(row, key) for key in _KEPT} | {"replay": None if problem is None else replay(problem, row)}
+
+
+def replay(problem: Problem[Any, Any], row: Row) -> dict[str, Any]:
+    """A response beside the world, step by step.
+
+    Args:
+        problem: The problem that was asked.
+        row: The response.
+
+    Returns:
+        `along`: whose actions are replayed: "answer" (the plan of the answer), "claims" (no plan could be read: the
+        moves that the response claims on the way) or "course" (those of the item: the ones to imagine, or an optimal
+        plan); `actions` and `states`, None for "course"; `stop`: why the replay ends early, or None; `claims`: number
+        of the step -> [whether the claim is true or None if no state is claimed, its text unless it is true];
+        `first`: the first wrong step, or None.
+    """
+    world = WORLDS[problem.world]
+    claims = _standing_claims(world, row.response)
+    along, actions = _actions(world, row, claims)
+    course = world.solve(problem) if actions is None else actions
+    states, stop = _walk(world, problem.start, course)
+    compared: dict[int, tuple[bool | None, str]] = {}
+    for number, (claim, text) in sorted(claims.items()):
+        action = course[number - 1] if 0 < number <= len(course) else None
+        if number > len(course) or claim.action not in (None, action):
+            compared[number] = (False, text)
+        elif claim.state is None or number >= len(states):
+            compared[number] = (None, text)
+        else:
+            true = claim.state == world.read_line(world.line(states[number]))
+            compared[number] = (true, "" if true else text)
+    wrong = [number for number, (true, _) in compared.items() if true is False]
+    if stop is not None:
+        wrong.append(len(states))
+    first = row.wrong_step if row.wrong_step is not None else min(wrong, default=None)
+    own = actions is not None
+    return {
+        "along": along,
+        "actions": list(course) if own else None,
+        "states": [world.line(state) for state in states] if own else None,
+        "stop": stop,
+        "claims": compared,
+        "first": first,
+    }
+
+
+def _standing_claims(world: World[Any, Any], response: str) -> dict[int, tuple[Claim, str]]:
+    """The last claim of a state for each step, else the last claim of its action alone; with the lines it takes."""
+    reading = read_trace(world, response)
+    lines: dict[int, list[str]] = defaultdict(list)
+    for line, claim in zip(reading.lines, reading.claim_of, strict=True):
+        if claim is not None:
+            lines[claim].append(line.strip())
+    standing: dict[int, tuple[Claim, str]] = {}
+    for at, said in enumerate(reading.claims):
+        before = standing.get(said.number)
+        if before is None or said.state is not None or before[0].state is None:
+            standing[said.number] = (said, "\n".join(filter(None, lines[at])))
+    return standing
+
+
+def _actions(
+    world: World[Any, Any], row: Row, claims: dict[int, tuple[Claim, str]]
+) -> tuple[str, Sequence[str] | None]:
+    """Whose actions to replay, and which; None for those of the item."""
+    if not world.plans:
+        return "course", None
+    if isinstance(row.parsed, list) and all(isinstance(move, str) for move in row.parsed):
+        return "answer", row.parsed
+    claimed: list[str] = []
+    while (action := claims[len(claimed) + 1][0].action if len(claimed) + 1 in claims else None) is not None:
+        claimed.append(action)
+    return ("claims", claimed) if claimed else ("course", None)
+
+
+def _walk(world: World[Any, Any], start: Any, actions: Sequence[str]) -> tuple[list[Any], str | None]:
+    """The states up to the first illegal action, and which rule it breaks."""
+    states = [start]
+    for number, action in enumerate(actions, 1):
+        try:
+            states.append(world.step(states[-1], action))
+        except IllegalAction as broken:
+            return states, f"move {number} ({action}) is illegal: {broken}"
+    return states, None
