@@ -47,6 +47,8 @@ def numbers(model: Path, data: Path, out: Path) -> None:
     loss = StageModel(vlm)(**{name: tensor for name, tensor in batch.items() if name != "counts"})
     loss.backward()
     squares = [p.grad.double().square().sum() for p in vlm.parameters() if p.grad is not None]
+    cuts = batch.pop("cuts")
+    batch["samples"], batch["pictures"] = torch.tensor(cuts.samples), torch.tensor(cuts.pictures)
     save_file({**batch, "loss": loss.detach(), "gradient": torch.stack(squares).sum().sqrt()}, out)
 
 
