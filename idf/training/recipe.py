@@ -182,6 +182,11 @@ class StageRecipe:
         """Whether parameters are sharded over ranks."""
         return (self.deepspeed or "").startswith("zero3")
 
+    @property
+    def samples_alone(self) -> bool:
+        """Whether attention computes each sample alone, and no mask; else it computes whole rows squared."""
+        return self.attention in ("packed", "flash_attention_2")
+
     def accumulation_steps(self, devices: int) -> int:
         """Micro-batches that each device adds up before an optimizer step.
 
