@@ -88,7 +88,7 @@ def describe_attention(recipe: StageRecipe, work: Workload, shape: Shape) -> str
         other = f"sdpa would compute {whole / alone:.1f} times as many pairs of tokens"
         return f"attention: {recipe.attention}, each sample alone; {other}, {more:.1f} GFLOP a token more"
     other = f"{whole / alone:.1f} times as many pairs of tokens as attention=packed"
-    return f"attention: {recipe.attention}, whole rows squared: {other}, {more:.1f} GFLOP a token more than is counted below"
+    return f"attention: {recipe.attention}, whole rows squared: {other}, {more:.1f} GFLOP a token more than MFU counts"
 
 
 def _count(recipe: StageRecipe, data: DatasetFolder, shape: Shape) -> tuple[list[Counts], str]:

@@ -18,6 +18,7 @@ RECIPE: dict[str, Any] = {
     "model": "m",
     "data": "d",
     "precision": "fp32",
+    "attention": "sdpa",
     "deepspeed": None,
     "rows_per_step": 4,
     "hook": {"mode": "off"},
@@ -75,6 +76,7 @@ def refusals(folder: Path) -> dict[str, str]:
     changes: dict[str, dict[str, Any]] = {
         "unknown key": {"learnig_rate": 1e-5},
         "lora": {"lora": {"rank": 4}},
+        "packed": {"attention": "packed"},
         "zero3": {"deepspeed": "zero3", "precision": "bf16"},
         "inline": {"hook": {"mode": "inline"}},
         "decay": {"weight_decay": 0.1},
