@@ -141,7 +141,7 @@ def packed_attention(
             "attention=packed is for rows of idf's collator: a mask, or rows without cuts, is not its work"
         )
     causal = bool(module.is_causal if is_causal is None else is_causal)
-    way = choose_way(query.device.type, query.dtype, size, _ampere(query.device), varlen_call(), flash_call())
+    way = choose_way(query.device.type, query.dtype, size, _ampere(query.device), *kernels(query.device))
     # (tokens of all rows, heads, size of a head): with one row this copies nothing.
     query, key, value = (tensor.transpose(1, 2).flatten(0, 1) for tensor in (query, key, value))
     out = way(query, key, value, found, causal, scaling)
@@ -186,6 +186,14 @@ def each_alone(query: Tensor, key: Tensor, value: Tensor, segments: Segments, ca
         out = scaled_dot_product_attention(q, k, v, is_causal=causal, scale=scale, enable_gqa=grouped)
         outs.append(out.transpose(1, 2).flatten(0, 1))
     return torch.cat(outs)
+
+
+def kernels(device: torch.device) -> tuple[Call | None, Call | None]:
+    """Torch's kernel and flash_attn's, for `choose_way`; where the first is, and off GPUs, flash_attn is not even imported."""
+    if device.type != "cuda":
+        return None, None
+    varlen = varlen_call()
+    return varlen, None if varlen else flash_call()
 
 
 @cache

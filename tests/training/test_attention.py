@@ -18,6 +18,7 @@ from idf.training.attention import (
     as_varlen_call,
     choose_way,
     each_alone,
+    kernels,
     packed_attention,
 )
 from idf.training.collate import Collator
@@ -116,6 +117,15 @@ def flash(*_):
 )
 def test_kernels_are_used_where_they_can_be_and_sdpa_elsewhere(device, dtype, size, ampere, there, way):
     assert choose_way(device, dtype, size, ampere, *there) is way
+
+
+def test_flash_attn_is_imported_only_where_it_will_be_used(monkeypatch):
+    monkeypatch.setattr("idf.training.attention.flash_call", lambda: flash)
+    monkeypatch.setattr("idf.training.attention.varlen_call", lambda: varlen)
+    assert kernels(CPU) == (None, None)
+    assert kernels(torch.device("cuda")) == (varlen, None)
+    monkeypatch.setattr("idf.training.attention.varlen_call", lambda: None)
+    assert kernels(torch.device("cuda")) == (None, flash)
 
 
 def computed(query, key, value, ends, longest, causal, scale):
