@@ -51,6 +51,7 @@ def main() -> None:
     parser.add_argument("--tokens-per-row", type=int, default=2560, help="(default: %(default)s)")
     parser.add_argument("--long-rows", type=int, default=8192, help="one in a step (default: %(default)s)")
     parser.add_argument("--workers", type=int, default=1, help="loader workers, in all ways (default: %(default)s)")
+    parser.add_argument("--attention", default="packed", help="of our ways; Trainer has sdpa (default: %(default)s)")
     parser.add_argument("--data", type=Path, help="a set of `idf imagery`, for its lengths (default: made anew)")
     parser.add_argument("--real-samples", type=int, default=20000, help="of that set, if made (default: %(default)s)")
     parser.add_argument("--cpu", action="store_true", help="leave a GPU alone")
@@ -84,6 +85,7 @@ def compare(arguments: argparse.Namespace, cpu: bool) -> dict[str, Any]:
             samples=8,
             workers=arguments.workers,
             cpu=cpu,
+            attention=arguments.attention,
         )
         result: dict[str, Any] = {
             "command": command(),
@@ -100,7 +102,7 @@ def compare(arguments: argparse.Namespace, cpu: bool) -> dict[str, Any]:
                 "passes": arguments.passes,
                 "threads": 1,
                 "precision": "fp32",
-                "attention": "sdpa",
+                "attention": {"ours": spec.attention, "stock": "sdpa"},
                 "gradient_checkpointing": True,
             },
             "lengths": {"trained_on": describe(lengths_of(data.samples()))},
@@ -206,6 +208,7 @@ def _training_log(spec: Spec) -> dict[str, Any]:
         "rows_per_micro_batch": spec.rows,
         "rows_per_step": spec.rows,
         "loader_workers": spec.workers,
+        "attention": spec.attention,
         "wandb": "false",
         "hook.mode": "off",
     }

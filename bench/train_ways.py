@@ -37,6 +37,7 @@ class Spec:
         samples: Samples in a step of the ways that do not pack.
         workers: Of the data loader.
         cpu: Whether to leave a GPU alone.
+        attention: Of our ways, by its name in a recipe.
     """
 
     model: str
@@ -48,6 +49,7 @@ class Spec:
     samples: int
     workers: int
     cpu: bool
+    attention: str
 
 
 def main() -> None:
@@ -85,6 +87,7 @@ def train_our_way(spec: Spec, packed: bool) -> dict[str, Any]:
         gpus=1,
         precision="fp32",
         deepspeed=None,
+        attention=spec.attention,  # type: ignore[arg-type]
         tokens_per_row=spec.tokens_per_row,
         rows_per_micro_batch=spec.rows,
         rows_per_step=spec.rows,

@@ -12,7 +12,9 @@ from torch import Tensor
 
 from idf.drawing import decode_picture, on_grid
 
+from .attention import Cuts
 from .encode import IGNORE, Encoded
+from .patches import check_image_processor, colours_of, cut
 
 COUNTS = ("tokens", "label_tokens", "token_pairs", "patches", "patch_pairs")
 """What `Collator` counts in a micro-batch. Pairs: the sum over samples (pictures) of their length in tokens (patches) squared."""
@@ -69,32 +71,38 @@ class Collator:
         image_processor: The model's image processor.
         image_token_id: The token that stands for pictures.
         pad_token_id: Fills a row that is shorter than its neighbours in the micro-batch.
+
+    Raises:
+        UserError: The image processor does not do what is done here instead.
     """
 
     def __init__(self, image_processor: Any, image_token_id: int, pad_token_id: int) -> None:
-        self.image_processor = image_processor
+        check_image_processor(image_processor)
+        self.patch, self.merge = image_processor.patch_size, image_processor.merge_size
+        self.colours = colours_of(image_processor)
         self.image_token_id = image_token_id
         self.pad_token_id = pad_token_id
 
-    def __call__(self, rows: Sequence[Sequence[tuple[Encoded, Sequence[bytes]]]]) -> dict[str, Tensor]:
+    def __call__(self, rows: Sequence[Sequence[tuple[Encoded, Sequence[bytes]]]]) -> dict[str, Any]:
         """One micro-batch.
 
         Args:
             rows: For each row, its samples with their picture files.
 
         Returns:
-            input_ids (rows, length), labels (rows, length), position_ids (4, rows, length) and, if there are pictures,
-            pixel_values (patches, values) and image_grid_thw (pictures, 3). There is no attention mask: samples
-            are kept apart by the first row of position_ids, which begins at 0 with each. Padding is one more
-            sample, without labels. `counts` (COUNTS) says what there is to compute, padding left out.
+            input_ids (rows, length), labels (rows, length), position_ids (4, rows, length), cuts (`Cuts`, where samples
+            and pictures end) and, if there are pictures, patches (patches, 3, side, side) in uint8 and colours (2, 3),
+            by which `normalised` makes pixels of them. There is no attention mask: samples are kept apart by cuts, or by
+            the first row of position_ids, which begins at 0 with each. Padding is one more sample, without labels.
+            `counts` (COUNTS) says what there is to compute, padding left out.
         """
         length = max(2, *(sum(len(encoded) for encoded, _ in row) for row in rows))
         input_ids = torch.full((len(rows), length), self.pad_token_id)
         labels = torch.full((len(rows), length), IGNORE)
         position_ids = torch.zeros(4, len(rows), length, dtype=torch.long)
-        pictures: list[NDArray[np.uint8]] = []
-        merge = self.image_processor.merge_size
-        grid = self.image_processor.patch_size * merge
+        lengths: list[int] = []
+        grids: list[tuple[int, int, int]] = []
+        patches: list[NDArray[np.uint8]] = []
         counts = np.zeros(len(COUNTS), np.int64)
         for r, row in enumerate(rows):
             at = 0
@@ -102,17 +110,26 @@ class Collator:
                 end = at + len(encoded)
                 input_ids[r, at:end] = torch.tensor(encoded.ids)  # copies: the arrays are memory-mapped files
                 labels[r, at:end] = torch.tensor(encoded.labels)
-                position_ids[:, r, at:end] = mrope_positions(encoded.ids, encoded.grids, self.image_token_id, merge)
-                pictures += [on_grid(decode_picture(image), grid) for image in images]
-                patches = [time * height * width for time, height, width in encoded.grids]
+                position_ids[:, r, at:end] = mrope_positions(
+                    encoded.ids, encoded.grids, self.image_token_id, self.merge
+                )
+                patches += [self._cut(image) for image in images]
+                grids += encoded.grids
+                of_each = [time * height * width for time, height, width in encoded.grids]
                 learned = int((encoded.labels != IGNORE).sum())
-                counts += (len(encoded), learned, len(encoded) ** 2, sum(patches), sum(n**2 for n in patches))
+                counts += (len(encoded), learned, len(encoded) ** 2, sum(of_each), sum(n**2 for n in of_each))
+                lengths.append(len(encoded))
                 at = end
             position_ids[:, r, at:] = torch.arange(length - at)
-        batch = {"input_ids": input_ids, "labels": labels, "position_ids": position_ids}
-        if pictures:
-            # Pictures come at the size that the model sees: the processor only normalises and cuts into patches.
-            seen = self.image_processor(images=pictures, do_resize=False, return_tensors="pt")
-            batch |= {"pixel_values": seen["pixel_values"], "image_grid_thw": seen["image_grid_thw"]}
+            if at < length:
+                lengths.append(length - at)
+        batch: dict[str, Any] = {"input_ids": input_ids, "labels": labels, "position_ids": position_ids}
+        batch["cuts"] = Cuts(tuple(lengths), tuple(grids))
+        if patches:
+            batch |= {"patches": torch.from_numpy(np.concatenate(patches)), "colours": self.colours}
         batch["counts"] = torch.from_numpy(counts)
         return batch
+
+    def _cut(self, image: bytes) -> NDArray[np.uint8]:
+        """A picture's patches; it comes at the size that the model sees."""
+        return cut(on_grid(decode_picture(image), self.patch * self.merge), self.patch, self.merge)

@@ -140,12 +140,34 @@ def _communication(gpus: Gpus, torch: Torch, recipe: StageRecipe | None) -> Find
 
 def _attention(recipe: StageRecipe | None) -> Finding:
     there = find_spec("flash_attn") is not None
+    if recipe is not None and recipe.attention == "packed":
+        return _packed(recipe, there)
     if recipe is not None and recipe.attention != "flash_attention_2":
         return Finding("flash attention", UNUSED, f"the recipe says attention={recipe.attention}, which torch has")
     if there:
         return Finding("flash attention", OK, "the package flash_attn is installed")
     why = "the package flash_attn is not installed: pip install flash-attn --no-build-isolation, or attention=sdpa"
     return Finding("flash attention", UNUSED if recipe is None else MISSING, why)
+
+
+def _packed(recipe: StageRecipe, flash_attn: bool) -> Finding:
+    """What computes each sample alone."""
+    said = "the recipe says attention=packed"
+    if recipe.device == "cpu":
+        return Finding("flash attention", UNUSED, f"{said}: on a CPU it calls torch's sdpa once a sample")
+    try:
+        from .attention import varlen_call
+
+        varlen = varlen_call() is not None
+    except (ImportError, OSError):  # no torch, or one that cannot be loaded: said above
+        varlen = False
+    if varlen or flash_attn:
+        kernel = "torch.nn.attention.varlen" if varlen else "the package flash_attn"
+        return Finding("flash attention", OK, f"{said}, which uses {kernel}")
+    slow = "it would call sdpa once a sample, which is slower: install torch 2.11 or newer, or flash-attn"
+    return Finding(
+        "flash attention", MAYBE, f"{said}; neither torch.nn.attention.varlen nor flash_attn is here: {slow}"
+    )
 
 
 def _shared_memory(gpus: Gpus, recipe: StageRecipe | None) -> Finding:

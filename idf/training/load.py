@@ -8,6 +8,7 @@ from typing import Any
 from idf.backends import check_base, check_loaded, is_hub_name, untie_if_head_differs, without_weights
 from idf.errors import UserError
 
+from .attention import PACKED, register
 from .families import check_family
 from .hub import base_folder
 from .lora import add_adapters, load_adapter
@@ -60,6 +61,8 @@ def load_model(name: str, *, precision: str, attention: str, **options: Any) -> 
     from transformers import AutoConfig, AutoModelForImageTextToText
 
     check_family(_config_of(name).model_type, of=name)
+    if attention == PACKED:
+        register()
     dtype = {"bf16": torch.bfloat16, "fp32": torch.float32, "auto": "auto"}[precision]
     options |= {"dtype": dtype, "attn_implementation": attention, "use_safetensors": True}
     options |= {"output_loading_info": True, "ignore_mismatched_sizes": True}  # refused below, in one sentence
@@ -141,6 +144,8 @@ def random_model(config: Any, *, precision: str, attention: str, device: str, se
     import torch
     from transformers import AutoModelForImageTextToText
 
+    if attention == PACKED:
+        register()
     dtype = {"bf16": torch.bfloat16, "fp32": torch.float32}[precision]
     torch.manual_seed(seed)
     with torch.device(device):

@@ -174,14 +174,15 @@ def activation_bytes(recipe: StageRecipe, shape: Shape, half: int) -> tuple[floa
     four times as wide), for a decoder layer of Qwen2 on s tokens, h hidden, a attention, f intermediate, in bf16:
 
     - two RMSNorms: their input in fp32 (4 s h each) and their result in bf16 twice, before and after the scale: 16 s h;
-    - queries, keys and values, repeated to all heads, and the result of attention: 8 s a;
+    - queries, keys, values and the result of attention: 4 s a + 4 s k (k: key heads times head size) where each sample is
+      computed alone; sdpa and eager repeat keys and values to all heads: 8 s a;
     - MLP: gate, its SiLU, up, and their product: 8 s f.
 
     In its backward pass it has the gradients of three tensors of the MLP and two of the residual stream besides:
     6 s f + 4 s h. Without gradient checkpointing every layer keeps all of the first; with it, each keeps its input
-    alone, 2 s h, and the layer at work computes the first anew. The embeddings and the last norm add 10 s h, the mask
-    of packed samples 3 s^2, eager attention 8 s^2 a head. The vision part runs before, without autograd, and has given
-    its memory back.
+    alone, 2 s h, and the layer at work computes the first anew. The embeddings and the last norm add 10 s h; with sdpa
+    and eager the mask of packed samples adds 3 s^2, and eager attention 8 s^2 a head. The vision part runs before,
+    without autograd, and has given its memory back.
 
     Args:
         recipe: Gives tokens, checkpointing and attention.
@@ -192,9 +193,10 @@ def activation_bytes(recipe: StageRecipe, shape: Shape, half: int) -> tuple[floa
     tokens = rows * length
     h, a, f = shape.hidden, shape.attention, shape.intermediate
     scores = rows * length**2 * shape.heads * 4 * half if recipe.attention == "eager" else 0
-    whole = tokens * (8 * h + half * (4 * h + 4 * a + 4 * f)) + scores
+    keys = shape.cache if recipe.samples_alone else a
+    whole = tokens * (8 * h + half * (4 * h + 2 * a + 2 * keys + 4 * f)) + scores
     gradients = tokens * half * (3 * f + 2 * h)
-    ends = tokens * (4 + 3 * half) * h + (0 if recipe.attention == "flash_attention_2" else 3 * rows * length**2)
+    ends = tokens * (4 + 3 * half) * h + (0 if recipe.samples_alone else 3 * rows * length**2)
     if recipe.gradient_checkpointing:
         return shape.layers * tokens * half * h + ends, whole + gradients
     return shape.layers * whole + ends, gradients

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -12,7 +13,10 @@ from torch.utils.checkpoint import checkpoint
 
 from idf.errors import UserError
 
+from .attention import Cuts, Segments, is_packed
 from .encode import IGNORE
+from .patches import normalised
+from .tower import Grid, tower_inputs
 from .versions import tower_output
 
 CHUNK = 2048  # label tokens whose logits exist at the same time: 1.2 GB in fp32 at a vocabulary of 152k
@@ -62,43 +66,49 @@ class StageModel(nn.Module):
         super().__init__()
         self.vlm = vlm
         self.sharded = sharded
+        self.packed = is_packed(vlm)
 
     def forward(
         self,
         input_ids: Tensor,
         position_ids: Tensor,
         labels: Tensor,
-        pixel_values: Tensor | None = None,
-        image_grid_thw: Tensor | None = None,
+        cuts: Cuts,
+        patches: Tensor | None = None,
+        colours: Tensor | None = None,
     ) -> Tensor:
         """The summed loss of a micro-batch from `Collator`."""
-        hidden = self.hidden_states(input_ids, position_ids, pixel_values, image_grid_thw)
+        hidden = self.hidden_states(input_ids, position_ids, cuts, patches, colours)
         return label_loss(hidden, labels, self.vlm.lm_head, self._least_chunks(labels))
 
     def hidden_states(
         self,
         input_ids: Tensor,
         position_ids: Tensor,
-        pixel_values: Tensor | None = None,
-        image_grid_thw: Tensor | None = None,
+        cuts: Cuts,
+        patches: Tensor | None = None,
+        colours: Tensor | None = None,
     ) -> Tensor:
         """The language model's last hidden states, (rows, length, width).
 
-        Packed samples are kept apart by three things together, or else by nothing: the first of the four rows of
-        `position_ids` counts from 0 in each sample, there is no attention mask, and no cache.
+        With attention "packed", samples are kept apart by `cuts`. With any other they are by three things together, or
+        else by nothing: the first of the four rows of `position_ids` counts from 0 in each sample, there is no attention
+        mask, and no cache.
         """
         embeddings = self.vlm.get_input_embeddings()(input_ids)
-        deepstack: dict[str, Any] = {}
-        if pixel_values is not None:
-            features, deeper = self.picture_features(pixel_values, image_grid_thw)
+        more: dict[str, Any] = {}
+        if patches is not None and colours is not None:
+            features, deeper = self.picture_features(patches, colours, cuts.pictures)
             place = input_ids == self.vlm.config.image_token_id
             embeddings = embeddings.masked_scatter(place.unsqueeze(-1), features.to(embeddings.dtype))
             if deeper:
-                deepstack = {"visual_pos_masks": place, "deepstack_visual_embeds": deeper}
+                more = {"visual_pos_masks": place, "deepstack_visual_embeds": deeper}
         elif self.sharded:
             self.picture_features(*self._blank_picture(input_ids.device))
+        if self.packed:
+            more["segments"] = Segments.of(cuts.samples, input_ids.device)
         hidden: Tensor = self.vlm.model.language_model(
-            inputs_embeds=embeddings, position_ids=position_ids, attention_mask=None, use_cache=False, **deepstack
+            inputs_embeds=embeddings, position_ids=position_ids, attention_mask=None, use_cache=False, **more
         ).last_hidden_state
         return hidden
 
@@ -110,23 +120,32 @@ class StageModel(nn.Module):
         dist.all_reduce(chunks, op=dist.ReduceOp.MAX)
         return max(1, int(chunks))
 
-    def _blank_picture(self, device: torch.device) -> tuple[Tensor, Tensor]:
-        """The patches and grid of the smallest picture: 2 x 2 tokens."""
+    def _blank_picture(self, device: torch.device) -> tuple[Tensor, Tensor, list[Grid]]:
+        """Patches, colours and grid of the smallest picture: 2 x 2 tokens."""
         vision = self.vlm.config.vision_config
-        side = 2 * vision.spatial_merge_size
-        values = 3 * vision.temporal_patch_size * vision.patch_size**2
-        return torch.zeros(side * side, values, device=device), torch.tensor([[1, side, side]], device=device)
+        side, pixels = 2 * vision.spatial_merge_size, vision.patch_size
+        patches = torch.zeros(side * side, 3, pixels, pixels, dtype=torch.uint8, device=device)
+        return patches, torch.ones(2, 3, device=device), [(1, side, side)]
 
     @torch.no_grad()
-    def picture_features(self, pixel_values: Tensor, image_grid_thw: Tensor | None) -> tuple[Tensor, list[Tensor]]:
+    def picture_features(self, patches: Tensor, colours: Tensor, grids: Sequence[Grid]) -> tuple[Tensor, list[Tensor]]:
         """What the frozen tower and merger see in all pictures of the batch.
+
+        Args:
+            patches: (patches, 3, side, side) uint8.
+            colours: (2, 3): what is taken from each channel, and what it is divided by then; in fp32, before the cast.
+            grids: (time, height, width) in patches of each picture.
 
         Returns:
             Features, (image tokens, width), and those that Qwen3-VL adds to its first layers (DeepStack), of the same
             shape each; other models have none.
         """
-        tower = self.vlm.model.visual
-        seen = tower(pixel_values.to(tower.dtype), grid_thw=image_grid_thw)
+        tower, vision = self.vlm.model.visual, self.vlm.config.vision_config
+        pixels = normalised(patches, colours, vision.temporal_patch_size).to(tower.dtype)
+        if self.packed:
+            seen = tower(pixels, **tower_inputs(tower, grids, pixels.device))
+        else:
+            seen = tower(pixels, grid_thw=torch.tensor(grids, device=pixels.device))
         return tower_output(seen, deepstack=self.vlm.config.model_type == "qwen3_vl")
 
 

@@ -85,7 +85,8 @@ OTHERS_NAMES: dict[str, str] = {
     **dict.fromkeys(("lora_target", "lora_target_modules", "target_modules"), _TARGETS),
     **dict.fromkeys(("quantization_bit", "load_in_4bit", "load_in_8bit", "quant_method"), _QUANTIZED),
     **dict.fromkeys(
-        ("flash_attn", "attn_implementation", "attn_impl"), "write attention=sdpa or attention=flash_attention_2"
+        ("flash_attn", "attn_implementation", "attn_impl"),
+        "write attention=packed, which is the default, attention=sdpa or attention=flash_attention_2",
     ),
     **dict.fromkeys(
         ("use_gradient_checkpointing", "activation_checkpointing"), "write gradient_checkpointing=true or false"

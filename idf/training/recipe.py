@@ -82,7 +82,8 @@ class StageRecipe:
         deepspeed: Name of a preset, or None for plain data parallelism.
         fp32_gradients: Micro-batches are added up in fp32; else in bf16, with precision bf16. By DeepSpeed's
             `grad_accum_dtype`.
-        attention: Implementation of attention in transformers.
+        attention: "packed" computes each sample alone; the others are transformers' own, to compare with. The mathematics is
+            the same, so it may change when a run is resumed; the rounding is not.
         gradient_checkpointing: Recompute activations in the backward pass.
         epochs: Passes over the data.
         learning_rate: Peak learning rate (AdamW).
@@ -123,7 +124,7 @@ class StageRecipe:
     precision: Literal["bf16", "fp32"] = "bf16"
     deepspeed: str | None = key("zero2", may_change="weights")
     fp32_gradients: bool = False
-    attention: Literal["sdpa", "flash_attention_2", "eager"] = "sdpa"
+    attention: Literal["packed", "sdpa", "flash_attention_2", "eager"] = key("packed", may_change="exact")
     gradient_checkpointing: bool = True
     epochs: float = key(1.0, above=0)
     learning_rate: float = key(1e-5, above=0)
@@ -180,6 +181,11 @@ class StageRecipe:
     def sharded(self) -> bool:
         """Whether parameters are sharded over ranks."""
         return (self.deepspeed or "").startswith("zero3")
+
+    @property
+    def samples_alone(self) -> bool:
+        """Whether attention computes each sample alone, and no mask; else it computes whole rows squared."""
+        return self.attention in ("packed", "flash_attention_2")
 
     def accumulation_steps(self, devices: int) -> int:
         """Micro-batches that each device adds up before an optimizer step.

@@ -69,7 +69,7 @@ def check_shared_memory(
     Args:
         recipe: The stage's recipe.
         rows: The rows of the data.
-        image_processor: The model's, which cuts pictures into patches.
+        image_processor: The model's, which says how large patches are.
         ranks_here: Ranks on this node.
         accumulation: Micro-batches of a step on each of them.
 
@@ -80,8 +80,7 @@ def check_shared_memory(
         return
     free = free_bytes(SHARED_MEMORY)
     patches = rows.tokens.patches()
-    # A patch as the image processor makes it: three channels, fp32.
-    patch_bytes = 3 * image_processor.temporal_patch_size * image_processor.patch_size**2 * 4
+    patch_bytes = 3 * image_processor.patch_size**2
     in_rows = sorted(
         (sum(int(patches[i]) * patch_bytes for i in row) + recipe.tokens_per_row * TOKEN_BYTES for row in rows.rows),
         reverse=True,

@@ -14,7 +14,7 @@ from .flops import Shape, shape_of
 from .load import check_model, meta_model
 from .memory import Size, size_of
 from .recipe import LoraRecipe, StageRecipe
-from .workload import Workload, describe, workload_of
+from .workload import Workload, describe, describe_attention, workload_of
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,8 @@ def survey(recipe: StageRecipe, recipe_path: Path | None = None) -> Survey:
         f"parameters: {_in_words(size.total)} in all, {_in_words(size.total - size.trained)} frozen, "
         f"{_in_words(size.trained)} trainable{f' (adapters of rank {recipe.lora.rank})' if recipe.lora else ''}\n"
         f"data: {len(data):,} samples in {recipe.data}, every shard as its sha256 says\n"
-        f"{describe(recipe, work)}"
+        f"{describe(recipe, work)}\n"
+        f"{describe_attention(recipe, work, shape)}"
     )
     return Survey(base, shape, size, size_of(vlm, shape, LoraRecipe().rank), work, text)
 

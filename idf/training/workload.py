@@ -26,6 +26,7 @@ class Workload:
         longest: Tokens of the longest sample.
         rows: Rows that the samples are packed into.
         filled: Share of their places that hold a token.
+        row_pairs: The square of each row's length in tokens, summed up.
         steps: Optimizer steps of the whole run.
         how: How tokens were counted.
     """
@@ -34,6 +35,7 @@ class Workload:
     longest: int
     rows: int
     filled: float
+    row_pairs: int
     steps: int
     how: str
 
@@ -58,9 +60,11 @@ def workload_of(recipe: StageRecipe, data: DatasetFolder, shape: Shape) -> Workl
             f"the longest sample has {max(lengths)} tokens, tokens_per_row allows {recipe.tokens_per_row}: raise it, or "
             "make the data with smaller pictures (max_pixels)"
         )
-    rows = len(pack(lengths, recipe.tokens_per_row, recipe.seed))
+    packed = pack(lengths, recipe.tokens_per_row, recipe.seed)
+    rows = len(packed)
     filled = sum(lengths) / (rows * recipe.tokens_per_row)
-    return Workload(sum(samples, Counts()), max(lengths), rows, filled, steps_in_run(rows, recipe), how)
+    row_pairs = sum(sum(lengths[i] for i in row) ** 2 for row in packed)
+    return Workload(sum(samples, Counts()), max(lengths), rows, filled, row_pairs, steps_in_run(rows, recipe), how)
 
 
 def describe(recipe: StageRecipe, work: Workload) -> str:
@@ -73,6 +77,21 @@ def describe(recipe: StageRecipe, work: Workload) -> str:
         f"steps: {work.steps:,} ({recipe.epochs:g} epochs, {recipe.rows_per_step} rows a step: "
         f"{recipe.rows_per_micro_batch} x {recipe.gpus} devices x {accumulated} accumulated)"
     )
+
+
+def describe_attention(recipe: StageRecipe, work: Workload, shape: Shape) -> str:
+    """What attention computes of samples alone and of whole rows, in a line.
+
+    With a mask the decoder's attention multiplies all pairs of tokens of a row, 12 x width operations a pair and layer
+    forward and backward; alone, half of each sample's pairs, since it is causal.
+    """
+    alone, whole = work.counts.token_pairs / 2, work.row_pairs
+    more = 12 * shape.layers * shape.attention * (whole - alone) / work.counts.tokens / 1e9
+    if recipe.samples_alone:
+        other = f"sdpa would compute {whole / alone:.1f} times as many pairs of tokens"
+        return f"attention: {recipe.attention}, each sample alone; {other}, {more:.1f} GFLOP a token more"
+    other = f"{whole / alone:.1f} times as many pairs of tokens as attention=packed"
+    return f"attention: {recipe.attention}, whole rows squared: {other}, {more:.1f} GFLOP a token more than MFU counts"
 
 
 def _count(recipe: StageRecipe, data: DatasetFolder, shape: Shape) -> tuple[list[Counts], str]:

@@ -18,6 +18,7 @@ RECIPE: dict[str, Any] = {
     "model": "m",
     "data": "d",
     "precision": "fp32",
+    "attention": "sdpa",
     "deepspeed": None,
     "rows_per_step": 4,
     "hook": {"mode": "off"},
@@ -47,6 +48,8 @@ def numbers(model: Path, data: Path, out: Path) -> None:
     loss = StageModel(vlm)(**{name: tensor for name, tensor in batch.items() if name != "counts"})
     loss.backward()
     squares = [p.grad.double().square().sum() for p in vlm.parameters() if p.grad is not None]
+    cuts = batch.pop("cuts")
+    batch["samples"], batch["pictures"] = torch.tensor(cuts.samples), torch.tensor(cuts.pictures)
     save_file({**batch, "loss": loss.detach(), "gradient": torch.stack(squares).sum().sqrt()}, out)
 
 
@@ -73,6 +76,7 @@ def refusals(folder: Path) -> dict[str, str]:
     changes: dict[str, dict[str, Any]] = {
         "unknown key": {"learnig_rate": 1e-5},
         "lora": {"lora": {"rank": 4}},
+        "packed": {"attention": "packed"},
         "zero3": {"deepspeed": "zero3", "precision": "bf16"},
         "inline": {"hook": {"mode": "inline"}},
         "decay": {"weight_decay": 0.1},

@@ -56,6 +56,18 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
     return Tiny(base, root / "own", *folders, load_processor(str(base)))
 
 
+def pictures_of(batch: dict[str, Any]) -> dict[str, torch.Tensor]:
+    """What transformers' own forward pass takes of the pictures of a micro-batch."""
+    from idf.training.patches import normalised
+
+    if "patches" not in batch:
+        return {}
+    return {
+        "pixel_values": normalised(batch["patches"], batch["colours"], frames=2),
+        "image_grid_thw": torch.tensor(batch["cuts"].pictures),
+    }
+
+
 class Hub:
     """Tiny models of every family, tied or not, in every type, as they would lie on the hub; each made when first asked for.
 

@@ -168,7 +168,7 @@ def test_a_base_that_cannot_be_used_is_refused_in_one_sentence_by_every_command_
     (moved / "adapter_config.json").write_text(json.dumps(told | {"base_model_name_or_path": str(base)}))
     assert evaluate(moved, "--suite", suite, "--out", tmp_path / "out") == 1
     says(one_sentence(capsys, "idf-eval"), *words)
-    local = ("--teacher", "local", "--model", base, "max_pixels=12544", "teacher.device=cpu")
+    local = ("--teacher", "hf", "--model", base, "max_pixels=12544", "teacher.device=cpu")
     assert idf("traces", "--out", tmp_path / "traces", "--problems", 1, *local) == 1
     says(one_sentence(capsys, "idf"), *words)
 

@@ -267,7 +267,20 @@ def test_flash_attention_is_missing_only_if_the_recipe_asks_for_it(monkeypatch, 
     state, sentence = of(examine(recipe_for(tmp_path, attention="flash_attention_2")), "flash attention")
     assert state == MISSING
     says(sentence, "flash_attn", "pip install flash-attn", "attention=sdpa")
-    assert of(examine(recipe_for(tmp_path)), "flash attention")[0] == UNUSED
+    assert of(examine(recipe_for(tmp_path, attention="sdpa")), "flash attention")[0] == UNUSED
+
+
+def test_packed_attention_says_which_kernel_it_uses_and_what_is_faster_than_none(monkeypatch, tmp_path):
+    monkeypatch.setattr(doctor, "find_spec", lambda name: None if name == "flash_attn" else SimpleNamespace())
+    for found, state, words in (
+        (lambda *_: None, OK, ("packed", "torch.nn.attention.varlen")),
+        (None, MAYBE, ("packed", "neither", "once a sample", "flash-attn")),
+    ):
+        monkeypatch.setattr("idf.training.attention.varlen_call", lambda found=found: found)
+        told, sentence = of(examine(recipe_for(tmp_path)), "flash attention")
+        assert told == state
+        says(sentence, *words)
+    assert of(examine(recipe_for(tmp_path, device="cpu")), "flash attention")[0] == UNUSED
 
 
 def test_a_hub_model_is_in_the_cache_or_the_hub_is_asked(monkeypatch, tmp_path):

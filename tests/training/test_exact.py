@@ -125,6 +125,17 @@ def test_a_killed_run_goes_on_to_the_same_digits_under_every_preset(tiny, curves
     assert all(weights[name].equal(again[name]) for name in weights)
 
 
+@pytest.mark.timeout(600)
+def test_sdpa_on_whole_rows_gives_the_loss_curve_of_samples_computed_alone(tiny, curves):
+    folder, steps = curves
+    recipe = imagery_recipe(tiny, run="run-sdpa", attention="sdpa", rows_per_micro_batch=2, epochs=2)
+    done = run("stage1.py", recipe, folder)
+    assert done.returncode == 0, done.stderr[-3000:]
+    for alone, whole in zip(steps(None), history(folder / "run-sdpa"), strict=True):
+        assert whole["loss"] == pytest.approx(alone["loss"], rel=TOLERANCE)
+        assert whole["grad_norm"] == pytest.approx(alone["grad_norm"], rel=100 * TOLERANCE)
+
+
 def test_text_beside_pictures_under_zero_3_does_not_hang_and_a_head_of_its_own_is_kept(tiny, hub, tmp_path):
     # Rows of one sample: in some steps one rank has a picture and the other has none. A rank that skipped the sharded
     # tower would make the other wait for ever; the hang watch would end that after a minute.

@@ -23,7 +23,7 @@ from tests.backends.server import request
 from tests.cli.running import evaluate
 from tests.sentences import refused
 
-from .conftest import MAX_PIXELS
+from .conftest import MAX_PIXELS, pictures_of
 from .hub_layout import weights
 from .running import history, imagery_recipe, run
 
@@ -56,7 +56,17 @@ def processor(base):
 
 @pytest.fixture(scope="module")
 def model(base):
-    vlm = load_model(str(base), precision="fp32", attention="sdpa")
+    return scaled(base, "packed")
+
+
+@pytest.fixture(scope="module")
+def plain(base):
+    """The same with transformers' own attention."""
+    return scaled(base, "sdpa")
+
+
+def scaled(base, attention):
+    vlm = load_model(str(base), precision="fp32", attention=attention)
     torch.manual_seed(0)
     with torch.no_grad():  # at the initial scale all logits are nearly equal, and what pictures show would hardly count
         for parameter in vlm.parameters():
@@ -94,11 +104,10 @@ def our_logits(model, batch):
 
 def their_logits(model, batch):
     """Those of the model's own forward pass, which finds positions itself."""
-    pictures = {name: batch[name] for name in ("pixel_values", "image_grid_thw") if name in batch}
     ids = batch["input_ids"]
     kinds = (ids == model.vlm.config.image_token_id).int()
     with torch.no_grad():
-        return model.vlm(input_ids=ids, mm_token_type_ids=kinds, use_cache=False, **pictures).logits[0]
+        return model.vlm(input_ids=ids, mm_token_type_ids=kinds, use_cache=False, **pictures_of(batch)).logits[0]
 
 
 def difference(one, other):
@@ -141,23 +150,25 @@ def test_token_ids_are_those_of_the_processor(tiny, processor, size):
 
 
 def test_each_samples_logits_in_a_pack_are_those_that_it_has_alone_and_those_of_the_models_own_forward(
-    model, samples, collate
+    model, plain, samples, collate
 ):
-    packed = our_logits(model, collate([samples]))
     alone = [collate([[sample]]) for sample in samples]
-    assert difference(packed, torch.cat([our_logits(model, batch) for batch in alone])) < 1e-5
-    assert difference(packed, torch.cat([their_logits(model, batch) for batch in alone])) < 1e-5
+    theirs = torch.cat([their_logits(plain, batch) for batch in alone])
+    for ours in (model, plain):
+        packed = our_logits(ours, collate([samples]))
+        assert difference(packed, torch.cat([our_logits(ours, batch) for batch in alone])) < 1e-5
+        assert difference(packed, theirs) < 1e-5
 
 
 def test_what_a_picture_shows_counts(model, samples, collate):
     batch = collate([samples[:1]])
-    blank = batch | {"pixel_values": torch.zeros_like(batch["pixel_values"])}
+    blank = batch | {"patches": torch.zeros_like(batch["patches"])}
     assert difference(our_logits(model, batch), our_logits(model, blank)) > 1e-3
 
 
 def test_qwen3_vl_adds_what_its_tower_saw_to_its_first_layers(model, samples, collate):
     batch = collate([samples])
-    _, deeper = model.picture_features(batch["pixel_values"], batch["image_grid_thw"])
+    _, deeper = model.picture_features(batch["patches"], batch["colours"], batch["cuts"].pictures)
     assert len(deeper) == (2 if model.vlm.config.model_type == "qwen3_vl" else 0)
     if deeper:
         whole = our_logits(model, batch)

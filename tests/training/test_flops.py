@@ -79,7 +79,7 @@ def test_a_frozen_tower_costs_a_forward_pass_only(tiny, row):
     batch, counts = row
     vlm = load_model(str(tiny.model), precision="fp32", attention="eager")
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        vlm.model.visual(batch["pixel_values"], grid_thw=batch["image_grid_thw"])
+        StageModel(vlm).picture_features(batch["patches"], batch["colours"], batch["cuts"].pictures)
     pictures = Counts(patches=counts.patches, patch_pairs=counts.patch_pairs)
     assert counter.get_total_flops() == pytest.approx(train_flops(shape_of(vlm), pictures), rel=0.05)
 

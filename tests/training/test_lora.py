@@ -9,6 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from idf.training.attention import Cuts
 from idf.training.families import FAMILIES
 from idf.training.load import load_model, load_processor
 from idf.training.lora import add_adapters, load_adapter, merged, save_adapter
@@ -104,13 +105,14 @@ def test_every_adapter_gets_a_gradient(adapted, asked, base, checkpointing):
         adapted.model.language_model.gradient_checkpointing_enable({"use_reentrant": False})
     train(adapted)
     inputs = asked(base)
-    length = inputs["input_ids"].shape[1]
+    length, side = inputs["input_ids"].shape[1], adapted.config.vision_config.patch_size
     batch = {
         "input_ids": inputs["input_ids"],
         "labels": inputs["input_ids"],
         "position_ids": torch.arange(length).expand(4, 1, length),
-        "pixel_values": inputs["pixel_values"],
-        "image_grid_thw": inputs["image_grid_thw"],
+        "cuts": Cuts((length,), tuple(map(tuple, inputs["image_grid_thw"].tolist()))),
+        "patches": torch.randint(0, 256, (len(inputs["pixel_values"]), 3, side, side), dtype=torch.uint8),
+        "colours": torch.full((2, 3), 127.5),
     }
     StageModel(adapted.train())(**batch).backward()
     for name, parameter in adapted.named_parameters():

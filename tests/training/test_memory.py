@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
+from transformers import Qwen2_5_VLConfig
 
+from idf.training.attention import Segments
 from idf.training.flops import shape_of
-from idf.training.load import meta_model
+from idf.training.load import meta_model, random_model
 from idf.training.memory import Size, activation_bytes, checkpoint_bytes, logit_bytes, memory_of, size_of
 from idf.training.model import freeze_vision
 from idf.training.recipe import HookRecipe, LoraRecipe, StageRecipe
@@ -104,8 +105,17 @@ def test_the_logits_of_a_chunk_are_three_tensors_of_1_2_gb(seven):
     assert logit_bytes(RECIPE, seven[0], 2) - logit_bytes(adapters, seven[0], 2) == 2 * 2 * 152064 * 3584
 
 
+def test_computing_samples_alone_spares_the_mask_and_the_repeated_keys(seven):
+    (kept, layer), (of_rows, layer_of_rows) = (
+        activation_bytes(replace(RECIPE, attention=attention), seven[0], 2) for attention in ("packed", "sdpa")
+    )
+    assert of_rows - kept == 3 * 8192**2
+    assert layer_of_rows - layer == 8192 * 2 * 2 * (3584 - 512)
+
+
+@pytest.mark.parametrize("attention", ["packed", "sdpa"])
 @pytest.mark.parametrize("rows", [1, 2])
-def test_activations_are_what_autograd_saves(rows):
+def test_activations_are_what_autograd_saves(rows, attention):
     """Storages that forward keeps for backward, without parameters, on a model of Qwen2.5-VL's proportions in bf16."""
     layers, length = 3, 256
     text = {
@@ -118,9 +128,12 @@ def test_activations_are_what_autograd_saves(rows):
         "rope_parameters": {"rope_type": "default", "rope_theta": 1e4, "mrope_section": [4, 6, 6]},
     }
     vision = {"depth": 1, "hidden_size": 64, "intermediate_size": 64, "num_heads": 2, "out_hidden_size": 128}
-    vlm = Qwen2_5_VLForConditionalGeneration(Qwen2_5_VLConfig(text_config=text, vision_config=vision)).bfloat16()
+    config = Qwen2_5_VLConfig(text_config=text, vision_config=vision)
+    vlm = random_model(config, precision="bf16", attention=attention, device="cpu")
     freeze_vision(vlm)
-    recipe = replace(RECIPE, gradient_checkpointing=False, rows_per_micro_batch=rows, tokens_per_row=length)
+    recipe = replace(
+        RECIPE, attention=attention, gradient_checkpointing=False, rows_per_micro_batch=rows, tokens_per_row=length
+    )
     parameters = {parameter.untyped_storage().data_ptr() for parameter in vlm.parameters()}
     saved: dict[int, int] = {}
     kept = []  # a storage that was freed could come back under the same address
@@ -134,8 +147,9 @@ def test_activations_are_what_autograd_saves(rows):
 
     embeddings = vlm.get_input_embeddings()(torch.arange(rows * length).reshape(rows, length) % 256)
     positions = torch.arange(length).expand(4, rows, length)
+    more = {"segments": Segments.of([length] * rows, torch.device("cpu"))} if attention == "packed" else {}
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        vlm.model.language_model(inputs_embeds=embeddings, position_ids=positions, use_cache=False)
+        vlm.model.language_model(inputs_embeds=embeddings, position_ids=positions, use_cache=False, **more)
     shape = shape_of(vlm)
     assert sum(saved.values()) == pytest.approx(activation_bytes(recipe, shape, 2)[0], rel=0.1)
 

@@ -12,6 +12,8 @@ from idf.training.load import load_model
 from idf.training.model import GradientWatch, StageModel, freeze_vision, label_loss, parameter_counts
 from tests.sentences import refused
 
+from .conftest import pictures_of
+
 
 @pytest.fixture(scope="module")
 def samples(tiny):
@@ -37,7 +39,7 @@ def collator(tiny):
     return tensors
 
 
-def stage_model(tiny, attention: str = "sdpa") -> StageModel:
+def stage_model(tiny, attention: str = "packed") -> StageModel:
     torch.manual_seed(0)
     vlm = load_model(str(tiny.model), precision="fp32", attention=attention)
     with torch.no_grad():  # at the initial scale all logits are nearly equal, and a leak would hardly show
@@ -60,7 +62,7 @@ def difference_to_alone(model: StageModel, samples, collator, packed: torch.Tens
     return float((packed - alone).abs().max() / alone.abs().max())
 
 
-@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+@pytest.mark.parametrize("attention", ["packed", "sdpa", "eager"])
 def test_each_samples_logits_in_a_pack_are_those_that_it_has_alone(tiny, samples, collator, attention):
     model = stage_model(tiny, attention)
     assert difference_to_alone(model, samples, collator, logits(model, collator([samples]))) < 1e-5
@@ -113,17 +115,16 @@ def test_padding_beside_a_longer_row_changes_nothing(tiny, samples, collator):
 
 
 def test_the_loss_is_the_models_own(tiny, samples, collator):
-    model = stage_model(tiny)
+    model, plain = stage_model(tiny), stage_model(tiny, "sdpa").vlm
     for sample in samples:
         batch = collator([[sample]])
         labels = sum(label != IGNORE for label in sample[0].labels)
-        pictures = {k: v for k, v in batch.items() if k in ("pixel_values", "image_grid_thw")}
-        theirs = model.vlm(
+        theirs = plain(
             input_ids=batch["input_ids"],
             attention_mask=torch.ones_like(batch["input_ids"]),
             labels=batch["labels"],
-            mm_token_type_ids=(batch["input_ids"] == model.vlm.config.image_token_id).int(),
-            **pictures,
+            mm_token_type_ids=(batch["input_ids"] == plain.config.image_token_id).int(),
+            **pictures_of(batch),
         ).loss
         assert model(**batch).item() / labels == pytest.approx(theirs.item(), rel=1e-5)
 
@@ -190,7 +191,7 @@ def test_the_frozen_tower_runs_without_autograd(tiny, samples, collator):
     model = stage_model(tiny).train()
     model.vlm.model.language_model.gradient_checkpointing_enable({"use_reentrant": False})
     batch = collator([samples])
-    features, deeper = model.picture_features(batch["pixel_values"], batch["image_grid_thw"])
+    features, deeper = model.picture_features(batch["patches"], batch["colours"], batch["cuts"].pictures)
     assert deeper == []
     assert not features.requires_grad
     assert features.grad_fn is None

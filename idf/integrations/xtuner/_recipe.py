@@ -32,6 +32,7 @@ def stage_recipe(settings: Mapping[str, Any]) -> StageRecipe:
     recipe = build_recipe(StageRecipe, json.loads(json.dumps(settings)), "the config's `recipe`")
     refused = {
         "lora": recipe.lora is not None,
+        "attention=packed": recipe.attention == "packed",  # it needs transformers 5.16
         "deepspeed=zero3": recipe.sharded,
         "hook.mode=inline": recipe.hook.mode == "inline",
         "resume=weights": recipe.resume != "exact",
