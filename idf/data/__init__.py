@@ -1,8 +1,8 @@
 """Samples, the parquet folders they live in, and how they are made in parallel."""
 
 from ._build import Choice, Draft, Maker, Row, build_dataset, choose_rows
-from ._engine import ENGINES, Engine, LocalEngine, keep_memory, open_engine
-from ._folder import DatasetFolder, open_dataset, refuse_existing, write_dataset, write_shard
+from ._engine import ENGINES, Engine, LocalEngine, cores, keep_memory, open_engine
+from ._folder import ROWS_PER_SHARD, DatasetFolder, open_dataset, refuse_existing, write_dataset, write_shard
 from ._mix import check_mix, content_key, pick
 from ._mixture import MIXTURE, mix_datasets
 from ._sample import Sample, conversation, text_of
@@ -14,6 +14,7 @@ from ._tokens import SPLIT, EstimatedTokens, Lengths, TokenCounter, size_of_pict
 __all__ = [
     "ENGINES",
     "MIXTURE",
+    "ROWS_PER_SHARD",
     "SPLIT",
     "Choice",
     "DatasetFolder",
@@ -33,6 +34,7 @@ __all__ = [
     "choose_rows",
     "content_key",
     "conversation",
+    "cores",
     "in_order",
     "keep_memory",
     "measure_dataset",
