@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from idf.answers.plan import Ways
 
-from ._boards import is_grid_line, read_grid
+from ._boards import in_eight_symmetries, is_grid_line, read_grid
 from ._cells import read_places
 from ._facts import Conventions, Fact
 from ._planning import PlanningWorld
@@ -213,11 +213,11 @@ class MovingBox(PlanningWorld[Room, Query]):
         """A room turned by quarters or mirrored (the eight symmetries of the square) is the same room."""
         room: Room = scene.start
         moves = "plan" if isinstance(scene, Problem) else " ".join(scene.actions)
-        images = _images(grid(room))
+        images = in_eight_symmetries(grid(room))
         return Keys(
             exact=f"{self.write(room)} | {moves}",
             canonical="/".join(min(images)),
-            skeleton="/".join(min(_images(list(room.walls)))),
+            skeleton="/".join(min(in_eight_symmetries(list(room.walls)))),
         )
 
     def measure(self, scene: Scene) -> dict[str, int]:
@@ -360,15 +360,6 @@ def pushes_from_everywhere(walls: tuple[str, ...], target: Cell) -> dict[tuple[C
 
 def _free(walls: tuple[str, ...]) -> set[Cell]:
     return {(r, c) for r, row in enumerate(walls) for c, symbol in enumerate(row) if symbol != "#"}
-
-
-def _images(rows: list[str]) -> list[list[str]]:
-    """Rows of symbols in the eight symmetries of the square."""
-    images = []
-    for _ in range(4):
-        rows = ["".join(column) for column in zip(*reversed(rows))]  # a quarter turn
-        images += [rows, rows[::-1]]
-    return images
 
 
 def _successors(walls: tuple[str, ...], player: Cell, box: Cell) -> Iterator[tuple[str, tuple[Cell, Cell]]]:
