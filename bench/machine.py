@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import resource
+import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -45,3 +46,13 @@ def peak_mib(cpu: bool) -> float:
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) / 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 / (1024 if sys.platform == "darwin" else 1)
+
+
+def source_at(commit: str, folder: Path) -> Path:
+    """The files of a commit of this repository, written to a new folder; returns the folder."""
+    folder.mkdir(parents=True)
+    files = subprocess.run(
+        ["git", "archive", commit], cwd=Path(__file__).parents[1], check=True, stdout=subprocess.PIPE
+    ).stdout
+    subprocess.run(["tar", "x", "-C", str(folder)], input=files, check=True)
+    return folder

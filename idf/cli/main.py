@@ -227,7 +227,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _common(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("--workers", type=int, default=1, help="processes; not a byte of the samples depends on it")
+    sub.add_argument(
+        "--workers",
+        type=int,
+        help="processes; not a byte of the samples depends on it (default: the cores, one for each 1,000 samples at most)",
+    )
     sub.add_argument("--engine", default="local", help="who does the work: local processes (default) or ray, a cluster")
     sub.add_argument("--recipe", type=Path, help="YAML recipe")
     sub.add_argument("overrides", nargs="*", metavar="key=value", help="changes to the recipe, e.g. max_pixels=401408")
@@ -240,25 +244,26 @@ def _overrides(arguments: argparse.Namespace, *names: str) -> list[str]:
 
 
 def _imagery(arguments: argparse.Namespace) -> None:
-    from idf.data import open_engine
+    from idf.data import ROWS_PER_SHARD, open_engine
     from idf.imagery import ImageryRecipe, build_imagery
     from idf.recipe import read_recipe
 
     recipe = read_recipe(ImageryRecipe, arguments.recipe, _overrides(arguments, "samples", "seed"))
-    with open_engine(arguments.engine, arguments.workers) as engine:
+    with open_engine(arguments.engine, arguments.workers, recipe.samples // ROWS_PER_SHARD) as engine:
         folder = build_imagery(recipe, arguments.out, engine)
     print(f"{len(folder):,} imagery samples in {arguments.out}")
 
 
 def _traces(arguments: argparse.Namespace) -> None:
-    from idf.data import open_engine
+    from idf.data import ROWS_PER_SHARD, open_engine
     from idf.recipe import read_recipe
     from idf.traces import TracesRecipe, build_traces
 
     teacher = {"teacher.name": arguments.teacher, "teacher.model": arguments.model}
     overrides = [f"{key}={value}" for key, value in teacher.items() if value is not None]
     recipe = read_recipe(TracesRecipe, arguments.recipe, overrides + _overrides(arguments, "problems", "seed"))
-    with open_engine(arguments.engine, arguments.workers) as engine:
+    shards = recipe.problems * recipe.teacher.samples // ROWS_PER_SHARD
+    with open_engine(arguments.engine, arguments.workers, shards) as engine:
         folder = build_traces(recipe, arguments.out, engine)
     print(f"{len(folder):,} candidate traces in {arguments.out}; next: idf filter {arguments.out} --out DIR")
 

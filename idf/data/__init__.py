@@ -1,8 +1,7 @@
 """Samples, the parquet folders they live in, and how they are made in parallel."""
 
 from ._build import Choice, Draft, Maker, Row, build_dataset, choose_rows
-from ._engine import ENGINES, Engine, LocalEngine, WorkerDied, keep_memory, open_engine
-from ._folder import Block, DatasetFolder, open_dataset, refuse_existing, write_dataset, write_shard
+from ._engine import ENGINES, Engine, LocalEngine, WorkerDied, cores, keep_memory, open_engine
 from ._mix import check_mix, content_key, pick
 from ._mixture import MIXTURE, mix_datasets
 from ._sample import Sample, conversation, text_of
@@ -14,6 +13,7 @@ from ._tokens import SPLIT, EstimatedTokens, Lengths, TokenCounter, size_of_pict
 __all__ = [
     "ENGINES",
     "MIXTURE",
+    "ROWS_PER_SHARD",
     "SPLIT",
     "Block",
     "Choice",
@@ -35,6 +35,7 @@ __all__ = [
     "choose_rows",
     "content_key",
     "conversation",
+    "cores",
     "in_order",
     "keep_memory",
     "measure_dataset",

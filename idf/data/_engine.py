@@ -11,7 +11,8 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from idf.errors import UserError
@@ -44,20 +45,39 @@ class Engine(Protocol):
         """
 
 
-def open_engine(name: str = "local", workers: int = 1) -> AbstractContextManager[Engine]:
+def open_engine(
+    name: str = "local", workers: int | None = None, shards: int | None = None
+) -> AbstractContextManager[Engine]:
     """The engine of a name.
 
     Args:
         name: "local" or "ray".
-        workers: Number of processes, on all machines together.
+        workers: Number of processes, on all machines together; None for as many as this machine has cores that this process
+            may use, and no more than full shards.
+        shards: Number of full shards that are to be made; None if it is not known.
 
     Raises:
         UserError: There is no such engine, or Ray is not installed.
     """
+    if workers is None:
+        workers = cores() if shards is None else max(1, min(cores(), shards))
     check_positive("workers", workers)
     if name not in ENGINES:
         raise UserError(f"unknown engine {name!r}: use one of {', '.join(ENGINES)}")
     return RayEngine(workers) if name == "ray" else LocalEngine(workers)
+
+
+def cores(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
+    """The processor cores that this process may use: those that it is bound to, or fewer if its container has a quota.
+
+    Args:
+        quota: The file in which the system says the quota: "max" or microseconds, and of how many (cgroup v2).
+    """
+    bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if not quota.exists():
+        return bound
+    most, of = quota.read_text().split()
+    return bound if most == "max" else max(1, min(bound, int(most) // int(of)))
 
 
 class LocalEngine:
@@ -83,7 +103,8 @@ class LocalEngine:
     def run(self, function: Callable[[T], R], tasks: Sequence[T]) -> Iterator[tuple[int, R]]:
         """As `Engine.run`."""
         if self.workers == 1 or len(tasks) == 1:
-            yield from ((number, function(task)) for number, task in enumerate(tasks))
+            with memory_kept():
+                yield from ((number, function(task)) for number, task in enumerate(tasks))
             return
         if self._pool is None:
             # Spawned, not forked: a fork copies the threads' locks of whatever the caller has imported.
@@ -117,17 +138,39 @@ def _prepare_worker(prepare: Callable[[], None] | None) -> None:
         prepare()
 
 
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # the options' names in malloc.h
+
+
 def keep_memory() -> None:
     """Let the C library keep what this process frees, if it is glibc.
 
     Pictures of 3 MB come and go by the thousand. By default each is given back to the system, and cleared page by page
     when it is wanted again: a sixth of all time.
     """
+    if libc := _glibc():
+        libc.mallopt(_TRIM_THRESHOLD, 512 << 20)
+        libc.mallopt(_MMAP_THRESHOLD, 32 << 20)
+
+
+@contextmanager
+def memory_kept() -> Iterator[None]:
+    """`keep_memory` for a while, in a process that may be its user's: at the end all that is free goes back to the system.
+
+    Then the thresholds are those that glibc itself comes to in a process that once freed a block of 32 MB: there is no
+    way back to the smaller ones with which it starts and from which it adapts.
+    """
+    keep_memory()
+    try:
+        yield
+    finally:
+        if libc := _glibc():
+            libc.mallopt(_TRIM_THRESHOLD, 64 << 20)
+            libc.malloc_trim(ctypes.c_size_t(0))
+
+
+def _glibc() -> ctypes.CDLL | None:
     libc = ctypes.CDLL(None)
-    if hasattr(libc, "gnu_get_libc_version"):
-        trim_threshold, mmap_threshold = -1, -3  # the options' names in malloc.h
-        libc.mallopt(trim_threshold, 512 << 20)
-        libc.mallopt(mmap_threshold, 32 << 20)
+    return libc if hasattr(libc, "gnu_get_libc_version") else None
 
 
 def _end_with_the_parent() -> None:

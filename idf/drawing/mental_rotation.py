@@ -83,25 +83,37 @@ def draw(
     shadows = cast_shadows(noise, sorted(_free_faces(cubes)), cubes)
     found = glares(noise)
     bright = {number: _brushes(glare) for number, glare in found.items()}
-    # Panels overlap, so both pictures need all of them. Where no side glares they are the same.
-    without = draft_of(_painted(stage, cubes, dull, shadows))
-    picture = _painted(stage, cubes, [bright.get(number, stage.brushes) for number in range(8)], shadows).copy()
     ends = [(min(ways) - 0.5, max(ways) + 0.5) for ways in zip(*cubes)]
+    corners = np.array(list(product(*ends)))
+    boxes = [_box_of(to_pixels(corners, number, size), size) for number in range(8)]
+    # The pictures with and without glare differ in the boxes of some panels, into which others may reach.
+    reach = [(boxes[number], panel.marked) for number, panel in enumerate(stage.panels)]
+    there = [n for n in range(8) if any(_share(one, boxes[number]) for one in reach[n] for number in found)]
+    without = _painted(stage, cubes, dull, shadows)
+    glaring = [bright.get(number, stage.brushes) for number in range(8)]
+    with_glare = draft_of(_painted(stage, cubes, glaring, shadows, there))
+    picture = without.copy()
     for number, glare in found.items():
-        rows, columns = box = _box_of(to_pixels(np.array(list(product(*ends))), number, size), size)
+        rows, columns = box = boxes[number]
         (x, y), unit = to_pixels(np.zeros(3), number, size), _FOCAL / _camera(number).distance * fit(NATIVE, size).scale
-        picture[box] = glare.blend(without[box], picture[box], (x - columns.start, y - rows.start), unit)
+        # Where two boxes overlap, the second glare falls on the first.
+        with_glare[box] = glare.blend(without[box], with_glare[box], (x - columns.start, y - rows.start), unit)
+        picture[box] = with_glare[box]
     picture.setflags(write=False)
     return picture
 
 
 def _painted(
-    stage: _Stage, cubes: dict[Cell, str], brushes: Sequence[_Brushes], shadows: Mapping[_Face, Shadow]
+    stage: _Stage,
+    cubes: dict[Cell, str],
+    brushes: Sequence[_Brushes],
+    shadows: Mapping[_Face, Shadow],
+    only: Sequence[int] = range(8),
 ) -> NDArray[np.uint8]:
-    """The picture, given the brushes for each panel."""
+    """The picture, given the brushes for each panel; only some of the panels, if they are named."""
     free = _free_faces(cubes)
     canvas = canvas_on(stage.empty, stage.size)
-    for panel, of_colour in zip(stage.panels, brushes, strict=True):
+    for panel, of_colour in ((stage.panels[number], brushes[number]) for number in only):
         apart = {cell for cell, word in panel.words.items() if word.near.isdisjoint(cubes)}
         for word in (word for cell, word in panel.words.items() if cell not in apart):
             canvas.rectangle(word.box, _NO_PEN, _PAPER)
@@ -135,6 +147,11 @@ def _box_of(points: Points, size: tuple[int, int]) -> tuple[slice, slice]:
     """The rows and columns of a picture in which points, (n, 2), lie, and a pixel around them."""
     (left, top), (right, bottom) = np.clip((points.min(0) - 1, points.max(0) + 2), 0, size).astype(int).tolist()
     return slice(top, bottom), slice(left, right)
+
+
+def _share(one: tuple[slice, slice], other: tuple[slice, slice]) -> bool:
+    """Whether two boxes share a pixel."""
+    return all(a.start < b.stop and b.start < a.stop for a, b in zip(one, other, strict=True))
 
 
 def corner(number: int) -> Cell:
@@ -177,12 +194,14 @@ class _Panel(NamedTuple):
         faces: The three sides that it sees: name and outline in each cell.
         marks: What is drawn in a cell on an axis if it is empty: shapes with their pen and brush.
         words: For each of these cells that has a word, where that is.
+        marked: The rows and columns in which all marks lie.
     """
 
     nearness: dict[Cell, int]
     faces: list[tuple[str, dict[Cell, list[float]]]]
     marks: dict[Cell, list[_Shape]]
     words: dict[Cell, _Word]
+    marked: tuple[slice, slice]
 
 
 _Brushes = dict[str, dict[str, aggdraw.Brush]]  # colour -> side -> brush
@@ -262,7 +281,8 @@ def _panel(number: int, size: tuple[int, int]) -> _Panel:
         if _meet(np.array([*others, (tip - 1, tip + 1)]), box).any():
             near = set(cells)  # in a small picture words run into each other and into arrows: each waits for its turn
         words[at] = _Word(tuple(box.ravel().tolist()), frozenset(near))
-    return _Panel(nearness, faces, marks, words)
+    points = [point for shapes in marks.values() for mark in shapes for point in mark.path.coords()]
+    return _Panel(nearness, faces, marks, words, _box_of(np.reshape(points, (-1, 2)), size))
 
 
 def _meet(boxes: Points, box: NDArray[np.int64]) -> NDArray[np.bool_]:

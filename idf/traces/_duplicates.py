@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import blake2b
+from tempfile import TemporaryFile, gettempdir
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from idf.answers import plain_colours
+from idf.errors import UserError
 from idf.worlds import Rng
 
 _WORDS = 5  # of a shingle
@@ -63,6 +67,55 @@ def scene_of(words: Sequence[str]) -> Shingles:
     return np.unique(np.array([_word_hash(f"{place} {word}") for place, word in enumerate(words)], np.uint64))
 
 
+class ShingleFile:
+    """Sets of shingles in a temporary file: a few kilobytes for each text, of which only those of similar texts are read again.
+
+    Raises:
+        UserError: The folder for temporary files has no room.
+    """
+
+    def __init__(self) -> None:
+        self._file = TemporaryFile()  # noqa: SIM115 (closed by `__exit__`)
+        self._ends = array("q", [0])
+
+    def __enter__(self) -> ShingleFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def append(self, shingles: Shingles) -> int:
+        """Write a set; returns its number."""
+        try:
+            self._file.seek(self._ends[-1])
+            self._file.write(shingles.tobytes())
+        except OSError as error:
+            raise UserError(f"the hashes of traces could not be written to {gettempdir()}: {error.strerror}") from None
+        self._ends.append(self._ends[-1] + shingles.nbytes)
+        return len(self._ends) - 2
+
+    def picked(self, numbers: Sequence[int]) -> Sequence[Shingles]:
+        """The sets of some numbers, in their order, each read when it is asked for."""
+        return _Picked(self, numbers)
+
+    def read(self, number: int) -> Shingles:
+        """The set of a number."""
+        begin, end = self._ends[number], self._ends[number + 1]
+        self._file.seek(begin)
+        return np.frombuffer(self._file.read(end - begin), np.uint64)
+
+
+class _Picked(Sequence[Shingles]):
+    def __init__(self, file: ShingleFile, numbers: Sequence[int]) -> None:
+        self._file, self._numbers = file, numbers
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __getitem__(self, at: Any) -> Any:
+        return self._file.read(self._numbers[at])
+
+
 def near_duplicates(texts: Sequence[Shingles], scenes: Sequence[Shingles], threshold: float) -> list[int | None]:
     """For each text the first kept one before it that says nearly the same of nearly the same scene, or None.
 
@@ -76,11 +129,10 @@ def near_duplicates(texts: Sequence[Shingles], scenes: Sequence[Shingles], thres
     """
     signatures = _signatures(texts)
     rows = _rows(threshold)
-    bands = signatures.reshape(len(texts), _HASHES // rows, rows)
-    buckets: dict[tuple[int, bytes], list[int]] = {}
+    buckets: dict[int, list[int]] = {}
     found: list[int | None] = []
-    for at, bands_of in enumerate(bands):
-        keys = [(band, values.tobytes()) for band, values in enumerate(bands_of)]
+    for at, keys_of in enumerate(_shared_bands(signatures.reshape(len(texts), _HASHES // rows, rows))):
+        keys = keys_of[keys_of >= 0].tolist()
         near = np.array(sorted({other for key in keys for other in buckets.get(key, ())}), int)
         near = near[(signatures[near] == signatures[at]).mean(axis=1) >= threshold - _SLACK]
         originals = (
@@ -94,6 +146,21 @@ def near_duplicates(texts: Sequence[Shingles], scenes: Sequence[Shingles], thres
             for key in keys:
                 buckets.setdefault(key, []).append(at)
     return found
+
+
+def _shared_bands(bands: NDArray[np.uint32]) -> NDArray[np.int64]:
+    """A number for the minima of each band, (texts, bands), equal for equal ones; -1 where no other text has them.
+
+    Few texts share any: a table of all bands would take kilobytes a text.
+    """
+    number, out = 0, np.full(bands.shape[:2], -1)
+    for band in range(bands.shape[1]):
+        _, which, times = np.unique(bands[:, band], axis=0, return_inverse=True, return_counts=True)
+        shared = times > 1
+        names = np.where(shared, number + np.cumsum(shared), -1)
+        number += int(shared.sum())
+        out[:, band] = names[which.reshape(-1)]
+    return out
 
 
 def _signatures(texts: Sequence[Shingles]) -> NDArray[np.uint32]:

@@ -17,21 +17,21 @@ from idf.recipe import to_plain
 from idf.worlds import WORLDS, Problem, problem_from_json
 
 from ._balance import Stratum, quotas
-from ._duplicates import Shingles, near_duplicates, scene_of, shingles_of, words_of
+from ._duplicates import ShingleFile, near_duplicates, scene_of, shingles_of, words_of
 from ._funnel import Funnel
 from ._judge import PROOFS, FilterRecipe, judge_trace, proof_of
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # one for each problem that is solved
 class _Success:
-    """What is remembered of a trace that breaks no rule by itself."""
+    """What is remembered of a trace that breaks no rule by itself; `text` and `scene` are numbers of its shingles' sets."""
 
     id: str
     world: str
     difficulty: str
     words: int
-    text: Shingles
-    scene: Shingles
+    text: int
+    scene: int
     proof: str
 
     @property
@@ -62,7 +62,8 @@ def filter_traces(
     """
     recipe.check()
     funnel = Funnel()
-    best = _distinct(_best_of_each_problem(source, recipe, funnel), recipe, funnel)
+    with ShingleFile() as shingles:
+        best = _distinct(_best_of_each_problem(source, recipe, funnel, shingles), recipe, funnel, shingles)
     if len(best) < recipe.keep and not allow_fewer:
         for success in best:
             funnel.add(success.world, "spare")
@@ -103,7 +104,9 @@ def _counted(samples: Iterable[Sample], overlaps: dict[str, Counter[str]]) -> It
         yield sample
 
 
-def _best_of_each_problem(source: DatasetFolder, recipe: FilterRecipe, funnel: Funnel) -> list[_Success]:
+def _best_of_each_problem(
+    source: DatasetFolder, recipe: FilterRecipe, funnel: Funnel, shingles: ShingleFile
+) -> list[_Success]:
     best: dict[tuple[str, str], _Success] = {}
     ids: set[str] = set()
     for sample in tqdm(source.samples(), total=len(source), unit=" traces", mininterval=1):
@@ -125,9 +128,11 @@ def _best_of_each_problem(source: DatasetFolder, recipe: FilterRecipe, funnel: F
             sample.world,
             sample.difficulty,
             words=len(response.split()),
-            text=shingles_of(words_of(response)),
+            text=shingles.append(shingles_of(words_of(response))),
             proof=proof_of(problem, response, recipe),
-            scene=scene_of([*WORLDS[problem.world].write(problem.start).split(), *" ".join(problem.query).split()]),
+            scene=shingles.append(
+                scene_of([*WORLDS[problem.world].write(problem.start).split(), *" ".join(problem.query).split()])
+            ),
         )
         place = (sample.world, sample.meta["key"])
         before = best.setdefault(place, success)
@@ -147,14 +152,17 @@ def _problem_of(source: DatasetFolder, sample: Sample) -> Problem[Any, Any]:
         raise UserError(f"{source.path}: the problem of sample {sample.id} cannot be read: {error}") from None
 
 
-def _distinct(successes: Iterable[_Success], recipe: FilterRecipe, funnel: Funnel) -> list[_Success]:
+def _distinct(
+    successes: Iterable[_Success], recipe: FilterRecipe, funnel: Funnel, shingles: ShingleFile
+) -> list[_Success]:
     """The successes less near-duplicates in the same world; of two the better one stays."""
     by_world: dict[str, list[_Success]] = defaultdict(list)
     for success in sorted(successes, key=lambda trace: trace.rank):
         by_world[success.world].append(success)
     kept = []
     for world, of_world in sorted(by_world.items()):
-        texts, scenes = [success.text for success in of_world], [success.scene for success in of_world]
+        texts = shingles.picked([success.text for success in of_world])
+        scenes = shingles.picked([success.scene for success in of_world])
         originals = near_duplicates(texts, scenes, recipe.near_duplicate)
         for success, original in zip(of_world, originals, strict=True):
             if original is None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from idf.data import Block, DatasetFolder, LocalEngine, WorkerDied
+from idf.data import Block, DatasetFolder, LocalEngine, WorkerDied, cores
 from idf.errors import UserError
 
 from .encode import Encoded, Encoder
@@ -43,8 +43,7 @@ Task = tuple[Block, Path | None]
 
 def workers_for(samples: int) -> int:
     """How many processes pay for so many samples: at most one for each core that this process may use."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cores, MOST_WORKERS, samples // SAMPLES_PER_WORKER))
+    return max(1, min(cores(), MOST_WORKERS, samples // SAMPLES_PER_WORKER))
 
 
 def encode_to(target: Path, folder: DatasetFolder, encoder: Encoder, show: bool, workers: int | None = None) -> None:

@@ -1,4 +1,4 @@
-"""What a text says of the cells of a board: whole boards, single rows, grids of symbols."""
+"""Boards as text: what a text says of whole boards, single rows and grids of symbols; and the symmetries of a grid."""
 
 from __future__ import annotations
 
@@ -168,3 +168,12 @@ _BOARD_ROW = re.compile(rf"(?:row )?(?:[1-5][:)] )?[\[|\"' ]*{_CELL}(?:[\s,|\"']
 def is_board_row(line: str) -> bool:
     """Whether a line may be a row of a board of blocks: four digits and nothing else."""
     return _BOARD_ROW.fullmatch(line.strip()) is not None
+
+
+def in_eight_symmetries(rows: list[str]) -> list[list[str]]:
+    """Rows of symbols, turned by quarters and mirrored: the eight symmetries of the square."""
+    images = []
+    for _ in range(4):
+        rows = ["".join(column) for column in zip(*reversed(rows))]  # a quarter turn
+        images += [rows, rows[::-1]]
+    return images

@@ -7,17 +7,18 @@ environment code says both; its scorer refuses such plans, see docs).
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from typing import NamedTuple
 
 from idf.answers.plan import Ways
 
-from ._boards import is_grid_line, read_grid
+from ._boards import in_eight_symmetries, is_grid_line, read_grid
 from ._cells import read_places
 from ._facts import Conventions, Fact
 from ._planning import PlanningWorld
+from ._pulls import Position, bits, levels_of, positions_of
 from ._reading import read_words
 from ._rng import Rng
 from ._world import IllegalAction, Keys, Problem, Scene, Walk
@@ -96,14 +97,16 @@ class MovingBox(PlanningWorld[Room, Query]):
         while True:
             cells = rng.shuffled(inside)[: rng.choice(open_cells)]
             floor = sum(1 << cell for cell in cells)
-            found: dict[int, list[tuple[int, list[tuple[int, int]]]]] = {}
+            positions = positions_of(floor, size)
+            found: dict[int, list[tuple[int, list[Position]]]] = {}
             for target in cells:
-                for pushes, level in enumerate(_pulls(floor, target, size, sizes[-1])):
-                    if level and pushes in sizes:
+                levels = levels_of(positions, target, sizes[-1])
+                for pushes, level in enumerate(levels[sizes[0] :], sizes[0]):
+                    if level:
                         found.setdefault(pushes, []).append((target, level))
             if found:
                 target, level = rng.choice(found[rng.choice(sorted(found))])
-                starts = sorted((cell, box) for box, region in level for cell in _bits(region))
+                starts = sorted((cell, at.box) for at in level for cell in bits(at.region))
                 symbols = "".join("#."[floor >> cell & 1] for cell in range(size * size))
                 walls = tuple(symbols[row : row + size] for row in range(0, size * size, size))
                 player, box = rng.choice(starts)
@@ -117,7 +120,7 @@ class MovingBox(PlanningWorld[Room, Query]):
             raise IllegalAction(broken)
         player = _beside(state.player, action)
         box = _beside(player, action) if player == state.box else state.box
-        return state._replace(player=player, box=box)
+        return Room(state.walls, player, box, state.target)
 
     def write(self, state: Room) -> str:
         return "\n".join(" ".join(row) for row in grid(state))
@@ -210,11 +213,11 @@ class MovingBox(PlanningWorld[Room, Query]):
         """A room turned by quarters or mirrored (the eight symmetries of the square) is the same room."""
         room: Room = scene.start
         moves = "plan" if isinstance(scene, Problem) else " ".join(scene.actions)
-        images = _images(grid(room))
+        images = in_eight_symmetries(grid(room))
         return Keys(
             exact=f"{self.write(room)} | {moves}",
             canonical="/".join(min(images)),
-            skeleton="/".join(min(_images(list(room.walls)))),
+            skeleton="/".join(min(in_eight_symmetries(list(room.walls)))),
         )
 
     def measure(self, scene: Scene) -> dict[str, int]:
@@ -317,24 +320,27 @@ def moves_from_everywhere(walls: tuple[str, ...], target: Cell) -> dict[tuple[Ce
     A breadth-first search backwards, from the box on the target: a move is a step back, or a pull.
     """
     free = _free(walls)
-    back = {cell: [(r, c) for r, c in _around(cell) if (r, c) in free] for cell in free}
+    # For each cell those from which one can step on it, and what lies beyond it then.
+    back = {
+        (r, c): [((r - dr, c - dc), (r + dr, c + dc)) for dr, dc in WAYS.values() if (r - dr, c - dc) in free]
+        for r, c in free
+    }
     moves = {(player, target): 0 for player in sorted(free - {target})}
-    edge = list(moves)
+    edge, cost = list(moves), 0
     while edge:
+        cost += 1
         ring = []
-        for here in edge:
-            player, box = here
-            cost = moves[here] + 1
-            for before in back[player]:
+        for player, box in edge:
+            for before, beyond in back[player]:
                 if before == box:
                     continue
-                steps = [(before, box)]
-                if (2 * player[0] - before[0], 2 * player[1] - before[1]) == box:
-                    steps.append((before, player))  # the last step may have pushed the box from here
-                for there in steps:
-                    if there not in moves:
-                        moves[there] = cost
-                        ring.append(there)
+                if (there := (before, box)) not in moves:
+                    moves[there] = cost
+                    ring.append(there)
+                # The last step may have pushed the box from here.
+                if beyond == box and (there := (before, player)) not in moves:
+                    moves[there] = cost
+                    ring.append(there)
         edge = ring
     return moves
 
@@ -345,84 +351,28 @@ def pushes_from_everywhere(walls: tuple[str, ...], target: Cell) -> dict[tuple[C
     columns = len(walls[0])
     floor = sum(1 << (r * columns + c) for r, c in _free(walls))
     return {
-        (divmod(cell, columns), divmod(box, columns)): pushes
-        for pushes, level in enumerate(_pulls(floor, target[0] * columns + target[1], columns))
-        for box, region in level
-        for cell in _bits(region)
+        (divmod(cell, columns), divmod(at.box, columns)): pushes
+        for pushes, level in enumerate(levels_of(positions_of(floor, columns), target[0] * columns + target[1]))
+        for at in level
+        for cell in bits(at.region)
     }
-
-
-def _pulls(floor: int, goal: int, columns: int, most: int = 1 << 30) -> list[list[tuple[int, int]]]:
-    """Backwards from the box on the goal: for each number of pulls up to `most`, the (box, cells of the player).
-
-    Sets of cells are bit masks: all cells that the player can walk to without moving the box are one position.
-    """
-    levels = [[(goal, region) for region in _regions(floor & ~(1 << goal), columns)]]
-    seen = set(levels[0])
-    while levels[-1] and len(levels) <= most:
-        pulled = []
-        for box, region in levels[-1]:
-            for shift in (-columns, columns, -1, 1):
-                player, behind = box + shift, box + 2 * shift
-                if region >> player & 1 and floor >> behind & 1:
-                    there = (player, _reach(1 << behind, floor & ~(1 << player), columns))
-                    if there not in seen:
-                        seen.add(there)
-                        pulled.append(there)
-        levels.append(pulled)
-    return levels
 
 
 def _free(walls: tuple[str, ...]) -> set[Cell]:
     return {(r, c) for r, row in enumerate(walls) for c, symbol in enumerate(row) if symbol != "#"}
 
 
-def _around(cell: Cell) -> list[Cell]:
-    return [(cell[0] + dr, cell[1] + dc) for dr, dc in WAYS.values()]
-
-
-def _reach(cells: int, floor: int, columns: int) -> int:
-    """All cells that can be walked to. Rooms are closed, so no step leaves its row."""
-    while (wider := (cells | cells << 1 | cells >> 1 | cells << columns | cells >> columns) & floor) != cells:
-        cells = wider
-    return cells
-
-
-def _regions(floor: int, columns: int) -> list[int]:
-    """The parts of a floor that hang together."""
-    parts = []
-    while floor:
-        parts.append(_reach(floor & -floor, floor, columns))
-        floor &= ~parts[-1]
-    return parts
-
-
-def _bits(mask: int) -> list[int]:
-    return [i for i in range(mask.bit_length()) if mask >> i & 1]
-
-
-def _images(rows: list[str]) -> list[list[str]]:
-    """Rows of symbols in the eight symmetries of the square."""
-    images = []
-    for _ in range(4):
-        rows = ["".join(column) for column in zip(*reversed(rows))]  # a quarter turn
-        images += [rows, rows[::-1]]
-    return images
-
-
-def _successors(walls: tuple[str, ...], player: Cell, box: Cell) -> list[tuple[str, tuple[Cell, Cell]]]:
+def _successors(walls: tuple[str, ...], player: Cell, box: Cell) -> Iterator[tuple[str, tuple[Cell, Cell]]]:
     """The legal moves from (player, box)."""
-    out = []
     row, column = player
     for way, (dr, dc) in WAYS.items():
         to = (row + dr, column + dc)
         if walls[to[0]][to[1]] == "#":
             continue
         if to != box:
-            out.append((way, (to, box)))
+            yield way, (to, box)
         elif walls[row + 2 * dr][column + 2 * dc] != "#":
-            out.append((way, (to, (row + 2 * dr, column + 2 * dc))))
-    return out
+            yield way, (to, (row + 2 * dr, column + 2 * dc))
 
 
 def _beside(cell: Cell, way: str) -> Cell:

@@ -6,10 +6,13 @@ import multiprocessing
 import os
 import signal
 import sys
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from idf.data import LocalEngine, open_engine
+from idf.data import LocalEngine, cores, open_engine
 from idf.data._engine import RayEngine, WorkerDied
 from idf.errors import UserError
 from tests.sentences import refused
@@ -121,3 +124,34 @@ def test_without_ray_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with refused("--engine ray", "pip install 'idf[ray]'"):
         RayEngine(2)
+
+
+def test_without_a_number_there_are_as_many_workers_as_cores_and_no_more_than_full_shards(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(6)))
+    monkeypatch.setattr("idf.data._engine.cores", partial(cores, Path("/no/quota")))
+    assert open_engine().workers == 6
+    assert [open_engine(shards=shards).workers for shards in (0, 1, 4, 20)] == [1, 1, 4, 6]
+    assert open_engine(workers=3, shards=0).workers == 3, "who names a number gets it"
+
+
+@pytest.mark.parametrize(
+    ("said", "number"), [("max 100000", 6), ("250000 100000", 2), ("50000 100000", 1), ("900000 100000", 6)]
+)
+def test_cores_that_a_container_may_not_use_do_not_count(tmp_path, monkeypatch, said, number):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(6)))
+    quota = tmp_path / "cpu.max"
+    quota.write_text(said + "\n")
+    assert cores(quota) == number
+
+
+def test_one_process_keeps_what_it_frees_while_it_works_and_gives_it_back_at_the_end(monkeypatch):
+    told = []
+    libc = SimpleNamespace(
+        mallopt=lambda option, value: told.append((option, value >> 20)), malloc_trim=lambda pad: told.append("trim")
+    )
+    monkeypatch.setattr("idf.data._engine._glibc", lambda: libc)
+    answers = LocalEngine().run(square, [1, 2])
+    next(answers)
+    assert told == [(-1, 512), (-3, 32)]
+    assert list(answers) == [(1, 4)]
+    assert told[2:] == [(-1, 64), "trim"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -434,3 +435,30 @@ def test_the_card_counts_the_traces_that_claim_nothing(tmp_path, out):
     says(card, "What the traces prove", "`outcome`")
     assert "| 1 | claim nothing on the way" in card
     assert "| 1 | claim something false" in card
+
+
+def held_by_filtering(traces, folder):
+    """The most bytes that Python objects took while traces were filtered, beside what was there before."""
+    source = write_dataset(traces, folder / "from", {})
+    tracemalloc.start()
+    filter_traces(source, folder / "to", FilterRecipe(keep=5))
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return most
+
+
+def test_of_a_trace_hardly_more_than_its_id_is_held(tmp_path, monkeypatch):
+    monkeypatch.setattr("idf.traces._filter.judge_trace", lambda *_: None)
+    monkeypatch.setattr("idf.traces._filter.proof_of", lambda *_: "process")
+    one = candidates("cube_rolling", 1)[0]
+
+    def traces(number):
+        for n in range(number):
+            words = " ".join(f"{n}w{at}" for at in range(400))  # 3 kB of hashes, all different
+            trace = answered(one, words, id=f"trace:{n}")
+            yield replace(trace, meta=trace.meta | {"key": str(n)})
+
+    few, many = (held_by_filtering(traces(number), tmp_path / str(number)) for number in (400, 2400))
+    assert (many - few) / 2000 < 2048, (
+        "signatures take 512 bytes; words, hashes or a table of bands would take thousands"
+    )
