@@ -2,6 +2,15 @@
 
 from ._build import Choice, Draft, Maker, Row, build_dataset, choose_rows
 from ._engine import ENGINES, Engine, LocalEngine, WorkerDied, cores, keep_memory, open_engine
+from ._folder import (
+    ROWS_PER_SHARD,
+    Block,
+    DatasetFolder,
+    open_dataset,
+    refuse_existing,
+    write_dataset,
+    write_shard,
+)
 from ._mix import check_mix, content_key, pick
 from ._mixture import MIXTURE, mix_datasets
 from ._sample import Sample, conversation, text_of
