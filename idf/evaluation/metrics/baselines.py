@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from idf.suites import Item
@@ -57,16 +58,12 @@ def baseline_cells(items: Sequence[Item], modes: Sequence[str]) -> dict[str, dic
     """
     shares: dict[str, dict[str, dict[str, list[float]]]] = {}
     for item in items:
-        problem, world = item.problem, WORLDS[item.problem.world]
-        initial = float(world.judge(problem, baseline_answer("initial", problem, "")).correct)
-        plays = [
-            world.judge(problem, baseline_answer("random", problem, f"{item.id} play {i}")).correct
-            for i in range(PLAYS)
-        ]
+        problem = item.problem
+        initial, guessed = _shares(item.id, problem)
         for group in ("all", problem.difficulty):
             mine = shares.setdefault(problem.world, {}).setdefault(group, {name: [] for name in TRIVIAL})
             mine["initial"].append(initial)
-            mine["random"].append(sum(plays) / PLAYS)
+            mine["random"].append(guessed)
     return {
         world: {
             mode: {
@@ -77,6 +74,15 @@ def baseline_cells(items: Sequence[Item], modes: Sequence[str]) -> dict[str, dic
         }
         for world, groups in sorted(shares.items())
     }
+
+
+@lru_cache(maxsize=1 << 14)
+def _shares(id: str, problem: Problem[Any, Any]) -> tuple[float, float]:
+    """What the trivial players get on an item, kept for the next evaluation of its suite: a training asks one again and again."""
+    world = WORLDS[problem.world]
+    initial = float(world.judge(problem, baseline_answer("initial", problem, "")).correct)
+    plays = [world.judge(problem, baseline_answer("random", problem, f"{id} play {i}")).correct for i in range(PLAYS)]
+    return initial, sum(plays) / PLAYS
 
 
 def _guess(problem: Problem[Any, Any], rng: Rng) -> Answer:
