@@ -214,6 +214,8 @@ def find_recipe(path: Path | str) -> Path:
         return found
     names = sorted(file.relative_to(shipped).as_posix() for file in shipped.rglob("*.yaml"))
     near = difflib.get_close_matches(name.removeprefix("recipes/"), names, n=1, cutoff=0.0)
+    if Path(path).is_dir():
+        raise UserError(f"{path} is a folder, and a recipe is a file: name a .yaml in it")
     raise UserError(f"no recipe at {path}; of those that come with idf, idf:{near[0]} is the nearest name")
 
 

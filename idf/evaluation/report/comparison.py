@@ -117,7 +117,7 @@ def _detectable(tasks: Sequence[dict[str, Any]]) -> list[str]:
         ]
         if mine:
             lines.append(
-                f"{'; '.join(found)}: {name} finds such a gap 80 % of the time (5 % level before Holm's correction, {given})"
+                f"{'; '.join(found[:1] + [text[0].lower() + text[1:] for text in found[1:]])}: {name} finds such a gap 80 % of the time (5 % level before Holm's correction, {given})"
             )
     return lines
 

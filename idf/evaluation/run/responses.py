@@ -266,7 +266,7 @@ def _count(row: dict[str, Any], key: str) -> int | None:
     """A whole number of a row, or None if it is not there."""
     n = row.get(key)
     if n is not None and (isinstance(n, bool) or not isinstance(n, int) or n < 0):
-        raise TypeError(f"{key} must be a whole number, not {n!r}")
+        raise TypeError(f"{key} must be a whole number from 0, not {n!r}")
     if n is not None and n > (most := MOST_SAMPLES if key == "sample" else MOST_TOKENS):
         raise TypeError(f"{key} must be at most {most:,}")
     return n
