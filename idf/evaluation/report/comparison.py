@@ -116,8 +116,9 @@ def _detectable(tasks: Sequence[dict[str, Any]]) -> list[str]:
             for where, share in seen.items()
         ]
         if mine:
+            gaps = "; ".join(found[:1] + [text[0].lower() + text[1:] for text in found[1:]])
             lines.append(
-                f"{'; '.join(found[:1] + [text[0].lower() + text[1:] for text in found[1:]])}: {name} finds such a gap 80 % of the time (5 % level before Holm's correction, {given})"
+                f"{gaps}: {name} finds such a gap 80 % of the time (5 % level before Holm's correction, {given})"
             )
     return lines
 
