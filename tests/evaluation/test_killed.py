@@ -126,6 +126,11 @@ def test_a_checkpoint_that_was_overwritten_does_not_get_the_answers_of_the_old_o
             for name, tensor in load_file(model / "model.safetensors").items()
         }
         save_file(weights, model / "model.safetensors", metadata={"format": "pt"})
-        line_that_says(finish(start(model, suite, out, *options)), "0 of 10", "answers", "asked again")
+        refused = start(model, suite, out, *options)
+        _, said = refused.communicate(timeout=300)
+        assert refused.returncode == 1
+        line_that_says(said, out, "another evaluation", "fingerprint", "--overwrite")
+        again = finish(start(model, suite, out, *options, "--overwrite"))
+        line_that_says(again, "0 of 10", "answers", "asked again")
     finally:
         (model / "model.safetensors").write_bytes(kept)

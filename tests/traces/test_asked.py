@@ -201,7 +201,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 def test_an_untrained_model_writes_traces_and_the_filter_says_why_it_keeps_none(capsys, model, tmp_path):
     made, kept = tmp_path / "made", tmp_path / "kept"
-    options = ("--out", made, "--problems", 5, "--teacher", "local", "--model", model)
+    options = ("--out", made, "--problems", 5, "--teacher", "hf", "--model", model)
     teacher = ("teacher.max_new_tokens=12", "teacher.device=cpu", "teacher.samples=2", "teacher.temperature=1.0")
     assert run("traces", *options, *FORM, *teacher) == 0
     samples = list(open_dataset(made, made_by="-").samples())
