@@ -302,7 +302,12 @@ def _convert(kind: Any, value: Any, where: _Place, key: str) -> Any:
         number = _as_float(value)
         if number is not None:
             return number
-    elif isinstance(kind, type) and isinstance(value, kind) and isinstance(value, bool) == (kind is bool):
+    elif (
+        origin is None
+        and isinstance(kind, type)
+        and isinstance(value, kind)
+        and isinstance(value, bool) == (kind is bool)
+    ):
         return value
     words: dict[Any, str] = {
         **{int: "a whole number", float: "a number", str: "a text", bool: "true or false"},

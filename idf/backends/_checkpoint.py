@@ -31,3 +31,15 @@ def checkpoint_fingerprint(checkpoint: str, *, whole: bool = False, quantised: b
     if Path(weighed).is_dir():
         check_base(weighed, quantised=quantised)
     return weights_fingerprint(checkpoint, whole=whole)
+
+
+def refuse_file(checkpoint: str) -> None:
+    """Refuse a file in the place of a checkpoint, before anything is imported.
+
+    Raises:
+        UserError: It is one.
+    """
+    if Path(checkpoint).is_file():
+        raise UserError(
+            f"{checkpoint} is a file, and a checkpoint is a folder: stored responses go with --responses FILE"
+        )

@@ -16,7 +16,7 @@ from idf.recipe import key
 
 from ._backend import Backend
 from ._base import check_base
-from ._checkpoint import checkpoint_fingerprint
+from ._checkpoint import checkpoint_fingerprint, refuse_file
 from ._fingerprint import adapter_base
 from ._hf import check_complete
 from ._request import ModelSpec, Request, Response, Sampling, chat_messages, seed_of
@@ -172,6 +172,12 @@ class VLLMBackend(Backend):
                     begin + i,
                     Response(completion.text, prompt_tokens, len(completion.token_ids), completion.finish_reason),
                 )
+
+    @classmethod
+    def check(cls, spec: ModelSpec) -> None:
+        """As `Backend.check`; a checkpoint is no file."""
+        super().check(spec)
+        refuse_file(spec.model)
 
     @classmethod
     def told(cls, options: Mapping[str, Any]) -> dict[str, Any]:
