@@ -1,4 +1,4 @@
-"""LLaMA-Factory with `neat_packing`, for bench/train.py: run by the Python of bench/llama_factory.sh's environment.
+"""LLaMA-Factory with `neat_packing`, for bench/train.py: run by the Python of bench/llamafactory.sh's environment.
 
 `python bench/llama_factory.py SPEC`, with the spec of train_ways.py in JSON and in `data` a folder that LLaMA-Factory reads;
 the last line that it prints is the result, in JSON. Two epochs are trained, of which the first only warms up.

@@ -4,7 +4,7 @@
 same samples; each runs in a process of its own. The first pass runs every way; each later one runs ours and the fastest of
 each peer again, in turns, and the median counts. On a CPU each has one thread, and what counts is the time of the processor,
 not of the clock: what else the machine does hardly matters then. LLaMA-Factory needs an environment of its own, which
-bench/llama_factory.sh makes. Steps of the 7B model's shapes on a GPU are bench/gpu/run.py's.
+bench/llamafactory.sh makes. Steps of the 7B model's shapes on a GPU are bench/gpu/run.py's.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def main() -> None:
         "--workers", type=int, default=0, help="loader workers; their time does not count (default: %(default)s)"
     )
     parser.add_argument("--attention", default="packed", help="of our ways; peers have sdpa (default: %(default)s)")
-    parser.add_argument("--llama-factory", type=Path, metavar="DIR", help="the environment of bench/llama_factory.sh")
+    parser.add_argument("--llama-factory", type=Path, metavar="DIR", help="the environment of bench/llamafactory.sh")
     parser.add_argument("--data", type=Path, help="a set of `idf imagery`, for its lengths (default: made anew)")
     parser.add_argument("--real-samples", type=int, default=20000, help="of that set, if made (default: %(default)s)")
     parser.add_argument("--cpu", action="store_true", help="leave a GPU alone")
@@ -185,7 +185,7 @@ class Bench:
         return {
             "ways": figures,
             "strongest": [*self._fastest("Trainer")[:1], *self._fastest("TRL")[:1], *peers],
-            "not_run": {} if self.factory else {LLAMA_FACTORY: "no environment of bench/llama_factory.sh was given"},
+            "not_run": {} if self.factory else {LLAMA_FACTORY: "no environment of bench/llamafactory.sh was given"},
         }
 
     def memory(self, figures: dict[str, Any], peers: Sequence[str]) -> list[dict[str, Any]]:

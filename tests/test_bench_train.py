@@ -47,7 +47,7 @@ def test_the_strongest_setting_of_each_peer_is_named_and_what_was_not_run_says_w
     speeds = {name: way["useful_tokens_per_cpu_second"] for name, way in result["ways"].items()}
     assert speeds[trainer] == max(speeds["Trainer, 8 at random"], speeds["Trainer, 2 sorted"])
     assert trl == "TRL, 1"
-    assert "llama_factory.sh" in result["not_run"]["LLaMA-Factory, neat_packing"]
+    assert "llamafactory.sh" in result["not_run"]["LLaMA-Factory, neat_packing"]
 
 
 @pytest.mark.slow
