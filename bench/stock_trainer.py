@@ -120,6 +120,7 @@ def train_stock(
         "optim": "adamw_torch",
         "lr_scheduler_type": "constant",
         "max_grad_norm": 1.0,
+        "bf16": False,  # which TRL would set
         "gradient_checkpointing": not tower_out,
         "gradient_checkpointing_kwargs": checkpointing,
         "dataloader_num_workers": workers,

@@ -66,6 +66,8 @@ def main() -> None:
     parser.add_argument("--llama-factory", type=Path, metavar="DIR", help="the environment of bench/llamafactory.sh")
     parser.add_argument("--data", type=Path, help="a set of `idf imagery`, for its lengths (default: made anew)")
     parser.add_argument("--real-samples", type=int, default=20000, help="of that set, if made (default: %(default)s)")
+    parser.add_argument("--ways-only", action="store_true", help="leave out stage 1's log, the loss, and the 20k set")
+    parser.add_argument("--only", nargs="+", metavar="WAY", help="leave out the other ways")
     parser.add_argument("--cpu", action="store_true", help="leave a GPU alone")
     parser.add_argument("--quick", action="store_true", help="the smallest size: shows that it works, measures nothing")
     parser.add_argument("--out", type=Path, help="JSON file to write")
@@ -76,9 +78,13 @@ def main() -> None:
     import torch
 
     cpu = arguments.cpu or not torch.cuda.is_available()
-    result = compare(arguments, cpu)
-    if arguments.out:
-        arguments.out.write_text(json.dumps(result, indent=2) + "\n")
+    save(compare(arguments, cpu), arguments.out)
+
+
+def save(result: dict[str, Any], out: Path | None) -> None:
+    """Write what is measured so far."""
+    if out:
+        out.write_text(json.dumps(result, indent=2) + "\n")
 
 
 def compare(arguments: argparse.Namespace, cpu: bool) -> dict[str, Any]:
@@ -125,11 +131,15 @@ def compare(arguments: argparse.Namespace, cpu: bool) -> dict[str, Any]:
             factory = [str(arguments.llama_factory / "bin/python"), str(ROOT / "bench/llama_factory.py")]
             export_sharegpt(data, folder / "sharegpt")
             ways.append(LLAMA_FACTORY)
+        ways = [way for way in ways if not arguments.only or way in arguments.only]
         bench = Bench(spec, factory, {"data": str(folder / "sharegpt")})
         result |= bench.measure(ways, arguments.passes, arguments.minutes)
-        result["memory"] = bench.memory(
-            result["ways"], result["strongest"][:1] if arguments.quick else ways[len(OURS) :]
-        )
+        save(result, arguments.out)
+        peers = result["strongest"][:1] if arguments.quick else [way for way in ways if way not in OURS]
+        result["memory"] = bench.memory(result["ways"], peers)
+        save(result, arguments.out)
+        if arguments.ways_only or arguments.only:
+            return result
         result["training_log"] = _training_log(spec)
         print("\nlaunch/stage1.py on the same:", json.dumps(result["training_log"]), flush=True)
         result["loss_memory"] = _loss_memory(cpu, arguments.quick)
@@ -180,7 +190,6 @@ class Bench:
         for way, figure in figures.items():
             if way not in OURS:
                 figure["ours_times"] = self._ratios(way)
-        self._show(figures)
         peers = [LLAMA_FACTORY] if self.factory else []
         return {
             "ways": figures,
@@ -228,22 +237,13 @@ class Bench:
             found[ours] = {"times": round(median(ratios), 2), "passes": [round(ratio, 2) for ratio in ratios]}
         return found
 
-    def _show(self, figures: dict[str, Any]) -> None:
-        print(f"{'':<32}{'tokens/CPU s':>13}{'tokens/s':>10}{'padding':>9}{'step MiB':>10}{'largest':>9}")
-        for way, figure in figures.items():
-            print(
-                f"{way:<32}{figure['useful_tokens_per_cpu_second']:>13.1f}{figure['useful_tokens_per_second']:>10.1f}"
-                f"{figure['padding_share']:>9.1%}{figure['step_memory_mib']:>10}{figure['largest_micro_batch']:>9}",
-                flush=True,
-            )
-
 
 def _check_same(measured: dict[str, list[dict[str, Any]]]) -> None:
     """All ways must have learned the same tokens, and those whose first step is the same must begin at the same loss.
 
     TRL and LLaMA-Factory learn the line break after an answer, too: one label more for each answer.
     """
-    ours = measured["unpacked"][0]
+    ours = measured.get("unpacked", measured[OURS[0]])[0]
     for way, runs in measured.items():
         more = way.startswith("TRL") or way == LLAMA_FACTORY
         for run in runs:
@@ -253,7 +253,7 @@ def _check_same(measured: dict[str, list[dict[str, Any]]]) -> None:
                     f"{way} trained on {run['tokens']} tokens, {run['label_tokens']} of them labels; "
                     f"unpacked on {ours['tokens']} and {ours['label_tokens']}"
                 )
-            same_step = way in SWEEP and not SWEEP[way].sorted
+            same_step = "unpacked" in measured and way in SWEEP and not SWEEP[way].sorted
             if same_step and abs(run["first_loss"] - ours["first_loss"]) > 1e-5 * ours["first_loss"]:
                 raise SystemExit(f"{way} begins at a loss of {run['first_loss']}, unpacked at {ours['first_loss']}")
 

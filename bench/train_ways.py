@@ -28,7 +28,7 @@ class Peer:
 
     Attributes:
         micro_batch: Samples that are padded to the longest and computed at once; a step adds up as many of them as it needs.
-        sorted: Whether samples of like length come together, by the sampler of `train_sampling_strategy: group_by_length`.
+        sorted: Whether samples of like length come together, as `train_sampling_strategy: group_by_length` has it.
         tower_out: Whether the frozen tower stays out of the backward pass.
         trl: Whether it is TRL's trainer.
     """
@@ -177,20 +177,19 @@ def train_our_way(spec: Spec, packed: bool) -> dict[str, Any]:
 
 
 def train_peer(spec: Spec, peer: Peer) -> dict[str, Any]:
-    """Steps of Trainer or of TRL, in the order in which Trainer's own sampler would give the samples."""
+    """Steps of Trainer or of TRL.
+
+    The sampler of `group_by_length` sorts 50 steps at a time, longest first, where the set is long enough; of three it would
+    sort each by itself. All samples are sorted here, as they would be within such 50.
+    """
     from stock_trainer import PaddingCollator, train_stock
-    from transformers.trainer_pt_utils import LengthGroupedSampler
+
+    from idf.training.load import load_processor
 
     samples = list(open_dataset(Path(spec.data), made_by="-").samples())
     if peer.sorted:
-        import torch
-
-        from idf.training.load import load_processor
-
         collator = PaddingCollator(load_processor(spec.model))
-        lengths = [collator([sample])["input_ids"].numel() for sample in samples]
-        order = LengthGroupedSampler(spec.samples, lengths=lengths, generator=torch.Generator().manual_seed(0))
-        samples = [samples[i] for i in order]
+        samples.sort(key=lambda sample: collator([sample])["input_ids"].numel(), reverse=True)
     steps = in_steps(samples, spec.samples)
     return train_stock(
         spec.model,
