@@ -89,6 +89,8 @@ def save(result: dict[str, Any], out: Path | None) -> None:
 
 def compare(arguments: argparse.Namespace, cpu: bool) -> dict[str, Any]:
     """All that any machine can measure."""
+    import torch
+
     width = Width(hidden=128, intermediate=384, layers=2) if arguments.quick else Width()
     with TemporaryDirectory() as name:
         folder = Path(name)
@@ -108,7 +110,7 @@ def compare(arguments: argparse.Namespace, cpu: bool) -> dict[str, Any]:
             "command": command(),
             "machine": machine(),
             "load_average_when_begun": os.getloadavg(),
-            "device": "cpu" if cpu else _gpu_name(),
+            "device": "cpu" if cpu else torch.cuda.get_device_name(),
             "model": make_model(data, folder / "model", width),
             "settings": {
                 "tokens_per_row": spec.tokens_per_row,
@@ -135,7 +137,7 @@ def compare(arguments: argparse.Namespace, cpu: bool) -> dict[str, Any]:
         bench = Bench(spec, factory, {"data": str(folder / "sharegpt")})
         result |= bench.measure(ways, arguments.passes, arguments.minutes)
         save(result, arguments.out)
-        peers = result["strongest"][:1] if arguments.quick else [way for way in ways if way not in OURS]
+        peers = result["strongest"][:1] if arguments.quick else [way for way in result["ways"] if way not in OURS]
         result["memory"] = bench.memory(result["ways"], peers)
         save(result, arguments.out)
         if arguments.ways_only or arguments.only:
@@ -164,6 +166,7 @@ class Bench:
         self.spec, self.factory, self.changes = spec, factory, changes
         self.clock = "cpu_seconds" if spec.cpu else "seconds"
         self.measured: dict[str, list[dict[str, Any]]] = {}
+        self.not_run = {} if factory else {LLAMA_FACTORY: "no environment of bench/llamafactory.sh was given"}
 
     def measure(self, ways: Sequence[str], passes: int, minutes: float) -> dict[str, Any]:
         """Figures of all ways, how many times as fast ours are, and the fastest setting of each peer.
@@ -179,7 +182,14 @@ class Bench:
             if number and time.monotonic() - begun > 60 * minutes:
                 break
             for way in kept:
-                self.measured[way].append(self._run(way) | {"pass": number})
+                try:
+                    self.measured[way].append(self._run(way) | {"pass": number})
+                except SystemExit as error:
+                    if way != LLAMA_FACTORY:
+                        raise
+                    del self.measured[way]
+                    self.not_run[way] = str(error).strip().splitlines()[-1]
+                    continue
                 tokens = _speed(self.measured[way][-1], self.clock)
                 print(f"pass {number + 1} of {passes}: {way}, {tokens:.0f} tokens/s", flush=True)
             # The two fastest of the sweep, since the first pass may have ranked them by chance.
@@ -190,11 +200,10 @@ class Bench:
         for way, figure in figures.items():
             if way not in OURS:
                 figure["ours_times"] = self._ratios(way)
-        peers = [LLAMA_FACTORY] if self.factory else []
         return {
             "ways": figures,
-            "strongest": [*self._fastest("Trainer")[:1], *self._fastest("TRL")[:1], *peers],
-            "not_run": {} if self.factory else {LLAMA_FACTORY: "no environment of bench/llamafactory.sh was given"},
+            "strongest": [way for peer in ("Trainer", "TRL", LLAMA_FACTORY) for way in self._fastest(peer)[:1]],
+            "not_run": self.not_run,
         }
 
     def memory(self, figures: dict[str, Any], peers: Sequence[str]) -> list[dict[str, Any]]:
@@ -383,12 +392,6 @@ def _run(call: Sequence[str]) -> str:
     if done.returncode:
         raise SystemExit(f"{' '.join(call[:4])} failed:\n{done.stdout[-1000:]}\n{done.stderr[-4000:]}")
     return done.stdout
-
-
-def _gpu_name() -> str:
-    import torch
-
-    return str(torch.cuda.get_device_name())
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ def speed(result: dict[str, Any]) -> str:
         lines.append(
             "| " + " | ".join([*cells, f"{100 * figure['padding_share']:.1f} %", str(figure["passes"])]) + " |"
         )
-    lines += [f"| {way} | not run: {why} | | | | |" for way, why in result["not_run"].items()]
+    lines += [f"| {way} | not measured: {why} | | | | |" for way, why in result["not_run"].items()]
     return "\n".join(lines)
 
 
@@ -74,13 +74,15 @@ def sentence(result: dict[str, Any]) -> str:
         times = [ways[way]["ours_times"][ours]["times"] for ours in (PACKED, LONG)]
         beside.append(f"{times[0]:.2f} and {times[1]:.2f} times {way}")
     shares = [rows[way]["share"] for way in result["strongest"]]
-    stock = next(way for way in ways if way.startswith("Trainer") and "sorted" not in way)  # its first step is ours
-    losses = [ways[way]["first_loss"] for way in ("unpacked", stock)]
     lengths = " and ".join(f"{result['settings'][name]:,}" for name in ("tokens_per_row", "long_rows"))
+    exact = "losses and gradients are those of each sample alone ([tests](docs/training.md#what-was-promised-and-where-it-is-tested))"
+    stock = [way for way in ways if way.startswith("Trainer") and "sorted" not in way]  # whose first step is ours
+    if stock and "unpacked" in ways:
+        losses = [ways[way]["first_loss"] for way in ("unpacked", stock[0])]
+        exact = f"the first loss of the same samples is {losses[0]:.5f}, Trainer's {losses[1]:.5f}"
     return (
         f"  On a CPU, rows of {lengths} tokens learn {'; '.join(beside)} (the fastest settings found, useful tokens a\n"
-        f"  CPU-second); a step adds {', '.join(f'{share:.2f}' for share in shares)} of their memory at equal positions; "
-        f"the first loss of the same samples is {losses[0]:.5f}, Trainer's {losses[1]:.5f}."
+        f"  CPU-second); a step adds {', '.join(f'{share:.2f}' for share in shares)} of their memory at equal positions; {exact}."
     )
 
 

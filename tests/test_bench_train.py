@@ -117,7 +117,7 @@ def test_the_table_begins_with_ours_and_the_strongest_and_ends_with_what_was_not
         "| LLaMA-Factory, neat_packing",
     ]
     assert "| 1,450 | 1.03 | 1.03 | 1.0 % | 1 |" in lines[3]
-    assert "not run: no environment" in lines[5]
+    assert "not measured: no environment" in lines[5]
 
 
 def test_the_sentence_quotes_the_strongest_then_memory_then_exactness() -> None:
