@@ -72,17 +72,18 @@ def sentence(result: dict[str, Any]) -> str:
     beside = []
     for way in result["strongest"]:
         times = [ways[way]["ours_times"][ours]["times"] for ours in (PACKED, LONG)]
-        beside.append(f"{times[0]:.2f} and {times[1]:.2f} times {way}")
+        beside.append(f"{times[0]:.2f} and {times[1]:.2f} times as fast as {way}")
     shares = [rows[way]["share"] for way in result["strongest"]]
     lengths = " and ".join(f"{result['settings'][name]:,}" for name in ("tokens_per_row", "long_rows"))
-    exact = "losses and gradients are those of each sample alone ([tests](docs/training.md#what-was-promised-and-where-it-is-tested))"
+    tests = "[tests](docs/training.md#what-was-promised-and-where-it-is-tested)"
+    exact = f"losses and gradients are those of each sample alone ({tests})"
     stock = [way for way in ways if way.startswith("Trainer") and "sorted" not in way]  # whose first step is ours
     if stock and "unpacked" in ways:
         losses = [ways[way]["first_loss"] for way in ("unpacked", stock[0])]
         exact = f"the first loss of the same samples is {losses[0]:.5f}, Trainer's {losses[1]:.5f}"
     return (
-        f"  On a CPU, rows of {lengths} tokens learn {'; '.join(beside)} (the fastest settings found, useful tokens a\n"
-        f"  CPU-second); a step adds {', '.join(f'{share:.2f}' for share in shares)} of their memory at equal positions; {exact}."
+        f"  On a CPU, rows of {lengths} tokens learn {'; '.join(beside)} (the fastest settings found, by micro-batch;\n"
+        f"  useful tokens a CPU-second); a step adds {', '.join(f'{share:.2f}' for share in shares)} of their memory at equal positions; {exact}."
     )
 
 

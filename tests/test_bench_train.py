@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "bench"))
 
-from train_table import sentence, speed, with_text  # noqa: E402
+from train_table import sentence, speed, texts, with_text  # noqa: E402
 
 OURS = ["packed", "packed in long rows", "unpacked"]
 
@@ -122,9 +122,17 @@ def test_the_table_begins_with_ours_and_the_strongest_and_ends_with_what_was_not
 
 def test_the_sentence_quotes_the_strongest_then_memory_then_exactness() -> None:
     text = sentence(a_result())
-    assert text.index("1.03 times Trainer, 2 sorted") < text.index("0.70 of") < text.index("6.50000")
+    assert text.index("1.03 times as fast as Trainer, 2 sorted") < text.index("0.70 of") < text.index("6.50000")
 
 
 def test_what_stands_between_the_marks_is_replaced_and_the_rest_kept() -> None:
     page = "before\n<!-- train.json -->\nold\n<!-- /train.json -->\nafter\n"
     assert with_text(page, "new") == "before\n<!-- train.json -->\nnew\n<!-- /train.json -->\nafter\n"
+
+
+def test_the_pages_quote_the_committed_result() -> None:
+    told = json.loads((ROOT / "bench/results/train.json").read_text())
+    for name, text in texts(told).items():
+        page = (ROOT / name).read_text()
+        assert with_text(page, text) == page
+        assert text in page
