@@ -1,9 +1,10 @@
-"""Writes bench/results/train.json: packed training beside padded training and Hugging Face's Trainer, on any machine.
+"""Writes bench/results/train.json: our packed training beside Trainer, TRL and LLaMA-Factory, on any machine.
 
-`python bench/train.py [--quick] [--out FILE] [--data DIR]`. All ways train the same tiny model on the same samples; each
-runs in a process of its own, in turns, and the median pass counts. On a CPU each has one thread, and what counts is the
-time of the processor, not of the clock: what else the machine does hardly matters then. Steps of the 7B model's shapes on a
-GPU are bench/gpu/run.py's.
+`python bench/train.py [--quick] [--out FILE] [--data DIR] [--llama-factory DIR]`. All ways train the same tiny model on the
+same samples; each runs in a process of its own. The first pass runs every way; each later one runs ours and the fastest of
+each peer again, in turns, and the median counts. On a CPU each has one thread, and what counts is the time of the processor,
+not of the clock: what else the machine does hardly matters then. LLaMA-Factory needs an environment of its own, which
+bench/llamafactory.sh makes. Steps of the 7B model's shapes on a GPU are bench/gpu/run.py's.
 """
 
 from __future__ import annotations
@@ -13,8 +14,11 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import asdict
+from importlib.metadata import version
+from math import inf
 from pathlib import Path
 from statistics import fmean, median
 from tempfile import TemporaryDirectory
@@ -25,6 +29,7 @@ from train_data import (
     ROOT,
     Width,
     describe,
+    export_sharegpt,
     imagery_recipe,
     lengths_of,
     make_model,
@@ -32,28 +37,37 @@ from train_data import (
     scaled_imagery,
     waste,
 )
-from train_ways import CHUNK_ON_CPU, WAYS, Spec
+from train_ways import CHUNK_ON_CPU, LLAMA_FACTORY, OURS, PEERS, SWEEP, Spec
 
 STATISTICS = ROOT / "docs/statistics/imagery/stats.json"
 VOCABULARY = 152064  # of the 7B model
 LABEL_TOKENS = (256, 512, 1024, 2048)
 BATCH_SIZES = (2, 4, 8, 16)
 ROW_LENGTHS = (4096, 8192, 16384)
+QUICK = ("Trainer, 8 at random", "Trainer, 2 sorted", "TRL, 1")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--samples", type=int, default=24, help="samples of a pass (default: %(default)s)")
-    parser.add_argument("--passes", type=int, default=3, help="the median pass counts (default: %(default)s)")
+    parser.add_argument("--passes", type=int, default=5, help="the median pass counts (default: %(default)s)")
+    parser.add_argument(
+        "--minutes", type=float, default=inf, help="no pass begins after so many (default: %(default)s)"
+    )
     parser.add_argument(
         "--divide", type=int, default=1, help="pictures have 1/N of their pixels (default: %(default)s)"
     )
     parser.add_argument("--tokens-per-row", type=int, default=2560, help="(default: %(default)s)")
-    parser.add_argument("--long-rows", type=int, default=8192, help="one in a step (default: %(default)s)")
-    parser.add_argument("--workers", type=int, default=1, help="loader workers, in all ways (default: %(default)s)")
-    parser.add_argument("--attention", default="packed", help="of our ways; Trainer has sdpa (default: %(default)s)")
+    parser.add_argument("--long-rows", type=int, default=8192, help="the rows of the recipes (default: %(default)s)")
+    parser.add_argument(
+        "--workers", type=int, default=0, help="loader workers; their time does not count (default: %(default)s)"
+    )
+    parser.add_argument("--attention", default="packed", help="of our ways; peers have sdpa (default: %(default)s)")
+    parser.add_argument("--llama-factory", type=Path, metavar="DIR", help="the environment of bench/llamafactory.sh")
     parser.add_argument("--data", type=Path, help="a set of `idf imagery`, for its lengths (default: made anew)")
     parser.add_argument("--real-samples", type=int, default=20000, help="of that set, if made (default: %(default)s)")
+    parser.add_argument("--ways-only", action="store_true", help="leave out stage 1's log, the loss, and the 20k set")
+    parser.add_argument("--only", nargs="+", metavar="WAY", help="leave out the other ways")
     parser.add_argument("--cpu", action="store_true", help="leave a GPU alone")
     parser.add_argument("--quick", action="store_true", help="the smallest size: shows that it works, measures nothing")
     parser.add_argument("--out", type=Path, help="JSON file to write")
@@ -64,13 +78,19 @@ def main() -> None:
     import torch
 
     cpu = arguments.cpu or not torch.cuda.is_available()
-    result = compare(arguments, cpu)
-    if arguments.out:
-        arguments.out.write_text(json.dumps(result, indent=2) + "\n")
+    save(compare(arguments, cpu), arguments.out)
+
+
+def save(result: dict[str, Any], out: Path | None) -> None:
+    """Write what is measured so far."""
+    if out:
+        out.write_text(json.dumps(result, indent=2) + "\n")
 
 
 def compare(arguments: argparse.Namespace, cpu: bool) -> dict[str, Any]:
     """All that any machine can measure."""
+    import torch
+
     width = Width(hidden=128, intermediate=384, layers=2) if arguments.quick else Width()
     with TemporaryDirectory() as name:
         folder = Path(name)
@@ -81,7 +101,6 @@ def compare(arguments: argparse.Namespace, cpu: bool) -> dict[str, Any]:
             run=str(folder / "run"),
             tokens_per_row=arguments.tokens_per_row,
             long_rows=arguments.long_rows,
-            rows=3,
             samples=8,
             workers=arguments.workers,
             cpu=cpu,
@@ -90,24 +109,39 @@ def compare(arguments: argparse.Namespace, cpu: bool) -> dict[str, Any]:
         result: dict[str, Any] = {
             "command": command(),
             "machine": machine(),
-            "device": "cpu" if cpu else _gpu_name(),
+            "load_average_when_begun": os.getloadavg(),
+            "device": "cpu" if cpu else torch.cuda.get_device_name(),
             "model": make_model(data, folder / "model", width),
             "settings": {
                 "tokens_per_row": spec.tokens_per_row,
                 "long_rows": spec.long_rows,
-                "rows_per_step": spec.rows,
-                "samples_per_step_unpacked": spec.samples,
+                "samples_per_step": {"packed": "those of one row", "others": spec.samples},
                 "loader_workers": spec.workers,
                 "pixels": f"1/{arguments.divide} of each world's own",
                 "passes": arguments.passes,
                 "threads": 1,
                 "precision": "fp32",
-                "attention": {"ours": spec.attention, "stock": "sdpa"},
+                "attention": {"ours": spec.attention, "peers": "sdpa"},
                 "gradient_checkpointing": True,
+                "trl": version("trl"),
             },
             "lengths": {"trained_on": describe(lengths_of(data.samples()))},
         }
-        result["ways"] = _ways(spec, arguments.passes)
+        ways = [*OURS, *(QUICK if arguments.quick else PEERS)]
+        factory = None
+        if arguments.llama_factory:
+            factory = [str(arguments.llama_factory / "bin/python"), str(ROOT / "bench/llama_factory.py")]
+            export_sharegpt(data, folder / "sharegpt")
+            ways.append(LLAMA_FACTORY)
+        ways = [way for way in ways if not arguments.only or way in arguments.only]
+        bench = Bench(spec, factory, {"data": str(folder / "sharegpt")})
+        result |= bench.measure(ways, arguments.passes, arguments.minutes)
+        save(result, arguments.out)
+        peers = result["strongest"][:1] if arguments.quick else [way for way in result["ways"] if way not in OURS]
+        result["memory"] = bench.memory(result["ways"], peers)
+        save(result, arguments.out)
+        if arguments.ways_only or arguments.only:
+            return result
         result["training_log"] = _training_log(spec)
         print("\nlaunch/stage1.py on the same:", json.dumps(result["training_log"]), flush=True)
         result["loss_memory"] = _loss_memory(cpu, arguments.quick)
@@ -119,51 +153,118 @@ def compare(arguments: argparse.Namespace, cpu: bool) -> dict[str, Any]:
 # --- the ways ----------------------------------------------------------------------------------------------------
 
 
-def _ways(spec: Spec, passes: int) -> dict[str, Any]:
-    """Each way's figures; medians over the passes."""
-    measured: dict[str, list[dict[str, Any]]] = {way: [] for way in WAYS}
-    for number in range(passes):
-        for way in WAYS:
-            measured[way].append(_child(way, asdict(spec)))
-            tokens = _speed(measured[way][-1], "seconds")
-            print(f"pass {number + 1} of {passes}: {way}, {tokens:.0f} tokens/s", flush=True)
-    _check_same(measured)
-    figures = {way: _figures(runs) for way, runs in measured.items()}
-    stock = figures["stock Trainer"]
-    clock = "cpu_seconds" if spec.cpu else "seconds"
-    print(f"{'':<26}{'tokens/s':>10}{'CPU s/step':>12}{'s/step':>9}{'padding':>9}{'peak MiB':>10}{'x stock':>9}")
-    for way, figure in figures.items():
-        # Neighbours in time share the machine's load: a ratio is taken in each pass, and then the median.
-        pairs = list(zip(measured[way], measured["stock Trainer"], strict=True))
-        ratios = {by: [_speed(run, by) / _speed(other, by) for run, other in pairs] for by in ("seconds", clock)}
-        figure["times_stock"] = round(median(ratios[clock]), 2)
-        figure["times_stock_passes"] = [round(ratio, 2) for ratio in ratios[clock]]
-        figure["times_stock_by_the_clock"] = round(median(ratios["seconds"]), 2)
-        figure["times_unpacked"] = round(
-            median(
-                _speed(run, clock) / _speed(other, clock) for run, other in zip(measured[way], measured["unpacked"])
-            ),
-            2,
-        )
-        figure["step_memory_of_stock"] = round(figure["step_memory_mib"] / max(1, stock["step_memory_mib"]), 2)
-        print(
-            f"{way:<26}{figure['useful_tokens_per_second']:>10.1f}{figure['step_cpu_seconds']:>12.2f}"
-            f"{figure['step_seconds']:>9.2f}{figure['padding_share']:>9.1%}{figure['peak_mib']:>10}"
-            f"{figure['times_stock']:>9.2f}",
-            flush=True,
-        )
-    return figures
+class Bench:
+    """Runs ways and holds what they measured.
+
+    Args:
+        spec: What to train on.
+        factory: How to call LLaMA-Factory; None without its environment.
+        changes: What its spec has otherwise.
+    """
+
+    def __init__(self, spec: Spec, factory: list[str] | None, changes: dict[str, Any]) -> None:
+        self.spec, self.factory, self.changes = spec, factory, changes
+        self.clock = "cpu_seconds" if spec.cpu else "seconds"
+        self.measured: dict[str, list[dict[str, Any]]] = {}
+        self.not_run = {} if factory else {LLAMA_FACTORY: "no environment of bench/llamafactory.sh was given"}
+
+    def measure(self, ways: Sequence[str], passes: int, minutes: float) -> dict[str, Any]:
+        """Figures of all ways, how many times as fast ours are, and the fastest setting of each peer.
+
+        Args:
+            ways: The ways of the first pass.
+            passes: Of our packed ways and of the fastest of each peer.
+            minutes: After which no pass begins.
+        """
+        self.measured = {way: [] for way in ways}
+        begun, kept = time.monotonic(), list(ways)
+        for number in range(passes):
+            if number and time.monotonic() - begun > 60 * minutes:
+                break
+            for way in kept:
+                try:
+                    self.measured[way].append(self._run(way) | {"pass": number})
+                except SystemExit as error:
+                    if way != LLAMA_FACTORY:
+                        raise
+                    del self.measured[way]
+                    self.not_run[way] = str(error).strip().splitlines()[-1]
+                    continue
+                tokens = _speed(self.measured[way][-1], self.clock)
+                print(f"pass {number + 1} of {passes}: {way}, {tokens:.0f} tokens/s", flush=True)
+            # The two fastest of the sweep, since the first pass may have ranked them by chance.
+            kept = [*OURS[:2], *self._fastest("Trainer")[:2], *self._fastest("TRL")[:1], LLAMA_FACTORY]
+            kept = [way for way in kept if way in self.measured]
+        _check_same(self.measured)
+        figures = {way: _figures(runs) for way, runs in self.measured.items()}
+        for way, figure in figures.items():
+            if way not in OURS:
+                figure["ours_times"] = self._ratios(way)
+        return {
+            "ways": figures,
+            "strongest": [way for peer in ("Trainer", "TRL", LLAMA_FACTORY) for way in self._fastest(peer)[:1]],
+            "not_run": self.not_run,
+        }
+
+    def memory(self, figures: dict[str, Any], peers: Sequence[str]) -> list[dict[str, Any]]:
+        """What our step adds at as many positions in a micro-batch as each peer had at most, beside what its step added."""
+        ours: dict[int, int] = {}
+        rows = []
+        for way in peers:
+            positions = figures[way]["largest_micro_batch"]
+            if positions not in ours:
+                run = self._run("packed", tokens_per_row=positions)
+                ours[positions] = round(run["peak_mib"] - run["before_mib"])
+            theirs = figures[way]["step_memory_mib"]
+            share = round(ours[positions] / max(1, theirs), 2)
+            rows.append(
+                {"way": way, "positions": positions, "mib": theirs, "ours_mib": ours[positions], "share": share}
+            )
+            print(f"memory: {rows[-1]}", flush=True)
+        return rows
+
+    def _run(self, way: str, **changes: Any) -> dict[str, Any]:
+        spec = asdict(self.spec) | changes
+        if way != LLAMA_FACTORY:
+            return _child(way, spec)
+        assert self.factory is not None
+        result: dict[str, Any] = json.loads(_run([*self.factory, json.dumps(spec | self.changes)]).splitlines()[-1])
+        return result
+
+    def _fastest(self, peer: str) -> list[str]:
+        """The peer's settings that were run, the fastest first."""
+        run = [way for way in self.measured if way.startswith(peer)]
+        return sorted(run, key=lambda way: -median(_speed(found, self.clock) for found in self.measured[way]))
+
+    def _ratios(self, way: str) -> dict[str, Any]:
+        """Our speed over that of a way: neighbours in time share the machine's load, so the median of each pass's ratio."""
+        theirs = {run["pass"]: _speed(run, self.clock) for run in self.measured[way]}
+        found: dict[str, Any] = {}
+        for ours in OURS[:2]:
+            ours_by = {run["pass"]: _speed(run, self.clock) for run in self.measured[ours]}
+            ratios = [ours_by[number] / speed for number, speed in theirs.items()]
+            found[ours] = {"times": round(median(ratios), 2), "passes": [round(ratio, 2) for ratio in ratios]}
+        return found
 
 
 def _check_same(measured: dict[str, list[dict[str, Any]]]) -> None:
-    """All ways must have learned the same tokens, and both unpacked ones must begin at the same loss."""
-    for key in ("tokens", "label_tokens"):
-        found = {run[key] for runs in measured.values() for run in runs}
-        if len(found) > 1:
-            raise SystemExit(f"the ways did not train on the same: {key} {found}")
-    ours, stock = (measured[way][0]["first_loss"] for way in ("unpacked", "stock Trainer"))
-    if abs(ours - stock) > 1e-3 * stock:
-        raise SystemExit(f"the unpacked ways begin at different losses: {ours} and {stock}")
+    """All ways must have learned the same tokens, and those whose first step is the same must begin at the same loss.
+
+    TRL and LLaMA-Factory learn the line break after an answer, too: one label more for each answer.
+    """
+    ours = measured.get("unpacked", measured[OURS[0]])[0]
+    for way, runs in measured.items():
+        more = way.startswith("TRL") or way == LLAMA_FACTORY
+        for run in runs:
+            beside = run["label_tokens"] - ours["label_tokens"]
+            if run["tokens"] != ours["tokens"] or (not more and beside) or not 0 <= beside <= ours["samples"]:
+                raise SystemExit(
+                    f"{way} trained on {run['tokens']} tokens, {run['label_tokens']} of them labels; "
+                    f"unpacked on {ours['tokens']} and {ours['label_tokens']}"
+                )
+            same_step = "unpacked" in measured and way in SWEEP and not SWEEP[way].sorted
+            if same_step and abs(run["first_loss"] - ours["first_loss"]) > 1e-5 * ours["first_loss"]:
+                raise SystemExit(f"{way} begins at a loss of {run['first_loss']}, unpacked at {ours['first_loss']}")
 
 
 def _figures(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -173,16 +274,20 @@ def _figures(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "useful_tokens_per_cpu_second": round(median(_speed(run, "cpu_seconds") for run in runs), 1),
         "step_seconds": round(median(fmean(run["seconds"]) for run in runs), 3),
         "step_cpu_seconds": round(median(fmean(run["cpu_seconds"]) for run in runs), 3),
+        "passes": len(runs),
         "steps": len(first["seconds"]),
         "tokens": first["tokens"],
         "label_tokens": first["label_tokens"],
         "positions": first["positions"],
+        "largest_micro_batch": first["largest_micro_batch"],
         "padding_share": round(1 - first["tokens"] / first["positions"], 4),
         "first_loss": round(first["first_loss"], 5),
         "peak_mib": round(median(run["peak_mib"] for run in runs)),
         # What the steps added to a process that had loaded everything.
         "step_memory_mib": round(median(run["peak_mib"] - run["before_mib"] for run in runs)),
     }
+    if "versions" in first:
+        figures["versions"] = first["versions"]
     if "data_wait_share" in first:
         figures["data_wait_share"] = round(median(run["data_wait_share"] for run in runs), 5)
     return figures
@@ -205,9 +310,9 @@ def _training_log(spec: Spec) -> dict[str, Any]:
         "deepspeed": "null",
         "epochs": 2,
         "tokens_per_row": spec.tokens_per_row,
-        "rows_per_micro_batch": spec.rows,
-        "rows_per_step": spec.rows,
-        "loader_workers": spec.workers,
+        "rows_per_micro_batch": 1,
+        "rows_per_step": 3,
+        "loader_workers": 1,
         "attention": spec.attention,
         "wandb": "false",
         "hook.mode": "off",
@@ -222,7 +327,7 @@ def _training_log(spec: Spec) -> dict[str, Any]:
         "steps": len(steps),
         "useful_tokens_per_second": round(sum(step["tokens"] for step in steps) / seconds, 1),
         "data_wait_share": round(sum(step["data_wait"] for step in steps) / seconds, 5),
-        "loader_workers": spec.workers,
+        "loader_workers": 1,
     }
 
 
@@ -287,12 +392,6 @@ def _run(call: Sequence[str]) -> str:
     if done.returncode:
         raise SystemExit(f"{' '.join(call[:4])} failed:\n{done.stdout[-1000:]}\n{done.stderr[-4000:]}")
     return done.stdout
-
-
-def _gpu_name() -> str:
-    import torch
-
-    return str(torch.cuda.get_device_name())
 
 
 if __name__ == "__main__":

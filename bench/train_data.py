@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -71,6 +72,30 @@ def scaled_imagery(folder: Path, samples: int, divide: int) -> DatasetFolder:
     taken = Rng("bench", "train").shuffled(pool[POOL // 2 :: POOL])
     facts = {"stage": "imagery", "seed": whole.seed, "split": "train", "pictures": f"1/{divide} of their pixels"}
     return write_dataset(taken, folder / "data", facts)
+
+
+def export_sharegpt(data: DatasetFolder, folder: Path) -> None:
+    """Write a dataset as LLaMA-Factory reads it: messages with `<image>` in their places, picture files, dataset_info.json."""
+    folder.mkdir()
+    rows = []
+    for sample in data.samples():
+        names = []
+        for number, image in enumerate(sample.images):
+            names.append(str(folder / f"{sample.id.replace('/', '-')}-{number}.png"))
+            Path(names[-1]).write_bytes(image)
+        messages = [
+            {
+                "role": said["role"],
+                "content": "".join("<image>" if part["type"] == "image" else part["text"] for part in said["content"]),
+            }
+            for said in sample.messages
+        ]
+        rows.append({"messages": messages, "images": names})
+    (folder / "data.json").write_text(json.dumps(rows))
+    tags = {"role_tag": "role", "content_tag": "content", "user_tag": "user", "assistant_tag": "assistant"}
+    columns = {"messages": "messages", "images": "images"}
+    info = {"file_name": "data.json", "formatting": "sharegpt", "columns": columns, "tags": tags}
+    (folder / "dataset_info.json").write_text(json.dumps({"imagery": info}))
 
 
 def make_model(data: DatasetFolder, folder: Path, width: Width) -> dict[str, Any]:

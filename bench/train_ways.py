@@ -18,8 +18,39 @@ from machine import peak_mib
 
 from idf.data import open_dataset
 
-WAYS = ("packed", "packed in long rows", "unpacked", "stock Trainer", "stock Trainer, one by one")
-"""The last one needs no padding either: a micro-batch is one sample, and as many are added up as the others have in a step."""
+OURS = ("packed", "packed in long rows", "unpacked")
+"""One row, packed or of a padded batch of samples, is a micro-batch and a step."""
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A setting of Trainer or of TRL.
+
+    Attributes:
+        micro_batch: Samples that are padded to the longest and computed at once; a step adds up as many of them as it needs.
+        sorted: Whether samples of like length come together, as `train_sampling_strategy: group_by_length` has it.
+        tower_out: Whether the frozen tower stays out of the backward pass.
+        trl: Whether it is TRL's trainer.
+    """
+
+    micro_batch: int
+    sorted: bool = False
+    tower_out: bool = True
+    trl: bool = False
+
+
+# Micro-batches of one need no padding, so that sorting them would change nothing.
+SWEEP = {
+    "Trainer, 1": Peer(1),
+    **{f"Trainer, {size} at random": Peer(size) for size in (2, 4, 8)},
+    **{f"Trainer, {size} sorted": Peer(size, sorted=True) for size in (2, 4, 8)},
+}
+PEERS = SWEEP | {
+    "Trainer, 8 at random, tower in": Peer(8, tower_out=False),
+    "TRL, 1": Peer(1, trl=True),
+    "TRL, 8 at random": Peer(8, trl=True),
+}
+LLAMA_FACTORY = "LLaMA-Factory, neat_packing"
 CHUNK_ON_CPU = 512  # in place of the training's 2048: a quarter of the memory shows the same
 
 
@@ -32,8 +63,7 @@ class Spec:
         data: Folder of the dataset.
         run: Folder for whatever a way writes.
         tokens_per_row: Most tokens in a packed row.
-        long_rows: The same of the long rows, one in a step.
-        rows: Packed rows in a step.
+        long_rows: The same of the long rows.
         samples: Samples in a step of the ways that do not pack.
         workers: Of the data loader.
         cpu: Whether to leave a GPU alone.
@@ -45,7 +75,6 @@ class Spec:
     run: str
     tokens_per_row: int
     long_rows: int
-    rows: int
     samples: int
     workers: int
     cpu: bool
@@ -56,17 +85,17 @@ def main() -> None:
     way, spec = sys.argv[1], json.loads(sys.argv[2])
     if way in ("chunked", "full"):
         result = head_memory(way, **spec)
-    elif way.startswith("stock Trainer"):
-        result = train_stock_way(Spec(**spec), one_by_one=way.endswith("one by one"))
+    elif way in PEERS:
+        result = train_peer(Spec(**spec), PEERS[way])
     elif way == "packed in long rows":
-        result = train_our_way(replace(Spec(**spec), tokens_per_row=spec["long_rows"], rows=1), packed=True)
+        result = train_our_way(replace(Spec(**spec), tokens_per_row=spec["long_rows"]), packed=True)
     else:
         result = train_our_way(Spec(**spec), packed=way == "packed")
     print(json.dumps(result))
 
 
 def train_our_way(spec: Spec, packed: bool) -> dict[str, Any]:
-    """Steps of our engine on packed rows, or on one sample a row; the first batch only warms up."""
+    """Steps of our engine, each of one packed row, or of a padded batch of samples; the first step only warms up."""
     from torch.utils.data import DataLoader
 
     from idf.training.collate import COUNTS, Collator
@@ -89,8 +118,8 @@ def train_our_way(spec: Spec, packed: bool) -> dict[str, Any]:
         deepspeed=None,
         attention=spec.attention,  # type: ignore[arg-type]
         tokens_per_row=spec.tokens_per_row,
-        rows_per_micro_batch=spec.rows,
-        rows_per_step=spec.rows,
+        rows_per_micro_batch=1,
+        rows_per_step=1,
         wandb=False,
         hook=HookRecipe(mode="off"),
     )
@@ -106,7 +135,7 @@ def train_our_way(spec: Spec, packed: bool) -> dict[str, Any]:
     collator = Collator(processor.image_processor, vlm.config.image_token_id, processor.tokenizer.pad_token_id)
     engine.prepare(StageModel(vlm))
     engine.model.train()
-    order = in_steps(range(len(rows)), spec.rows if packed else spec.samples)
+    order = in_steps(range(len(rows)), 1 if packed else spec.samples)
     loader = DataLoader(
         rows,
         batch_sampler=[order[0], *order],
@@ -116,7 +145,7 @@ def train_our_way(spec: Spec, packed: bool) -> dict[str, Any]:
         prefetch_factor=2 if spec.workers else None,
     )
     seconds, cpu_seconds, waits, losses, before = [], [], [], [], peak_mib(spec.cpu)
-    counted, positions = dict.fromkeys(COUNTS, 0), 0
+    counted, positions = dict.fromkeys(COUNTS, 0), []
     batches = iter(loader)
     for step in range(len(order) + 1):
         begun, cpu_begun = time.perf_counter(), time.process_time()
@@ -131,13 +160,15 @@ def train_our_way(spec: Spec, packed: bool) -> dict[str, Any]:
             cpu_seconds.append(time.process_time() - cpu_begun)
             waits.append(waited)
             counted = {name: counted[name] + counts[name] for name in COUNTS}
-            positions += batch["input_ids"].numel()
+            positions.append(batch["input_ids"].numel())
     return {
         "seconds": seconds,
         "cpu_seconds": cpu_seconds,
+        "samples": len(tokens),
         "tokens": counted["tokens"],
         "label_tokens": counted["label_tokens"],
-        "positions": positions,
+        "positions": sum(positions),
+        "largest_micro_batch": max(positions),
         "first_loss": losses[0],
         "data_wait_share": sum(waits) / sum(seconds),
         "before_mib": before,
@@ -145,16 +176,31 @@ def train_our_way(spec: Spec, packed: bool) -> dict[str, Any]:
     }
 
 
-def train_stock_way(spec: Spec, one_by_one: bool) -> dict[str, Any]:
-    """Steps of Trainer: of a padded batch, or of as many batches of one."""
-    from stock_trainer import train_stock
+def train_peer(spec: Spec, peer: Peer) -> dict[str, Any]:
+    """Steps of Trainer or of TRL.
+
+    The sampler of `group_by_length` sorts 50 steps at a time, longest first, where the set is long enough; of three it would
+    sort each by itself. All samples are sorted here, as they would be within such 50.
+    """
+    from stock_trainer import PaddingCollator, train_stock
+
+    from idf.training.load import load_processor
 
     samples = list(open_dataset(Path(spec.data), made_by="-").samples())
+    if peer.sorted:
+        collator = PaddingCollator(load_processor(spec.model))
+        samples.sort(key=lambda sample: collator([sample])["input_ids"].numel(), reverse=True)
     steps = in_steps(samples, spec.samples)
-    result = train_stock(
-        spec.model, [steps[0], *steps], workers=spec.workers, cpu=spec.cpu, out=spec.run, one_by_one=one_by_one
+    return train_stock(
+        spec.model,
+        [steps[0], *steps],
+        micro_batch=peer.micro_batch,
+        tower_out=peer.tower_out,
+        trl=peer.trl,
+        workers=spec.workers,
+        cpu=spec.cpu,
+        out=spec.run,
     )
-    return result | {"peak_mib": peak_mib(spec.cpu)}
 
 
 def in_steps(things: Sequence[Any], size: int) -> list[list[Any]]:
