@@ -81,9 +81,10 @@ def sentence(result: dict[str, Any]) -> str:
     if stock and "unpacked" in ways:
         losses = [ways[way]["first_loss"] for way in ("unpacked", stock[0])]
         exact = f"the first loss of the same samples is {losses[0]:.5f}, Trainer's {losses[1]:.5f}"
+    memory = ", ".join(f"{share:.2f}" for share in shares)
     return (
         f"  On a CPU, rows of {lengths} tokens learn {'; '.join(beside)} (the fastest settings found, by micro-batch;\n"
-        f"  useful tokens a CPU-second); a step adds {', '.join(f'{share:.2f}' for share in shares)} of their memory at equal positions; {exact}."
+        f"  useful tokens a CPU-second); a step adds {memory} of their memory at equal positions; {exact}."
     )
 
 
