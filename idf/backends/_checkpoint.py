@@ -1,4 +1,4 @@
-"""The fingerprint of a checkpoint that can answer, for every backend that loads one."""
+"""What backends share that load a checkpoint: what can be said of it before it is loaded."""
 
 from __future__ import annotations
 
@@ -6,8 +6,23 @@ from pathlib import Path
 
 from idf.errors import UserError
 
+from ._backend import Backend
 from ._base import check_base
 from ._fingerprint import adapter_base, weights_fingerprint
+from ._request import ModelSpec
+
+
+class CheckpointBackend(Backend):
+    """A backend whose model is a folder or a hub name."""
+
+    @classmethod
+    def check(cls, spec: ModelSpec) -> None:
+        """As `Backend.check`; a checkpoint is no file."""
+        super().check(spec)
+        if Path(spec.model).is_file():
+            raise UserError(
+                f"{spec.model} is a file, and a checkpoint is a folder: stored responses go with --responses FILE"
+            )
 
 
 def checkpoint_fingerprint(checkpoint: str, *, whole: bool = False, quantised: bool = False) -> str:
@@ -31,15 +46,3 @@ def checkpoint_fingerprint(checkpoint: str, *, whole: bool = False, quantised: b
     if Path(weighed).is_dir():
         check_base(weighed, quantised=quantised)
     return weights_fingerprint(checkpoint, whole=whole)
-
-
-def refuse_file(checkpoint: str) -> None:
-    """Refuse a file in the place of a checkpoint, before anything is imported.
-
-    Raises:
-        UserError: It is one.
-    """
-    if Path(checkpoint).is_file():
-        raise UserError(
-            f"{checkpoint} is a file, and a checkpoint is a folder: stored responses go with --responses FILE"
-        )

@@ -15,10 +15,9 @@ from idf.gpus import unused_gpus
 from idf.recipe import key
 
 from ._adapters import merge_adapters
-from ._backend import Backend
 from ._base import check_base, check_loaded, untie_if_head_differs
 from ._batch import LOOK_AHEAD, MOST_TOGETHER, Memory
-from ._checkpoint import checkpoint_fingerprint, refuse_file
+from ._checkpoint import CheckpointBackend, checkpoint_fingerprint
 from ._fingerprint import adapter_base
 from ._request import ModelSpec, Request, Response, Sampling, seed_of, size_of
 
@@ -38,7 +37,7 @@ class HFOptions:
     device: str | None = key(None, help="cpu, cuda or cuda:N (default: a GPU if there is one)")
 
 
-class HFBackend(Backend):
+class HFBackend(CheckpointBackend):
     """A checkpoint in transformers, on a GPU if there is one.
 
     Args:
@@ -121,12 +120,6 @@ class HFBackend(Backend):
     def facts(self) -> dict[str, Any]:
         """The device."""
         return {"device": self.device}
-
-    @classmethod
-    def check(cls, spec: ModelSpec) -> None:
-        """As `Backend.check`; a checkpoint is no file."""
-        super().check(spec)
-        refuse_file(spec.model)
 
     @classmethod
     def told(cls, options: Mapping[str, Any]) -> dict[str, Any]:

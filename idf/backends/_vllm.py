@@ -14,9 +14,8 @@ from idf.errors import UserError
 from idf.extras import require
 from idf.recipe import key
 
-from ._backend import Backend
 from ._base import check_base
-from ._checkpoint import checkpoint_fingerprint, refuse_file
+from ._checkpoint import CheckpointBackend, checkpoint_fingerprint
 from ._fingerprint import adapter_base
 from ._hf import check_complete
 from ._request import ModelSpec, Request, Response, Sampling, chat_messages, seed_of
@@ -59,7 +58,7 @@ class VLLMOptions:
     )
 
 
-class VLLMBackend(Backend):
+class VLLMBackend(CheckpointBackend):
     """A checkpoint in vLLM.
 
     Args:
@@ -172,12 +171,6 @@ class VLLMBackend(Backend):
                     begin + i,
                     Response(completion.text, prompt_tokens, len(completion.token_ids), completion.finish_reason),
                 )
-
-    @classmethod
-    def check(cls, spec: ModelSpec) -> None:
-        """As `Backend.check`; a checkpoint is no file."""
-        super().check(spec)
-        refuse_file(spec.model)
 
     @classmethod
     def told(cls, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from openai.types import chat
 from PIL import Image
 
 from idf.evaluation.run.queries import Form, Requests, all_asks
@@ -79,7 +80,6 @@ def test_a_client_that_reads_only_the_exported_files_gets_every_item_right(capsy
 
 
 def test_a_batch_that_comes_back_in_openais_form_gets_every_item_right(capsys, suite, model, tmp_path):
-    chat = pytest.importorskip("openai.types.chat")
     export = tmp_path / "batch"
     options = ("--modes", "vtqa,vqa", "--limit", 1, "--max-pixels", PIXELS, "--format", "batch", "--model", "gpt")
     assert run("prompts", suite, "--out", export, *options) == 0

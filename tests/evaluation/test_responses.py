@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from openai.types import chat
 
 from idf.backends import Response
 from idf.evaluation import EvaluationRecipe, read_responses, run_evaluation
 from idf.evaluation.run.custom_id import custom_id
 from idf.evaluation.run.responses import matched, modes_of, responses_sha256
 from tests.sentences import line_that_says, missing, refused
-
-chat = pytest.importorskip("openai.types.chat")
 
 A, B, C = ("cube_rolling:easy:0", "vtqa", 0), ("cube_rolling:easy:1", "vtqa", 0), ("wood_slide:hard:3", "tqa", 0)
 
