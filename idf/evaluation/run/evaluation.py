@@ -159,7 +159,8 @@ class _Evaluation:
             who["responses_sha256"] = responses_sha256(Path(recipe.responses))
         asked = ("limit", "duplicates", "suite_sha256", "modes", "samples", "prompts", "pictures", "max_pixels")
         decides = {key: run[key] for key in asked if key in run}
-        tokens = {key: player.facts[key] for key in ("max_new_tokens",) if key in player.facts}
+        sampling = ("max_new_tokens", "temperature", "top_p", "seed")
+        tokens = {key: player.facts[key] for key in sampling if key in player.facts}
         parser = {} if recipe.parser.name == RULES else {"quotes": quoter(recipe.parser.spec)}
         return {**who, **decides, **tokens, **parser}
 
