@@ -161,3 +161,18 @@ def test_both_pictures_of_a_suite_without_published_ones_are_refused_before_anyt
     with refused("--pictures both", "published suites"):
         run_evaluation(recipe(model, suite, pictures="both"), tmp_path / "o")
     assert not (tmp_path / "o").exists()
+
+
+@pytest.mark.parametrize(("key", "value"), [("temperature", 0.7), ("top_p", 0.5), ("seed", 3), ("max_new_tokens", 2)])
+def test_another_way_to_draw_tokens_is_another_evaluation(model, suite, tmp_path, key, value):
+    out, asked = tmp_path / "o", {"temperature": 1.0, "top_p": 0.9, "seed": 0, "max_new_tokens": 1, "limit": 1}
+
+    def ask(**sampling: Any) -> None:
+        run_evaluation(recipe(model, suite, **{**asked, **sampling}), out, say=lambda _: None, show=False)
+
+    ask()
+    before = (out / "results.json").read_bytes()
+    with refused(out, "another evaluation", key, asked[key], value, "--overwrite"):
+        ask(**{key: value})
+    assert (out / "results.json").read_bytes() == before
+    ask()  # the same one again is welcome

@@ -49,23 +49,6 @@ def test_another_evaluation_does_not_take_a_folder_unless_that_is_wanted(capsys,
     assert json.loads((out / "evaluation.json").read_text())["recipe"]["baseline"] == name
 
 
-@pytest.mark.parametrize(("key", "value"), [("temperature", 0.7), ("top_p", 0.5), ("seed", 3), ("max_new_tokens", 2)])
-def test_another_way_to_draw_tokens_is_another_evaluation(capsys, tiny, suite, tmp_path, key, value):
-    out, asked = tmp_path / "o", {"temperature": 1.0, "top_p": 0.9, "seed": 0, "max_new_tokens": 1}
-
-    def ask(**sampling: object) -> int:
-        options = [word for name, given in (asked | sampling).items() for word in (f"--{name.replace('_', '-')}", given)]
-        return evaluate(tiny, "--suite", suite, "--modes", "tqa", "--limit", 1, "--out", out, *options)
-
-    assert ask() == 0
-    before = (out / "results.json").read_bytes()
-    capsys.readouterr()
-    assert ask(**{key: value}) == 1
-    says(one_sentence(capsys, "idf-eval"), out, "another evaluation", key, asked[key], value, "--overwrite")
-    assert (out / "results.json").read_bytes() == before
-    assert ask() == 0, "the same one again is welcome"
-
-
 def test_the_same_evaluation_again_is_welcome(suite, tmp_path):
     assert baseline(suite, tmp_path / "o") == 0
     assert baseline(suite, tmp_path / "o") == 0
