@@ -375,6 +375,13 @@ class World(ABC, Generic[S, Q]):
     def keys(self, scene: Scene) -> Keys:
         """What makes a scene the same scene again, whatever is asked about it; decides its split."""
 
+    def images(self, problem: Problem[S, Q]) -> list[Problem[S, Q]]:
+        """The problem under symmetries of its world, itself among them; itself alone by default.
+
+        Each is as hard, has the same canonical key, and its right answers are those of the problem, carried along.
+        """
+        return [problem]
+
     def surroundings(self, problem: Problem[S, Q]) -> tuple[str, ...]:
         """The states, in the form of `Keys.states`, that no training walk may pass if this problem is published."""
         return ()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 from idf.answers import AnswerKind, plain_colours
@@ -17,6 +18,7 @@ from ._faces import is_net_row, read_faces, read_net
 from ._facts import Conventions, Fact
 from ._reading import read_words
 from ._rng import Rng
+from ._symmetry import SYMMETRIES, WAYS, carried
 from ._world import IllegalAction, Keys, Problem, Scene, Walk
 
 FACES = ("top", "bottom", "left", "right", "front", "back")
@@ -45,24 +47,9 @@ _ROLLS = re.compile(
     rf"[ :(,-]*\b({'|'.join(_TOWARDS)})\b(?! face)"
 )
 
-# One roll moves the cube by one cell: x grows to the right, z towards the viewer.
-SHIFT = {"right": (1, 0), "left": (-1, 0), "front": (0, 1), "back": (0, -1)}
+SHIFT = WAYS  # one roll moves the cube by one cell
 BOARD = 10
 CORNER = (0, 0)  # back left, where every published path starts
-
-
-def _symmetries() -> list[dict[str, str]]:
-    """The eight symmetries of a square board, as what each way becomes: four quarter turns, each with its mirror image."""
-    mirror = {"right": "front", "front": "right", "left": "back", "back": "left"}  # at the diagonal through the corner
-    quarter = {"right": "front", "front": "left", "left": "back", "back": "right"}
-    found, turned = [], {way: way for way in SHIFT}
-    for _ in range(4):
-        found += [turned, {way: mirror[to] for way, to in turned.items()}]
-        turned = {way: quarter[to] for way, to in turned.items()}
-    return found
-
-
-SYMMETRIES = _symmetries()
 
 
 class Cube(NamedTuple):
@@ -275,6 +262,22 @@ class CubeRolling(DescribedWorld[Cube, Query]):
             canonical=f"{path} | {painted}",
             skeleton=path,
         )
+
+    def images(self, problem: Problem[Cube, Query]) -> list[Problem[Cube, Query]]:
+        """On a board that is turned by quarters or mirrored, where the picture still shows the whole path."""
+        (colours, cells), (path, face) = problem.start, problem.query
+        found = []
+        for to in SYMMETRIES:
+            shown = {to.get(name, name): colour for name, colour in zip(FACES, colours, strict=True)}
+            # Cells are carried about the middle of the board, in halves of a cell.
+            moved = [carried(2 * x - BOARD + 1, 2 * z - BOARD + 1, to) for x, z in cells]
+            start = Cube(
+                tuple(shown[name] for name in FACES),
+                tuple(((x + BOARD - 1) // 2, (z + BOARD - 1) // 2) for x, z in moved),
+            )
+            query = Query(" ".join(to[way] for way in path.split()), to.get(face, face))
+            found.append(replace(problem, start=start, query=query))
+        return [image for image in found if self.shows_all(image)]
 
     def measure(self, scene: Scene) -> dict[str, int]:
         start, rolls = self.course(scene)

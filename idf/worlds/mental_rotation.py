@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Hashable, Mapping
+from dataclasses import replace
 from itertools import permutations, product
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ from ._described import DescribedWorld
 from ._facts import Conventions, Fact
 from ._reading import read_words
 from ._rng import Rng
+from ._symmetry import QUARTER_TURNS, carried
 from ._world import IllegalAction, Keys, Problem, Scene, Walk
 
 COLOURS = ("red", "yellow", "blue", "green", "gray", "black")
@@ -222,6 +224,15 @@ class MentalRotation(DescribedWorld[Structure, Query]):
             canonical=self.write(min(images)),
             skeleton=" ".join(f"{x},{y},{z}" for x, y, z in shape),
         )
+
+    def images(self, problem: Problem[Structure, Query]) -> list[Problem[Structure, Query]]:
+        """The structure as one sees it who walks around it; a mirror image would be another structure."""
+        found = []
+        for to in QUARTER_TURNS:
+            turned = [(carried(x, z, to), y, colour) for (x, y, z), colour in problem.start]
+            start = tuple(sorted(((x, y, z), colour) for (x, z), y, colour in turned))
+            found.append(replace(problem, start=start, query=Query(to.get(problem.query.view, problem.query.view))))
+        return found
 
     def measure(self, scene: Scene) -> dict[str, int]:
         start, turns = self.course(scene)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -219,6 +220,11 @@ class MovingBox(PlanningWorld[Room, Query]):
             canonical="/".join(min(images)),
             skeleton="/".join(min(in_eight_symmetries(list(room.walls)))),
         )
+
+    def images(self, problem: Problem[Room, Query]) -> list[Problem[Room, Query]]:
+        """The room turned by quarters and mirrored."""
+        images = in_eight_symmetries(grid(problem.start))
+        return [replace(problem, start=room_from_grid([list(row) for row in rows])) for rows in images]
 
     def measure(self, scene: Scene) -> dict[str, int]:
         start, moves = self.course(scene)

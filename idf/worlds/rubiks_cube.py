@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from idf.answers import AnswerKind, spelled_as
@@ -18,6 +19,7 @@ from ._facts import Conventions, Fact
 from ._reading import read_words
 from ._rng import Rng
 from ._stickers import is_row_of_stickers, read_stickers, read_turns
+from ._symmetry import QUARTER_TURNS, carried
 from ._world import IllegalAction, Keys, Problem, Scene, Walk
 
 COLOURS = ("red", "green", "blue", "yellow", "orange", "grey")
@@ -302,6 +304,23 @@ class RubiksCube(DescribedWorld[bytes, Query]):
             skeleton=least,
         )
 
+    def images(self, problem: Problem[bytes, Query]) -> list[Problem[bytes, Query]]:
+        """The whole cube as one sees it who walks around it; a mirror image would have other turns."""
+        moves, face, position, colour = problem.query
+        found = []
+        for to in QUARTER_TURNS:
+            place = _places(to)
+            start = bytes(problem.start[place.index(square)] for square in range(54))
+            named = {letter: _LETTERS[to.get(name, name)] for letter, name in FACES.items()}
+            turned = " ".join(named[move[0]] + move[1:] for move in moves.split())
+            if position:
+                at = place[_square(_LETTERS[face], POSITIONS.index(position))]
+                query = Query(turned, to.get(face, face), POSITIONS[at % 9], "")
+            else:
+                query = Query(turned, to.get(face, face), "", colour)
+            found.append(replace(problem, start=start, query=query))
+        return found
+
     def measure(self, scene: Scene) -> dict[str, int]:
         _, moves = self.course(scene)
         return {"moves": len(moves), "shortest": len(normal_form(moves))}
@@ -326,6 +345,34 @@ def _turned(state: bytes, to: dict[str, str]) -> bytes:
     """The colours of the middles, in the order of FACES, after the whole cube was turned: all there is to a solved one."""
     middles = {to[face]: state[9 * i + 4] for i, face in enumerate(FACES)}
     return bytes(middles[face] for face in FACES)
+
+
+_LETTERS = {name: letter for letter, name in FACES.items()}
+
+
+def _point(square: int) -> tuple[int, int, int]:
+    """Where the middle of a square is: x to the right, y up, z to the front, 2 from the middle of the cube along its face's axis."""
+    face, at = divmod(square, 9)
+    row, column = at // 3 - 1, at % 3 - 1
+    return (
+        (column, 2, row),  # the first row of U touches B
+        (column, -2, -row),  # that of D touches F
+        (-2, -row, column),
+        (2, -row, -column),
+        (column, -row, 2),
+        (-column, -row, -2),  # B is seen from behind
+    )[face]
+
+
+def _places(to: dict[str, str]) -> list[int]:
+    """For each square the one where a quarter turn of the ground carries it."""
+    at = {_point(square): square for square in range(54)}
+    found = []
+    for square in range(54):
+        x, y, z = _point(square)
+        x, z = carried(x, z, to)
+        found.append(at[x, y, z])
+    return found
 
 
 def face_colours(state: bytes, face: str) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Hashable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -253,6 +254,14 @@ class WoodSlide(PlanningWorld[Blocks, Query]):
             ring = sorted({there for here in ring for _, there in successors(here)} - found)
             found.update(ring)
         return tuple(sorted({_least_shape(position) for position in found}))
+
+    def images(self, problem: Problem[Blocks, Query]) -> list[Problem[Blocks, Query]]:
+        """Both boards upside down and mirrored: blocks slide up as they slide down."""
+        pairs = zip(_images(cells(problem.start)), _images(cells(self.read(problem.query.target))))
+        return [
+            replace(problem, start=blocks_from_cells(here), query=Query(self.write(blocks_from_cells(there))))
+            for here, there in pairs
+        ]
 
     def measure(self, scene: Scene) -> dict[str, int]:
         start, plan = self.course(scene)
