@@ -26,6 +26,7 @@ class SuiteRecipe:
         worlds: The worlds to ask.
         difficulties: The difficulties to ask.
         max_pixels: Largest picture; None for the default size of each world.
+        symmetric: Whether each item is asked with its images under the symmetries of its world.
     """
 
     items: int = 20
@@ -33,6 +34,7 @@ class SuiteRecipe:
     worlds: list[str] = field(default_factory=lambda: list(WORLDS))
     difficulties: list[str] = field(default_factory=lambda: list(DIFFICULTIES))
     max_pixels: int | None = None
+    symmetric: bool = False
 
     def check(self) -> None:
         """Refuse what cannot be generated, with a sentence."""
@@ -47,7 +49,7 @@ def draw_items(recipe: SuiteRecipe) -> tuple[list[Item], int]:
     """The items of a suite, without picture files.
 
     Every problem comes from the split "eval", so no training data of any seed holds its scene; no two are the same, and
-    none is a published one.
+    none is a published one. That holds for images under symmetries as well: they share the problem's canonical key.
 
     Args:
         recipe: What it consists of.
@@ -64,18 +66,23 @@ def draw_items(recipe: SuiteRecipe) -> tuple[list[Item], int]:
     for world in recipe.worlds:
         for difficulty in recipe.difficulties:
             seen: set[str] = set()
-            index, patience = -1, 100 * recipe.items
-            while len(seen) < recipe.items:
+            index, patience, drawn = -1, 100 * recipe.items, 0
+            while drawn < recipe.items:
                 index += 1
                 if index > patience:
                     raise UserError(f"{world} has fewer than {recipe.items} different {difficulty} items: ask for less")
                 problem = Draw(recipe.seed, "eval", index, difficulty, avoid).problem(WORLDS[world]).scene
-                key = json.dumps(problem_to_json(problem))
-                if key in seen:
+                images = WORLDS[world].images(problem) if recipe.symmetric else []
+                asked = {json.dumps(problem_to_json(one)): one for one in (problem, *images)}
+                if not seen.isdisjoint(asked):
                     repeats += 1
                     continue
-                items.append(Item(f"{world}:{difficulty}:{len(seen)}", problem))
-                seen.add(key)
+                name = f"{world}:{difficulty}:{drawn}"
+                group = name if recipe.symmetric else None
+                for number, one in enumerate(asked.values()):
+                    items.append(Item(f"{name}~{number}" if number else name, one, group=group))
+                seen.update(asked)
+                drawn += 1
     return items, repeats
 
 
@@ -102,9 +109,10 @@ def generate_suite(recipe: SuiteRecipe, out: Path) -> int:
     items, repeats = draw_items(recipe)
     lines = []
     for item in tqdm(items, unit=" items", mininterval=1):
-        name = f"pictures/{item.id.replace(':', '-')}.png"
+        name = f"pictures/{item.id.replace(':', '-').replace('~', '-image-')}.png"
         (out / name).write_bytes(encode_png(draw(item.problem, recipe.max_pixels)))
-        lines.append(json.dumps({"id": item.id, "picture": name, "problem": problem_to_json(item.problem)}))
+        row = {"id": item.id, "picture": name, "problem": problem_to_json(item.problem)}
+        lines.append(json.dumps(row if item.group is None else row | {"group": item.group}))
     (out / "items.jsonl").write_text("\n".join(lines) + "\n")
     versions = {"idf": VERSION} | {world: WORLDS[world].version for world in recipe.worlds}
     manifest = {"recipe": to_plain(recipe), "items": len(items), "repeats_drawn_again": repeats, "versions": versions}
@@ -136,7 +144,10 @@ def read_suite(folder: Path) -> list[Item]:
             if row["id"] in seen:
                 raise ValueError(f"a second item with the id {row['id']}")
             seen.add(row["id"])
-            items.append(Item(row["id"], problem_from_json(row["problem"]), picture))
+            group = row.get("group")
+            if not (group is None or isinstance(group, str)):
+                raise ValueError(f"its group is the id of an item, not {group!r}")
+            items.append(Item(row["id"], problem_from_json(row["problem"]), picture, group=group))
         except (ValueError, KeyError, TypeError) as error:
             raise UserError(f"{path}, line {number}: not an item: {error}") from None
     if not items:

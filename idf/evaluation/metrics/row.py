@@ -15,12 +15,13 @@ class Row:
         correct, error, parsed, detail, moves, optimal, official, solved_prefix: Those of `Verdict`.
         response, prompt_tokens, completion_tokens, finish_reason: Those of `Response`; tokens are None if unknown.
         sample: Which of the samples of this item, from 0.
-        cluster: The problem, as a text; rows of items that pose the same problem share it.
+        cluster: The problem, as a text; rows of items that pose the same problem, or images of it, share it.
         size: `World.size` of the problem: steps, moves, cubes, pushes or distance.
         cause: None if correct, else what went wrong by replay, one of `idf.scoring.CAUSES`.
         wrong_step: The first wrong step of the response, 0 for the start; None if no step is to blame.
         cause_detail: One sentence on the cause.
         quote: What a language model quoted as the answer (`--parser`), and the rules then judged; None if it was not asked.
+        group: The item whose image under a symmetry this one is (`Item.group`); None if the suite asks no images.
     """
 
     id: str
@@ -46,7 +47,11 @@ class Row:
     wrong_step: int | None = None
     cause_detail: str | None = None
     quote: str | None = None
+    group: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """The row as JSON values."""
-        return asdict(self)
+        """The row as JSON values; a suite without images says nothing of groups."""
+        told = asdict(self)
+        if self.group is None:
+            del told["group"]
+        return told

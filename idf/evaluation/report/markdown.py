@@ -8,7 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from .audit_lines import audits_of
-from .tables import EFFICIENCY_COLUMNS, efficiency_legend, efficiency_lines, legend, notes, table_rows
+from .tables import (
+    EFFICIENCY_COLUMNS,
+    IMAGE_COLUMNS,
+    efficiency_legend,
+    efficiency_lines,
+    image_legend,
+    image_lines,
+    legend,
+    notes,
+    table_rows,
+)
 
 _SPECIAL = re.compile(r"([\\`*{}\[\]<>#|~&@$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
 
@@ -50,6 +60,8 @@ def write_markdown(results: dict[str, Any], out: Path) -> Path:
         markdown_table(rows, 2),
         markdown_list([*notes(results), *legend(rows)]),
     ]
+    if images := image_lines(results):
+        parts += ["### All images right", markdown_table([IMAGE_COLUMNS, *images], 2), markdown_list(image_legend())]
     if efficient := efficiency_lines(results):
         parts += ["### Tokens", markdown_table([EFFICIENCY_COLUMNS, *efficient], 2)]
         parts += [markdown_list(efficiency_legend(efficient))]

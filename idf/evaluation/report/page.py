@@ -14,7 +14,17 @@ from ..metrics.row import Row
 from ..metrics.summary import ALL
 from .browser import outcome
 from .charts import DIFFICULTIES, accuracy_chart, budget_chart, growth_chart
-from .tables import MEANINGS, OFFICIAL, PER_RIGHT, macro_baselines, macro_interval, players_of
+from .tables import (
+    IMAGE_COLUMNS,
+    MEANINGS,
+    OFFICIAL,
+    PER_RIGHT,
+    image_legend,
+    image_lines,
+    macro_baselines,
+    macro_interval,
+    players_of,
+)
 
 MOST_TRUNCATED = 0.02
 """Above this share of responses that were cut off, a cell's accuracy says as much of the budget as of the model."""
@@ -135,6 +145,8 @@ def page_values(rows: Sequence[Row], results: dict[str, Any]) -> dict[str, Any]:
             world: {"growth": growth_chart(said), "budgets": budget_chart(said), "fits": _fits(said)}
             for world, said in efficiency.items()
         },
+        "images": [IMAGE_COLUMNS, *lines] if (lines := image_lines(results)) else [],
+        "image_legend": image_legend(),
         "outcomes": OUTCOMES,
         "errors": _stacks(rows, list(worlds), outcome, list(OUTCOMES)),
         "causes": CAUSES,

@@ -8,7 +8,7 @@ from typing import Any
 
 from idf.backends import SERVERS_OWN
 
-from ..metrics.baselines import PLAYS
+from ..metrics.baselines import PLAYS, TRIVIAL
 from ..metrics.efficiency import BUDGETS
 from ..metrics.summary import ALL
 
@@ -219,6 +219,41 @@ def macro_baselines(results: dict[str, Any], mode: str) -> dict[str, float]:
         for player, share in modes.get(mode, {}).get(ALL, {}).items():
             shares.setdefault(player, []).append(share)
     return {player: sum(found) / len(found) for player, found in shares.items()}
+
+
+IMAGE_COLUMNS = ("world", "mode", "items", "images", "accuracy", "all images right", "95 % interval", *TRIVIAL)
+
+
+def image_lines(results: dict[str, Any]) -> list[tuple[str, ...]]:
+    """A line of texts for each world and mode of a suite with images under symmetries, in the order of IMAGE_COLUMNS."""
+    return [
+        (
+            world,
+            mode,
+            str(cells[ALL]["items"]),
+            str(cells[ALL]["images"]),
+            percent(cells[ALL]["accuracy"]),
+            percent(cells[ALL]["all_right"]),
+            interval(cells[ALL]["wilson95"]),
+            *(percent(cells[ALL].get(player)) for player in TRIVIAL),
+        )
+        for world, modes in results.get("images", {}).items()
+        for mode, cells in modes.items()
+    ]
+
+
+def image_legend() -> list[str]:
+    """What the columns of that table mean."""
+    return [
+        "all images right: the share of items that are right in each of their images (turned, mirrored) and as they are; "
+        f"{', '.join(TRIVIAL)}: the same share of trivial players",
+    ]
+
+
+def image_table(results: dict[str, Any]) -> str:
+    """Consistency under symmetries, as aligned text with its legend; empty if the suite asks no images."""
+    lines = image_lines(results)
+    return "\n".join([*aligned([IMAGE_COLUMNS, *lines]), "", *image_legend()]) if lines else ""
 
 
 def efficiency_lines(results: dict[str, Any]) -> list[tuple[str, ...]]:

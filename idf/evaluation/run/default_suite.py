@@ -9,6 +9,7 @@ from typing import Any
 
 from idf.errors import UserError
 from idf.files import read_text
+from idf.recipe import to_plain
 from idf.suites import SuiteRecipe, generate_suite
 
 
@@ -25,12 +26,12 @@ def generate_whole(recipe: SuiteRecipe, made: Path) -> None:
 
 
 def recipe_in(path: Path) -> Any:
-    """The recipe in a suite's manifest.
+    """The recipe in a suite's manifest; what an earlier version could not say has its default.
 
     Raises:
         UserError: It holds none.
     """
     try:
-        return json.loads(read_text(path))["recipe"]
+        return to_plain(SuiteRecipe()) | json.loads(read_text(path))["recipe"]
     except (ValueError, KeyError, TypeError):
         raise UserError(f"{path} holds no recipe of a suite: remove {path.parent}") from None

@@ -8,12 +8,16 @@ from idf.suites import Item
 
 
 def spread(items: Sequence[Item], limit: int) -> list[Item]:
-    """At most `limit` items of each world, spread evenly over the suite's order, so that no difficulty is left out."""
-    by_world: dict[str, list[Item]] = {}
+    """At most `limit` items of each world, spread evenly over the suite's order, so that no difficulty is left out.
+
+    An item counts once and stays together with its images under symmetries, if the suite asks any.
+    """
+    by_world: dict[str, dict[str, list[Item]]] = {}
     for item in items:
-        by_world.setdefault(item.problem.world, []).append(item)
+        by_world.setdefault(item.problem.world, {}).setdefault(item.group or item.id, []).append(item)
     kept: list[Item] = []
-    for mine in by_world.values():
+    for groups in by_world.values():
+        mine = list(groups.values())
         n = min(limit, len(mine))
-        kept += [mine[i * len(mine) // n] for i in range(n)]
+        kept += [item for i in range(n) for item in mine[i * len(mine) // n]]
     return kept

@@ -13,6 +13,7 @@ from idf.suites import Item
 from idf.version import VERSION
 
 from ..metrics.baselines import baseline_cells
+from ..metrics.images import image_cells
 from ..metrics.row import Row
 from ..metrics.summary import summarize
 
@@ -35,7 +36,8 @@ def write_results(
     out.mkdir(parents=True, exist_ok=True)
     lines = [json.dumps(row.to_json()) for row in rows]  # in ASCII: a response may end in half a character
     baselines = {"baselines": baseline_cells(items, modes)} if items else {}
-    results = {**summarize(rows), **baselines, "run": run | {"scoring_rules": RULES_VERSION, "idf": VERSION}}
+    images = {"images": cells} if (cells := image_cells(rows, items)) else {}
+    results = {**summarize(rows), **baselines, **images, "run": run | {"scoring_rules": RULES_VERSION, "idf": VERSION}}
     # Both are written before either takes its place: a kill must not leave new samples beside old results.
     texts = {"samples.jsonl": "\n".join(lines) + "\n", "results.json": json.dumps(results, indent=2) + "\n"}
     for name, text in texts.items():

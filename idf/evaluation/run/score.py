@@ -30,8 +30,9 @@ def scored(ask: Ask, response: Response) -> Row:
         completion_tokens=response.completion_tokens,
         finish_reason=response.finish_reason,
         sample=ask.sample,
-        cluster=world.keys(item.problem).exact,
+        cluster=world.keys(item.problem).exact if item.group is None else f"images of {item.group}",
         size=world.size(item.problem),
+        group=item.group,
         **_verdict(item, response.text, response.finish_reason, response.text),
     )
 
