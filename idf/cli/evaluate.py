@@ -62,6 +62,12 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
         metavar="KEY=VALUE",
         help="how the parser is asked: max_new_tokens, temperature, or an option of its backend; may be given several times",
     )
+    parser.add_argument(
+        "--sweep",
+        metavar="damage|max_pixels=N,N",
+        help="evaluate once for each damage of the pictures (or damage=blur-1,jpeg-3), or for each largest picture, and once "
+        "with the text alone, into folders of OUT; sweep.md sets them side by side",
+    )
     parser.add_argument("--answers", type=Path, help="folder of answers, to share between runs (default: OUT/answers)")
     parser.add_argument("--workers", type=int, default=1, help="processes, each on a GPU of its own (default: 1)")
     parser.add_argument("--worker", metavar="I/N", help="ask only share I of N, from 0, and write no results yet")
@@ -145,7 +151,7 @@ def _check_alone(
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    from idf.evaluation import read_share, run_evaluation, run_workers
+    from idf.evaluation import read_share, run_evaluation, run_sweep, run_workers
     from idf.evaluation.run.output import locked
     from idf.recipe import check_positive
 
@@ -164,7 +170,10 @@ def _run(arguments: argparse.Namespace) -> None:
             )
         with locked(out):
             run_workers(_without_workers(arguments.argv, out), arguments.workers, recipe.spec.options.get("gpus", 1))
-    run_evaluation(recipe, out, share=share, **settings)
+    if arguments.sweep is not None:
+        run_sweep(recipe, arguments.sweep, out, share=share, **settings)
+    else:
+        run_evaluation(recipe, out, share=share, **settings)
 
 
 def _recipe(arguments: argparse.Namespace) -> EvaluationRecipe:

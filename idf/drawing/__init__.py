@@ -17,12 +17,15 @@ from numpy.typing import NDArray
 
 from idf.worlds import Problem, Rng, Walk
 
+from ._damage import DAMAGES, damaged
 from ._decode import check_picture, decode_picture, decode_png, decoded_size, is_turned
 from ._png import encode_png
 
 __all__ = [
+    "DAMAGES",
     "PATCH",
     "check_picture",
+    "damaged",
     "decode_picture",
     "decode_png",
     "decoded_size",

@@ -29,6 +29,7 @@ from .run.rescore import Rescoring, rescore
 from .run.responses import read_responses
 from .run.results import write_results
 from .run.score import score_rows
+from .run.sweep import run_sweep
 from .run.workers import read_share, run_workers
 
 __all__ = [
@@ -64,6 +65,7 @@ __all__ = [
     "read_share",
     "rescore",
     "run_evaluation",
+    "run_sweep",
     "run_workers",
     "score_rows",
     "side_by_side",

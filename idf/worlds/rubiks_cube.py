@@ -351,7 +351,7 @@ _LETTERS = {name: letter for letter, name in FACES.items()}
 
 
 def _point(square: int) -> tuple[int, int, int]:
-    """Where the middle of a square is: x to the right, y up, z to the front, 2 from the middle of the cube along its face's axis."""
+    """Where the middle of a square is: x to the right, y up, z to the front; its face is 2 away from the middle of the cube."""
     face, at = divmod(square, 9)
     row, column = at // 3 - 1, at % 3 - 1
     return (

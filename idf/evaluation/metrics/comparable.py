@@ -13,7 +13,17 @@ from .row import Row
 
 MUST_AGREE = ("suite_sha256", "prompts", "pictures")
 """Keys of `run` that decide what is asked."""
-SHOULD_AGREE = ("max_pixels", "max_new_tokens", "sampling", "temperature", "top_p", "samples", "parser", "backend")
+SHOULD_AGREE = (
+    "damage",
+    "max_pixels",
+    "max_new_tokens",
+    "sampling",
+    "temperature",
+    "top_p",
+    "samples",
+    "parser",
+    "backend",
+)
 """Keys of `run` that decide how it is asked; a comparison may be one of them."""
 
 
@@ -101,7 +111,7 @@ def check_comparable(
             )
     _check_items(names, rows)
     for key in SHOULD_AGREE:
-        values = [_parser(run) if key == "parser" else run.get(key) for run in runs]
+        values = [_said(run, key) for run in runs]
         if None not in values and values[0] != values[1]:
             told.append(f"{key} differs: {first} has {values[0]}, {second} has {values[1]}")
     for name, run in zip(names, runs, strict=True):
@@ -109,6 +119,13 @@ def check_comparable(
             refused = f" (it refuses {', '.join(run['left_out'])})" if run.get("left_out") else ""
             told.append(f"sampling is {SERVERS_OWN} in {name}{refused}: how its tokens were chosen is not known")
     return told
+
+
+def _said(run: Mapping[str, Any], key: str) -> Any:
+    """What a run says of how it was asked; None if that is not known."""
+    if key == "parser":
+        return _parser(run)
+    return run.get(key) or "none" if key == "damage" else run.get(key)
 
 
 def _parser(run: Mapping[str, Any]) -> str:

@@ -51,7 +51,7 @@ def leaderboard(folders: Mapping[str, Path]) -> list[Group]:
     for name, results in read.items():
         run = results["run"]
         # Baselines and stored responses read no prompt: they stand with whoever was asked the same suite.
-        asked = {key: run[key] for key in ("prompts", "pictures") if run.get(key)}
+        asked = {key: run[key] for key in ("prompts", "pictures", "damage") if run.get(key)}
         suite = str(run.get("suite_sha256") or f"{run.get('suite')} with {run.get('items')} items")
         rules = f"scoring rules of {rules_of(run)}" if several else ""
         key = (suite, rules, *(f"{name} {value}" for name, value in asked.items()))

@@ -163,7 +163,7 @@ def _in_order(modes: dict[str, Any]) -> dict[str, Any]:
 
 def _facts(run: dict[str, Any]) -> dict[str, str]:
     said = {}
-    for key in ("suite", "items", "modes", "prompts", "pictures", "samples", "backend", "versions", "idf"):
+    for key in ("suite", "items", "modes", "prompts", "pictures", "damage", "samples", "backend", "versions", "idf"):
         value = run.get(key)
         if value is not None:
             said["idf version" if key == "idf" else key.replace("_", " ")] = _text(value)

@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,7 @@ class _Evaluation:
         if player.reads_prompts:
             pictures = "auto" if recipe.pictures == "both" else recipe.pictures
             shown = {"prompts": recipe.prompts, "pictures": pictures, "max_pixels": max_pixels}
+            shown |= {} if recipe.damage is None else {"damage": recipe.damage}
         if share is None:  # any number of workers may add answers at once
             if recipe.suite is not None:
                 self.held.enter_context(locked(self.out))
@@ -124,7 +126,7 @@ class _Evaluation:
         rows = self._played(player, items, form)
         run |= player.facts | shown
         # Wood Slide once more, with the published pictures, which print the length of the solution.
-        again = self._played(player, slides, Form(recipe.prompts, max_pixels)) if slides else None
+        again = self._played(player, slides, replace(form, redraw_worlds=frozenset())) if slides else None
         if rows is None:
             return None
         if again is not None:
@@ -162,7 +164,8 @@ class _Evaluation:
         sampling = ("max_new_tokens", "temperature", "top_p", "seed")
         tokens = {key: player.facts[key] for key in sampling if key in player.facts}
         parser = {} if recipe.parser.name == RULES else {"quotes": quoter(recipe.parser.spec)}
-        return {**who, **decides, **tokens, **parser}
+        damage = {"damage": recipe.damage} if player.reads_prompts else {}
+        return {**who, **decides, **damage, **tokens, **parser}
 
     def _played(self, player: Player, items: Sequence[Item], form: Form) -> list[Row] | None:
         asks = all_asks(items, player.modes, player.samples)
@@ -263,7 +266,8 @@ def form_of(recipe: EvaluationRecipe, suite: str, items: Sequence[Item], max_pix
         "published": set(),
         "drawn": {item.problem.world for item in items},
     }
-    return Form(recipe.prompts, max_pixels, frozenset(redraw["auto" if recipe.pictures == "both" else recipe.pictures]))
+    redrawn = redraw["auto" if recipe.pictures == "both" else recipe.pictures]
+    return Form(recipe.prompts, max_pixels, frozenset(redrawn), recipe.damage)
 
 
 def _published_slides(items: Sequence[Item], suite: str) -> list[Item]:

@@ -24,7 +24,7 @@ from .facts import facts_of
 from .queries import Ask, Requests
 from .recipe import DEFAULT_MODES, EvaluationRecipe
 
-ASKED = ("suite", "modes", "limit", "duplicates", "samples", "prompts", "pictures")
+ASKED = ("suite", "modes", "limit", "duplicates", "samples", "prompts", "pictures", "damage")
 """Keys of a recipe that decide what is asked."""
 REQUESTED = ("max_new_tokens", "temperature", "top_p", "seed", "token_limit_key", "extra_body", "stop", "system")
 """Keys that decide a request of a batch besides."""

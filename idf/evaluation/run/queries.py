@@ -13,7 +13,7 @@ import numpy as np
 
 from idf.backends import Request, Sampling
 from idf.data import conversation
-from idf.drawing import is_turned
+from idf.drawing import damaged, is_turned
 from idf.suites import Item, item_prompt
 
 from .picture import picture_of, read_file, seen_size
@@ -30,11 +30,13 @@ class Form:
         prompts: The prompt set.
         max_pixels: Largest picture; larger ones are made smaller, the same way for every backend.
         redraw_worlds: Worlds whose pictures are drawn from the state, even if there is a file.
+        damage: What is done to every picture, one of `idf.drawing.DAMAGES`; None for nothing.
     """
 
     prompts: str
     max_pixels: int
     redraw_worlds: frozenset[str] = frozenset()
+    damage: str | None = None
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,8 @@ class Requests(Sequence[Request]):
     def _picture(self, item: Item) -> NDArray[np.uint8]:
         if self._last is None or self._last[0] is not item:
             form = self.form
-            self._last = item, picture_of(item, form.max_pixels, item.problem.world in form.redraw_worlds)
+            picture = picture_of(item, form.max_pixels, item.problem.world in form.redraw_worlds)
+            self._last = item, picture if form.damage is None else damaged(picture, form.damage)
         return self._last[1]
 
     def __iter__(self) -> Iterator[Request]:
@@ -139,5 +142,7 @@ class Keys:
             else:  # decoding the published pictures takes a second each
                 digest = hashlib.sha256(f"{self.form.max_pixels}".encode())
                 digest.update(Path(item.picture).read_bytes())
+            if self.form.damage is not None:
+                digest.update(self.form.damage.encode())
             self._pictures[item.id] = digest.hexdigest()
         return self._pictures[item.id]

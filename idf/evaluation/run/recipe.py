@@ -17,6 +17,7 @@ from idf.backends import (
     require_backend,
     with_options,
 )
+from idf.drawing import DAMAGES
 from idf.errors import UserError
 from idf.recipe import build_recipe, check_names, check_pixels, check_ranges, key
 from idf.suites import MODES, PROMPT_SETS
@@ -90,6 +91,7 @@ class EvaluationRecipe:
         duplicates: Whether items that pose the same problem as an earlier one stay.
         prompts: The prompt set.
         pictures: Which pictures are shown.
+        damage: What is done to every picture before it is shown; None for nothing.
         max_pixels: Largest picture; None for what the checkpoint was trained with.
         other_pixels: Whether `max_pixels` may differ from that.
         backend: The name of the checkpoint's backend.
@@ -128,6 +130,9 @@ class EvaluationRecipe:
         help="auto: the suite's own files, but Wood Slide redrawn, since its published pictures print the length of the "
         "solution; published: all files as they are; drawn: all drawn by idf; both: auto, and Wood Slide once more with its "
         "published pictures, in OUT/published_pictures",
+    )
+    damage: str | None = key(
+        None, help="show every picture damaged: blur, jpeg or lowres and a strength from 1 to 3, such as blur-2"
     )
     max_pixels: int | None = key(None, help="largest picture (default: what the checkpoint was trained with)")
     other_pixels: bool = key(False, help="let --max-pixels differ from what the checkpoint was trained with")
@@ -175,6 +180,13 @@ class EvaluationRecipe:
         if self.prompts not in PROMPT_SETS:
             raise UserError(f"unknown prompts {self.prompts!r}: use one of {', '.join(PROMPT_SETS)}")
         check_pixels(self.max_pixels)
+        if self.damage is not None:
+            if self.damage not in DAMAGES:
+                raise UserError(f"unknown damage {self.damage!r}: use one of {', '.join(DAMAGES)}")
+            if set(self.modes or DEFAULT_MODES) == {"tqa"}:
+                raise UserError(
+                    f"damage {self.damage} is done to pictures, and the mode tqa shows none: ask vqa or vtqa"
+                )
         check_ranges(self)
         sampling = self.sampling
         self.parser.check()
@@ -216,6 +228,7 @@ _OF_MODELS = (
     "backend",
     "prompts",
     "pictures",
+    "damage",
     "other_pixels",
     "max_new_tokens",
     "temperature",
