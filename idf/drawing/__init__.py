@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from idf.worlds import Problem, Rng, Walk
 
 from ._decode import check_picture, decode_picture, decode_png, decoded_size, is_turned
-from ._png import encode_png
+from ._png import encode_indexed_png, encode_png
 
 __all__ = [
     "PATCH",
@@ -27,6 +27,7 @@ __all__ = [
     "decode_png",
     "decoded_size",
     "draw",
+    "encode_indexed_png",
     "encode_png",
     "is_turned",
     "noise_of",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 
@@ -48,5 +48,5 @@ class Row:
     quote: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """The row as JSON values."""
-        return asdict(self)
+        """The row as JSON values; `parsed` is the row's own."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}

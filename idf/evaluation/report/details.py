@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from base64 import b64encode
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
-from idf.drawing import draw
+from idf.drawing import draw, encode_indexed_png
 from idf.errors import UserError
 from idf.scoring import Claim, read_trace
 from idf.suites import PROMPTS, Item, item_prompt
@@ -50,13 +50,12 @@ def questions(item: Item, modes: Sequence[str], prompts: str | None) -> dict[str
 
 
 def _picture(problem: Problem[Any, Any]) -> str:
-    file = io.BytesIO()
     # The colour of a small thing matters as much as that of the floor: an octree, not median cut.
     few = Image.fromarray(draw(problem, _PIXELS)).quantize(
         _COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE
     )
-    few.save(file, "PNG", compress_level=6)
-    return f"data:image/png;base64,{b64encode(file.getvalue()).decode()}"
+    file = encode_indexed_png(np.asarray(few), bytes(few.palette.palette))
+    return f"data:image/png;base64,{b64encode(file).decode()}"
 
 
 # --- responses ---------------------------------------------------------------------------------------------------
