@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from idf.worlds import Problem, Rng, Walk
 
 from ._decode import check_picture, decode_picture, decode_png, decoded_size, is_turned
-from ._png import encode_indexed_png, encode_png
+from ._png import encode_indexed_png, encode_png, own_pixels
 
 __all__ = [
     "PATCH",
@@ -32,6 +32,7 @@ __all__ = [
     "is_turned",
     "noise_of",
     "on_grid",
+    "own_pixels",
     "picture_file",
     "picture_size",
     "size_on_grid",

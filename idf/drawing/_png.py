@@ -111,6 +111,12 @@ def plain_rows(data: bytes, max_pixels: int) -> np.ndarray | None:
     return None if rows[:, 0].any() else rows[:, 1:]  # the first byte of a row: its filter
 
 
+def own_pixels(data: bytes, max_pixels: int) -> np.ndarray | None:
+    """The pixels, (height, width, 3) uint8, of a file in the very form of `encode_png`; None as for `plain_rows`."""
+    rows = plain_rows(data, max_pixels)
+    return None if rows is None else np.array(rows).reshape(len(rows), -1, 3)
+
+
 class _Kept(local):
     rows = np.zeros((0, 0), np.uint8)
 
@@ -119,7 +125,7 @@ _kept = _Kept()
 
 
 def _rows_of(height: int, length: int) -> np.ndarray:
-    """Room for rows of `length` bytes that begin with the filter "none": the thread's own, as fresh memory is cleared page by page."""
+    """Room for rows of `length` bytes behind the filter "none": the thread's own, as fresh memory is cleared page by page."""
     if _kept.rows.shape != (height, 1 + length):
         _kept.rows = np.zeros((height, 1 + length), dtype=np.uint8)
     return _kept.rows

@@ -10,7 +10,7 @@ from typing import Any
 from idf.backends import Response
 from idf.errors import UserError
 from idf.scoring import diagnose, score
-from idf.suites import Item
+from idf.suites import Item, exact_key
 from idf.worlds import WORLDS, Problem
 
 from ..metrics.row import Row
@@ -21,7 +21,6 @@ from .responses import Stored
 def scored(ask: Ask, response: Response) -> Row:
     """A response with its verdict."""
     item = ask.item
-    cluster, size = _posed(item.problem)
     return Row(
         id=item.id,
         world=item.problem.world,
@@ -32,8 +31,8 @@ def scored(ask: Ask, response: Response) -> Row:
         completion_tokens=response.completion_tokens,
         finish_reason=response.finish_reason,
         sample=ask.sample,
-        cluster=cluster,
-        size=size,
+        cluster=exact_key(item.problem),
+        size=WORLDS[item.problem.world].size(item.problem),
         **_verdict(item.problem, response.text, response.finish_reason, response.text),
     )
 
@@ -52,13 +51,6 @@ def score_all(asks: Sequence[Ask], responses: Sequence[Response]) -> list[Row]:
 def scored_as(item: Item, row: Row, text: str) -> Row:
     """A row with the verdict on another text in the place of its response."""
     return replace(row, **_verdict(item.problem, text, row.finish_reason, row.response))
-
-
-@lru_cache(maxsize=64)
-def _posed(problem: Problem[Any, Any]) -> tuple[str, int]:
-    """What tells a problem from others, and its size."""
-    world = WORLDS[problem.world]
-    return world.keys(problem).exact, world.size(problem)
 
 
 @lru_cache(maxsize=64)  # one item after the other: those who look at no mode say the same in each
