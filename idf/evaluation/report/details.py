@@ -58,6 +58,7 @@ def _picture(item: Item) -> str:
     pixels = draw(item.problem, _PIXELS) if own is None else own
     # The colour of a small thing matters as much as that of the floor: an octree, not median cut.
     few = Image.fromarray(pixels).quantize(_COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    assert few.palette is not None  # it has been given one
     file = encode_indexed_png(np.asarray(few), bytes(few.palette.palette))
     return f"data:image/png;base64,{b64encode(file).decode()}"
 
