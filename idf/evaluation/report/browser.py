@@ -21,7 +21,7 @@ MOST_RESPONSES = 5_000
 MOST_CHARACTERS = 200_000
 """How long a response may be: one of megabytes would take the room of hundreds."""
 MOST_PICTURES = 1_000
-"""How many items of a page have a picture, unless said otherwise: some 6 MB."""
+"""How many items of a page have a picture, unless said otherwise: at most some 6 MB."""
 PART_RESPONSES = 50
 """Responses in one part of the page's data, at most; a part is inflated when one of its responses is opened."""
 _PART_BYTES = 300_000  # of JSON: a part that has as many is full
