@@ -19,7 +19,7 @@ from idf.worlds import Problem, Rng, Walk
 
 from ._damage import DAMAGES, damaged
 from ._decode import check_picture, decode_picture, decode_png, decoded_size, is_turned
-from ._png import encode_png
+from ._png import encode_indexed_png, encode_png, own_pixels
 
 __all__ = [
     "DAMAGES",
@@ -30,10 +30,12 @@ __all__ = [
     "decode_png",
     "decoded_size",
     "draw",
+    "encode_indexed_png",
     "encode_png",
     "is_turned",
     "noise_of",
     "on_grid",
+    "own_pixels",
     "picture_file",
     "picture_size",
     "size_on_grid",

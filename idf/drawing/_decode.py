@@ -14,7 +14,7 @@ from threading import Lock
 import numpy as np
 from PIL import Image, ImageFile, UnidentifiedImageError
 
-from ._png import plain_rows, plain_size
+from ._png import own_pixels, plain_rows, plain_size
 
 MAX_PIXELS = 64_000_000  # the largest published picture has 46.7 million
 
@@ -83,9 +83,9 @@ def decode_picture(data: bytes, *, max_pixels: int | None = None) -> np.ndarray:
         ValueError: It is a file of another kind, broken or cut off, too large, animated, or has more than 8 bits a
             channel or other channels than grey or red, green and blue. The message says what it is and what would be right.
     """
-    rows = plain_rows(data, _most(max_pixels))
-    if rows is not None:
-        return np.array(rows).reshape(len(rows), -1, 3)
+    own = own_pixels(data, _most(max_pixels))
+    if own is not None:
+        return own
     with _opened(data, _most(max_pixels)) as image, _whole_files():
         image.load()
         turn = _TURNS.get(_orientation(image, data))

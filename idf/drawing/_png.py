@@ -16,6 +16,8 @@ from zlib_ng import zlib_ng
 
 _BEGIN = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + b"IHDR"
 _END = b"\0\0\0\0IEND\xaeB`\x82"
+_TRUE_COLOUR, _INDEXED = 2, 3
+_SMALL = 5  # level of deflate: files as small as those of zlib's level 6, in a third of the time
 
 
 def encode_png(pixels: np.ndarray) -> bytes:
@@ -36,11 +38,37 @@ def encode_png(pixels: np.ndarray) -> bytes:
     if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8 or 0 in pixels.shape:
         raise ValueError(f"a picture is (height, width, 3) uint8, not {pixels.shape} {pixels.dtype}")
     height, width, _ = pixels.shape
-    rows = _rows_of(height, width)
+    rows = _rows_of(height, 3 * width)
     rows[:, 1:] = pixels.reshape(height, 3 * width)
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    data = zlib_ng.compress(rows, level=1)
-    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", data) + _chunk(b"IEND", b"")
+    return _file(width, height, _TRUE_COLOUR, b"", zlib_ng.compress(rows, level=1))
+
+
+def encode_indexed_png(numbers: np.ndarray, palette: bytes) -> bytes:
+    """A picture of few colours as a PNG file; smaller than `encode_png` makes it, and slower.
+
+    Args:
+        numbers: (height, width) uint8, the number of each pixel's colour.
+        palette: Red, green and blue of each colour, a byte each: 1 to 256 colours.
+
+    Returns:
+        The file: 8 bits a pixel, not interlaced, no metadata.
+
+    Raises:
+        ValueError: The array or the palette has another shape or type, or a number has no colour.
+    """
+    if numbers.ndim != 2 or numbers.dtype != np.uint8 or 0 in numbers.shape:
+        raise ValueError(f"an indexed picture is (height, width) uint8, not {numbers.shape} {numbers.dtype}")
+    if not palette or len(palette) % 3 or len(palette) > 3 * 256 or numbers.max() >= len(palette) // 3:
+        raise ValueError(f"a palette of {len(palette)} bytes does not hold 3 for each of {numbers.max() + 1} colours")
+    height, width = numbers.shape
+    rows = _rows_of(height, width)
+    rows[:, 1:] = numbers
+    return _file(width, height, _INDEXED, _chunk(b"PLTE", palette), zlib_ng.compress(rows, level=_SMALL))
+
+
+def _file(width: int, height: int, colours: int, palette: bytes, data: bytes) -> bytes:
+    header = struct.pack(">IIBBBBB", width, height, 8, colours, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + palette + _chunk(b"IDAT", data) + _chunk(b"IEND", b"")
 
 
 def plain_size(data: bytes, max_pixels: int) -> tuple[int, int] | None:
@@ -83,6 +111,12 @@ def plain_rows(data: bytes, max_pixels: int) -> np.ndarray | None:
     return None if rows[:, 0].any() else rows[:, 1:]  # the first byte of a row: its filter
 
 
+def own_pixels(data: bytes, max_pixels: int) -> np.ndarray | None:
+    """The pixels, (height, width, 3) uint8, of a file in the very form of `encode_png`; None as for `plain_rows`."""
+    rows = plain_rows(data, max_pixels)
+    return None if rows is None else np.array(rows).reshape(len(rows), -1, 3)
+
+
 class _Kept(local):
     rows = np.zeros((0, 0), np.uint8)
 
@@ -90,10 +124,10 @@ class _Kept(local):
 _kept = _Kept()
 
 
-def _rows_of(height: int, width: int) -> np.ndarray:
-    """Room for rows that begin with the filter "none": the thread's own, as fresh memory is cleared page by page."""
-    if _kept.rows.shape != (height, 1 + 3 * width):
-        _kept.rows = np.zeros((height, 1 + 3 * width), dtype=np.uint8)
+def _rows_of(height: int, length: int) -> np.ndarray:
+    """Room for rows of `length` bytes behind the filter "none": the thread's own, as fresh memory is cleared page by page."""
+    if _kept.rows.shape != (height, 1 + length):
+        _kept.rows = np.zeros((height, 1 + length), dtype=np.uint8)
     return _kept.rows
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from idf.worlds import Conventions, World, legend_of, plain, read_conventions
@@ -26,7 +27,10 @@ from ._heads import (
 from ._layout import Unit, units_of
 from ._statements import Statement, clean, read_sentence, sentences
 
+_CLAUSE = re.compile(r"([^.;,:(→=]{1,60}?|\([^()]{1,40}\))(?:\s*[.;,:→]\s*|\s*$|(?=\())")
 _CELL = re.compile(r"[(\[]\s*\d+\s*,|\bp(?:layer)?\s\d+\s?,")
+_THINK = re.compile("</?think>")
+_LONGEST_KEPT = 4000  # characters of a text whose reading is kept
 _LONGEST_LINE = 4000  # characters of a line that are read as prose
 
 
@@ -71,12 +75,23 @@ def read_trace(world: World[Any, Any], text: str, *, first: int = 0) -> Reading:
         world: The world that it speaks of.
         text: Its text.
         first: What it counts rows and columns from: 0, or 1 as some models do.
+
+    Returns:
+        The reading, which nobody may change: that of a text that was read not long ago is given again.
     """
-    lines = re.sub("</?think>", "\n", text).splitlines()
+    return (_read_once if len(text) <= _LONGEST_KEPT else _read)(world, text, first)
+
+
+def _read(world: World[Any, Any], text: str, first: int) -> Reading:
+    lines = _THINK.sub("\n", text).splitlines()
     lines = ["" if line.strip().startswith("```") else line for line in lines]
     reading = Reading(lines, [], [None] * len(lines), [], [False] * len(lines), first)
     _Reader(world, reading, first).read()
     return reading
+
+
+# A verdict and a report read the same response; many responses are the same few words.
+_read_once = lru_cache(maxsize=512)(_read)
 
 
 @dataclass
@@ -256,7 +271,7 @@ class _Reader:
             return 0, None, "start", (start[1] or "") + rest_below, True
         arrow = LEADS_TO.search(rest)
         heads = [(rest[: arrow.start()], rest[arrow.end() :])] if arrow else list[tuple[str, str]]()
-        clause = re.match(r"([^.;,:(→=]{1,60}?|\([^()]{1,40}\))(?:\s*[.;,:→]\s*|\s*$|(?=\())", rest)
+        clause = _CLAUSE.match(rest)
         if clause:
             # "the player walks up to (2,1)": the clause itself says something
             tail = rest if " " in clause[1].strip() else rest[clause.end() :]

@@ -9,7 +9,7 @@ from typing import Any
 from idf.worlds import WORLDS, IllegalAction, Problem
 
 from ._claims import Reading, read_trace
-from ._process import Standing, compare_read_offs, last_word
+from ._process import Standing, false_read_off, last_word
 from ._score import Verdict
 
 CAUSES = ("perception", "transformation", "strategic", "format", "unstated")
@@ -68,9 +68,9 @@ def _misseen(problem: Problem[Any, Any], reading: Reading, chain: dict[int, Stan
     if start and _is_false(problem, start, problem.start):
         detail = f"the start is {world.line(problem.start)!r}, stated is {start.claim.text!r}"
         return Diagnosis("perception", 0, detail)
-    read_offs = compare_read_offs(problem, reading)
-    if read_offs.false and read_offs.seen:
-        return Diagnosis("perception", 0, f"stated is {read_offs.false!r}, true is {read_offs.truth!r}")
+    read_off = false_read_off(problem, reading)
+    if read_off and read_off.seen:
+        return Diagnosis("perception", 0, f"stated is {read_off.false!r}, true is {read_off.truth!r}")
     return None
 
 
@@ -147,9 +147,8 @@ def _of_answer(problem: Problem[Any, Any], reading: Reading, chain: dict[int, St
     beyond = [number for number, standing in chain.items() if number >= len(states) and not standing.stale]
     if beyond:
         return Diagnosis("transformation", min(beyond), f"step {min(beyond)} is stated, there are {len(actions)}")
-    read_offs = compare_read_offs(problem, reading)
-    if read_offs.false:
-        detail = f"read off the last state is {read_offs.false!r}, true is {read_offs.truth!r}"
+    if read_off := false_read_off(problem, reading):
+        detail = f"read off the last state is {read_off.false!r}, true is {read_off.truth!r}"
         return Diagnosis("transformation", None, detail)
     last = chain.get(len(actions))
     if last and not last.stale and last.claim.state is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from idf.worlds import World, plain
@@ -146,6 +147,7 @@ def _one_word(head: str) -> str | None:
     return words[0] if len(words) == 1 else None
 
 
+@lru_cache(maxsize=4096)  # a trace names few actions, again and again
 def action_of(world: World[Any, Any], head: str) -> str | None:
     """The action that the words before a state name: a single word, or a phrase that the world knows."""
     said = head.strip(" \"'()[],:")

@@ -70,6 +70,21 @@ class ReadOffs:
     said: int = 0
 
 
+def false_read_off(problem: Problem[Any, Any], reading: Reading) -> ReadOffs | None:
+    """The first thing that a trace reads off falsely, as `compare_read_offs` finds it; None if there is none."""
+    labels = _solver_labels(problem)
+    if not any(_label(line) in labels for line in (*reading.beside(), *reading.after_the_last())):
+        return None  # the solver's own trace need not be read
+    found = compare_read_offs(problem, reading)
+    return found if found.false else None
+
+
+@lru_cache(maxsize=2048)
+def _solver_labels(problem: Problem[Any, Any]) -> frozenset[_Words]:
+    """The labels of all lines of the solver, those that it reads off among them."""
+    return frozenset(_label(line) for line in WORLDS[problem.world].narrate(problem).splitlines())
+
+
 def compare_read_offs(problem: Problem[Any, Any], reading: Reading) -> ReadOffs:
     """Compare the lines of a trace that belong to no step with those of the solver, label by label."""
     anywhere, at_the_end, alphabet = _solver_readings(problem)
@@ -131,8 +146,11 @@ def _solver_trace(problem: Problem[Any, Any]) -> Reading:
 
 def _labelled(line: str) -> tuple[_Words, _Words]:
     """The words before and after the first colon of a line."""
-    label, _, value = line.partition(":")
-    return _words(label), _words(value)
+    return _label(line), _words(line.partition(":")[2])
+
+
+def _label(line: str) -> _Words:
+    return _words(line.partition(":")[0])
 
 
 def _words(text: str) -> _Words:

@@ -1,6 +1,6 @@
 """Problems in bulk: the published SpatiaLite files, suites that idf generates, and the prompts that ask them."""
 
-from ._duplicates import Count, count_items, distinct
+from ._duplicates import Count, count_items, distinct, exact_key
 from ._generated import SuiteRecipe, draw_items, generate_suite, read_suite
 from ._item import Item
 from ._names import PREFIX, suite_name
@@ -25,6 +25,7 @@ __all__ = [
     "count_items",
     "distinct",
     "draw_items",
+    "exact_key",
     "generate_suite",
     "hash_clone",
     "item_prompt",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple
 
-from idf.worlds import WORLDS
+from idf.worlds import WORLDS, Problem
 
 from ._item import Item
 
@@ -43,4 +44,10 @@ def count_items(items: Iterable[Item]) -> dict[str, Count]:
 
 
 def _same(item: Item) -> tuple[str, str]:
-    return item.problem.world, WORLDS[item.problem.world].keys(item.problem).exact
+    return item.problem.world, exact_key(item.problem)
+
+
+@lru_cache(maxsize=1 << 14)  # a suite's items are asked for it in every mode
+def exact_key(problem: Problem[Any, Any]) -> str:
+    """`Keys.exact` of a problem: equal for the same start and the same question, to the letter."""
+    return WORLDS[problem.world].keys(problem).exact

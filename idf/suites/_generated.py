@@ -135,11 +135,12 @@ def read_suite(folder: Path) -> list[Item]:
         )
     items: list[Item] = []
     seen: set[str] = set()
+    home = folder.resolve()
     for number, line in enumerate(read_lines(path), 1):
         try:
             row = json.loads(line)
             picture = folder / row["picture"]
-            if not picture.resolve().is_relative_to(folder.resolve()):
+            if not picture.resolve().is_relative_to(home):
                 raise ValueError(f"the picture {row['picture']!r} lies outside the suite's folder")
             if row["id"] in seen:
                 raise ValueError(f"a second item with the id {row['id']}")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from functools import lru_cache
+from typing import Any
 
 from ._world import Answer, Outcome, Problem, Q, S, World
 
@@ -19,7 +21,7 @@ class DescribedWorld(World[S, Q]):
         return f"the answer is {self.answer(problem).write(self.truth(problem))}"
 
     def truth(self, problem: Problem[S, Q]) -> Answer:
-        return self.read_off(self.replay(problem.start, self.solve(problem))[-1], problem.query)
+        return _truth(self, problem)
 
     def initial(self, problem: Problem[S, Q]) -> Answer:
         return self.read_off(problem.start, problem.query)
@@ -27,3 +29,8 @@ class DescribedWorld(World[S, Q]):
     def judge(self, problem: Problem[S, Q], answer: Answer) -> Outcome:
         correct = self.answer(problem).same(answer, self.truth(problem))
         return Outcome(correct, None if correct else "wrong", self._says_truth(problem))
+
+
+@lru_cache(maxsize=1024)  # every answer to a problem is compared with it
+def _truth(world: DescribedWorld[Any, Any], problem: Problem[Any, Any]) -> Answer:
+    return world.read_off(world.replay(problem.start, world.solve(problem))[-1], problem.query)

@@ -107,6 +107,7 @@ _PAIR_BACK = re.compile(
 )
 
 
+_NAMES_COLOUR = re.compile("red|yellow|blue|green|gr[ae]y|black|orange")
 _STANDS_FOR = re.compile(
     r"(?<![a-z])([a-z]{1,2}) (?:stands for|means|for) (red|yellow|blue|green|gr[ae]y|black|orange)\b"
 )
@@ -117,7 +118,7 @@ def legend_of(line: str) -> dict[str, str]:
 
     "R = red, K = black, A = gray" is a legend; "T = red, B = yellow, L = gray" are the faces of a cube.
     """
-    if len(line) > 2000:
+    if len(line) > 2000 or not _NAMES_COLOUR.search(line):
         return {}
     told = {match[1]: match[2].replace("grey", "gray") for match in _STANDS_FOR.finditer(line)}
     pairs = [(match[1], match[2]) for match in _PAIR.finditer(line)]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _WORD = re.compile(r"-?[0-9]+|[^\W\d_]+|[^\s,;:=/|()\[\]{}\"']")
 _SAYING = frozenset(("and", "are", "at", "face", "in", "is", "now", "shows", "the"))
 
 
+@lru_cache(maxsize=4096)  # a reader looks at a line several times
 def plain(text: str) -> str:
     """The text in lower case, less Markdown marks and a full stop at the end; blanks are squeezed."""
     for mark, meant in (("*", ""), ("`", ""), ("_", ""), ("\u2212", "-")):  # the last is a typographer's minus

@@ -289,6 +289,7 @@ def room_from_grid(rows: list[list[str]]) -> Room:
     return Room(walls, found["player"][0], found["box"][0], found["target"][0])
 
 
+@lru_cache(maxsize=1024)
 def shortest_plan(room: Room) -> tuple[str, ...] | None:
     """A plan of the least number of moves, of equals the first in the order of WAYS; None if there is none."""
     if least_moves(room) is None:

@@ -286,6 +286,7 @@ def cells(state: Blocks) -> str:
     return "".join(board)
 
 
+@lru_cache(maxsize=1 << 17)
 def blocks_from_cells(board: str) -> Blocks:
     """The blocks that a board of 20 digits shows.
 
@@ -294,13 +295,15 @@ def blocks_from_cells(board: str) -> Blocks:
     """
     if len(board) != ROWS * COLUMNS or not board.isdigit():
         raise ValueError(f"not a board: {board!r} ({ROWS * COLUMNS} digits)")
+    covered = [0] * 10  # the cells of each block, as a bit mask
+    for cell, digit in enumerate(board):
+        covered[int(digit)] |= 1 << cell
     found = []
     for block, (height, width) in enumerate(SHAPES, 1):
         at = board.find(str(block))
         if at < 0:
             raise ValueError(f"block {block} is not on the board {board}")
-        here = sum(1 << cell for cell in range(len(board)) if board[cell] == str(block))
-        if here != _MASKS[height, width][at]:
+        if covered[block] != _MASKS[height, width][at]:
             raise ValueError(f"block {block} does not cover {height} x {width} cells on the board {board}")
         found.append(at)
     return tuple(found)

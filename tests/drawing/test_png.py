@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from idf.drawing import decode_png, encode_png
+from idf.drawing import decode_png, encode_indexed_png, encode_png, own_pixels
 from tests.sentences import refused
 
 
@@ -22,6 +22,37 @@ def file_of(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
     out = io.BytesIO()
     image.save(out, kind, **options)
     return out.getvalue()
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 7), (56, 84), (301, 17)])
+@pytest.mark.parametrize("colours", [1, 2, 129, 256])
+def test_an_indexed_picture_shows_the_colours_of_its_palette(shape: tuple[int, int], colours: int) -> None:
+    rng = np.random.default_rng(colours)
+    palette, numbers = rng.integers(0, 256, (colours, 3), np.uint8), rng.integers(0, colours, shape, np.uint8)
+    file = encode_indexed_png(numbers, palette.tobytes())
+    with Image.open(io.BytesIO(file)) as shown:
+        assert shown.mode == "P"
+        assert np.array_equal(np.array(shown.convert("RGB")), palette[numbers])
+
+
+def test_an_indexed_picture_whose_palette_lacks_a_colour_is_refused() -> None:
+    numbers = np.full((2, 2), 3, np.uint8)
+    for palette in (b"", bytes(3 * 3), bytes(13), bytes(3 * 257)):
+        with refused("palette", str(len(palette)), "4 colours", by=ValueError):
+            encode_indexed_png(numbers, palette)
+    with refused("(height, width)", by=ValueError):
+        encode_indexed_png(np.zeros((2, 2, 3), np.uint8), bytes(12))
+
+
+def test_only_files_of_our_own_form_and_of_few_pixels_are_our_own() -> None:
+    pixels = noise(20, 30)
+    file = encode_png(pixels)
+    found = own_pixels(file, 600)
+    assert found is not None
+    assert np.array_equal(found, pixels)
+    assert own_pixels(file, 599) is None
+    assert own_pixels(file_of(Image.fromarray(pixels)), 600) is None
+    assert own_pixels(file[:-30] + file[-29:], 600) is None
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 7), (56, 84), (301, 17)])

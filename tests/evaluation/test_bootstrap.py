@@ -26,6 +26,15 @@ def test_as_many_clusters_are_drawn_as_there_are_whatever_fits_into_memory(monke
     assert (resampled(clusters, "x", 100) == whole).all()
 
 
+@pytest.mark.parametrize(
+    "clusters", [[(i % 3, 2) for i in range(70)], [(1, 1)] * 9, [(0, 1), (1, 1)], [(1, 1), (1, 3)] * 50]
+)
+def test_counting_the_draws_of_few_kinds_of_clusters_sums_them_to_the_last_bit(clusters, monkeypatch):
+    counted = resampled(clusters, "x", 300)
+    monkeypatch.setattr("idf.evaluation.metrics.bootstrap._FEW", -1)
+    assert (resampled(clusters, "x", 300) == counted).all()
+
+
 def test_every_cluster_is_drawn_equally_often():
     sums = resampled([tuple(int(i == j) for j in range(5)) for i in range(5)], "x")
     assert sums.mean(axis=0) == pytest.approx([1.0] * 5, abs=0.05)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from dataclasses import replace
 from hashlib import sha256
 from html.parser import HTMLParser
@@ -11,6 +12,10 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import numpy as np
+from PIL import Image
+
+from idf.drawing import decode_png, draw, encode_png
 from idf.evaluation import Row, summarize, write_report
 from idf.suites import Item
 from tests.evaluation.samples import ITEMS, inflated, row
@@ -108,6 +113,32 @@ def test_a_page_says_how_many_items_have_no_picture(tmp_path):
     shown = page([row(id=item.id) for item in ITEMS], tmp_path, items=ITEMS, pictures=3)
     assert shown.part("places")["pictures"] == [3, len(ITEMS)]
     assert sum(item["picture"] is not None for item in shown.part("details-0")["items"]) == 3
+
+
+def test_a_small_picture_of_the_suite_is_shown_as_it_is_and_any_other_drawn(tmp_path):
+    item = ITEMS[0]
+    mine = {"small": (56, 84), "large": (400, 400), "gone": None, "foreign": (56, 84)}
+    items = [replace(item, id=name, picture=tmp_path / f"{name}.png") for name in mine]
+    for name, size in mine.items():
+        if size:
+            pixels = np.full((*size, 3), 200, np.uint8)
+            pixels[8:40, 8:40] = (10, 90, 170)
+            (tmp_path / f"{name}.png").write_bytes(encode_png(pixels))
+    with Image.open(tmp_path / "foreign.png") as file:
+        file.save(tmp_path / "foreign.png")
+    shown = page([row(id=name) for name in mine], tmp_path, items=[*items, item])
+    told = dict(zip(mine, shown.part("details-0")["items"], strict=True))
+    pictures = {name: png_of(about["picture"]) for name, about in told.items()}
+    assert np.array_equal(pictures["small"], decode_png((tmp_path / "small.png").read_bytes()))
+    drawn = draw(item.problem, 80_000)
+    for name in ("large", "gone", "foreign"):
+        assert pictures[name].shape == drawn.shape
+        assert np.abs(pictures[name].astype(int) - drawn).mean() < 2, "a few colours, the same picture"
+
+
+def png_of(address: str) -> Any:
+    with Image.open(io.BytesIO(b64decode(address.removeprefix("data:image/png;base64,")))) as file:
+        return np.array(file.convert("RGB"))
 
 
 def test_a_page_stays_within_its_size_and_says_how_many_responses_are_left_out_and_why(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from idf.data import text_of
 from idf.errors import UserError
 from idf.evaluation import Response, evaluate, read_responses, score_rows, write_results
+from idf.scoring import score
 from idf.suites import prompt_text
 from idf.traces import oracle_response
 from tests.evaluation.samples import ITEMS, FakeBackend
@@ -99,6 +101,16 @@ def test_a_response_in_another_mode_is_not_taken_for_the_one_that_is_asked_for()
     assert {row.error for row in score_rows(ITEMS, ["vqa"], oracle)[0]} == {"empty"}
     assert all(row.correct for row in score_rows(ITEMS, ["tqa"], oracle)[0])
     assert rows[0].mode == "vqa"
+
+
+def test_the_same_words_on_an_item_are_judged_once_for_all_modes(monkeypatch):
+    judged = []
+    monkeypatch.setattr("idf.evaluation.run.score.score", lambda *of: judged.append(of[0]) or score(*of))
+    told = known("The answer is once red, twice blue.") | known("The answer is once red, twice blue.", "vqa")
+    told[ITEMS[2].id, "vqa", 0] = Response("The answer is once red, twice blue.", finish_reason="length")
+    rows, _ = score_rows(ITEMS, ["tqa", "vqa"], told)
+    assert Counter(judged) == Counter([item.problem for item in ITEMS] + [ITEMS[2].problem])
+    assert [row.error for row in rows if row.id == ITEMS[2].id] == ["unparsed", "truncated"]
 
 
 def test_a_response_to_no_item_of_the_suite_is_an_error_that_names_it():

@@ -136,3 +136,12 @@ def test_lines_know_the_claim_they_belong_to():
 def test_no_text_breaks_it(world, text):
     reading = read_trace(WORLDS[world], text)
     assert len(reading.claim_of) == len(reading.lines)
+
+
+def test_a_text_is_read_once_unless_it_is_long():
+    text, long = f"1. right: {STATE}", "word " * 1000
+    assert read_trace(ROLLS, text) is read_trace(ROLLS, text)
+    assert read_trace(ROLLS, text) == read_trace(ROLLS, f"{text} "[:-1])
+    assert read_trace(ROLLS, text, first=1) is not read_trace(ROLLS, text)
+    assert read_trace(WORLDS["rubiks_cube"], text) is not read_trace(ROLLS, text)
+    assert read_trace(ROLLS, long) is not read_trace(ROLLS, long), "long readings are not kept"

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from idf.scoring import CAUSES, ERRORS, Diagnosis, diagnose, score, write_answer
+from idf.scoring import CAUSES, ERRORS, Diagnosis, _process, diagnose, read_trace, score, write_answer
+from idf.scoring._process import compare_read_offs, false_read_off
 from idf.worlds import DIFFICULTIES, WORLDS, Problem
 from tests.sentences import says
 from tests.traces.candidates import oracle
@@ -160,6 +161,35 @@ def test_a_false_line_that_is_read_off_is_named():
     found = diagnosed(ROLL, "\n".join([*lines, "Answer: blue"]))
     assert found.cause == "transformation"
     assert "'Look at the top: top blue'" in found.detail
+
+
+def test_the_solver_is_not_read_for_a_response_that_reads_nothing_off(monkeypatch):
+    for kept in (_process._solver_labels, _process._solver_readings, _process._solver_trace):
+        kept.cache_clear()
+    read = []
+    monkeypatch.setattr("idf.scoring._process.read_trace", lambda *of: read.append(of) or read_trace(*of))
+    for world in ASKING:
+        item = problem(world, "eval", 77, "hard")
+        for response in (false_answer(item), "\n".join([*imagined(item)[:2], "So much for that.", false_answer(item)])):
+            assert diagnosed(item, response).cause
+    assert not read
+    lines = imagined(ROLL)
+    at = next(n for n, line in enumerate(lines) if line.startswith("Look at the"))
+    assert diagnosed(ROLL, "\n".join([*lines[: at - 3], lines[at], "Answer: blue"])).cause
+    assert read
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def test_what_is_read_off_falsely_is_what_a_whole_comparison_finds(world):
+    for item in problems(world, "easy"):
+        lines = imagined(item)
+        for at in range(len(lines)):
+            label, _, value = lines[at].partition(":")
+            other = [*lines[:at], f"{label}: red {value}", *lines[at + 1 :]]
+            for said in ("\n".join(other), "\n".join(lines[at:]), lines[at]):
+                reading = read_trace(WORLDS[world], said)
+                found = compare_read_offs(item, reading)
+                assert false_read_off(item, reading) == (found if found.false else None)
 
 
 def test_a_step_that_is_taken_back_is_no_fault():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 
@@ -50,8 +50,8 @@ class Row:
     group: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """The row as JSON values; a suite without images says nothing of groups."""
-        told = asdict(self)
+        """The row as JSON values; `parsed` is the row's own. A suite without images says nothing of groups."""
+        told = {field.name: getattr(self, field.name) for field in fields(self)}
         if self.group is None:
             del told["group"]
         return told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from math import atan, comb, cos, gcd, pi, sin, sqrt
 from typing import NamedTuple
 
@@ -152,6 +153,7 @@ def pass_at_k(n: int, correct: int, k: int) -> float:
     return 1 - comb(n - correct, k) / comb(n, k)
 
 
+@lru_cache(maxsize=1024)
 def student95(freedom: int) -> float:
     """The 97.5 % point of Student's t with a whole number of degrees of freedom, by bisection on its distribution.
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import zlib
 from base64 import b64encode
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, zip_longest
 from typing import Any, NamedTuple
+
+from zlib_ng import zlib_ng
 
 from idf.suites import MODES, Item
 
@@ -20,10 +21,11 @@ MOST_RESPONSES = 5_000
 MOST_CHARACTERS = 200_000
 """How long a response may be: one of megabytes would take the room of hundreds."""
 MOST_PICTURES = 1_000
-"""How many items of a page have a picture, unless said otherwise: some 6 MB."""
+"""How many items of a page have a picture, unless said otherwise: at most some 6 MB."""
 PART_RESPONSES = 50
 """Responses in one part of the page's data, at most; a part is inflated when one of its responses is opened."""
 _PART_BYTES = 300_000  # of JSON: a part that has as many is full
+_LEVEL = 6  # of deflate
 _ABOUT_PARTS = 300  # bytes: what the part `places` takes besides the numbers in it
 
 
@@ -229,7 +231,7 @@ def json_text(value: Any) -> str:
 
 def deflated(text: str) -> str:
     """A text as the page holds it: in UTF-8, deflated (zlib, RFC 1950), in base64."""
-    return b64encode(zlib.compress(text.encode(), 6)).decode()
+    return b64encode(zlib_ng.compress(text.encode(), _LEVEL)).decode()
 
 
 def in_page(name: str, text: str) -> str:

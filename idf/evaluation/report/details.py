@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from base64 import b64encode
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
-from idf.drawing import draw
+from idf.drawing import draw, encode_indexed_png, own_pixels
 from idf.errors import UserError
 from idf.scoring import Claim, read_trace
 from idf.suites import PROMPTS, Item, item_prompt
@@ -28,7 +28,7 @@ def item_details(item: Item, modes: Sequence[str], prompts: str | None, pictured
     actions = world.solve(problem)
     return {
         "questions": questions(item, modes, prompts),
-        "picture": _picture(problem) if pictured else None,
+        "picture": _picture(item) if pictured else None,
         "truth": world.answer(problem).write(world.truth(problem)),
         "plans": world.plans,
         "start": world.write(problem.start),
@@ -49,14 +49,18 @@ def questions(item: Item, modes: Sequence[str], prompts: str | None) -> dict[str
     return found
 
 
-def _picture(problem: Problem[Any, Any]) -> str:
-    file = io.BytesIO()
+def _picture(item: Item) -> str:
+    """The picture of an item for the page: that of its suite if idf drew it and it is small enough, else a drawing."""
+    try:
+        own = None if item.picture is None else own_pixels(item.picture.read_bytes(), _PIXELS)
+    except OSError:  # it is gone, or nobody may read it: a drawing shows the same
+        own = None
+    pixels = draw(item.problem, _PIXELS) if own is None else own
     # The colour of a small thing matters as much as that of the floor: an octree, not median cut.
-    few = Image.fromarray(draw(problem, _PIXELS)).quantize(
-        _COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE
-    )
-    few.save(file, "PNG", compress_level=6)
-    return f"data:image/png;base64,{b64encode(file.getvalue()).decode()}"
+    few = Image.fromarray(pixels).quantize(_COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    assert few.palette is not None  # it has been given one
+    file = encode_indexed_png(np.asarray(few), bytes(few.palette.palette))
+    return f"data:image/png;base64,{b64encode(file).decode()}"
 
 
 # --- responses ---------------------------------------------------------------------------------------------------

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 
 from idf.backends import Request, Sampling
-from idf.data import conversation
 from idf.drawing import damaged, is_turned
 from idf.suites import Item, item_prompt
 
@@ -99,6 +98,8 @@ class Requests(Sequence[Request]):
 
 def messages_of(ask: Ask, form: Form) -> list[dict[str, Any]]:
     """The conversation of an ask, without the pixels."""
+    from idf.data import conversation  # not above: whoever scores stored responses shall not wait for parquet
+
     text = item_prompt(ask.item, ask.mode, form.prompts)
     return conversation(text, None, with_picture=ask.mode != "tqa")
 

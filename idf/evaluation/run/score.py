@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from idf.backends import Response
 from idf.errors import UserError
 from idf.scoring import diagnose, score
-from idf.suites import Item
-from idf.worlds import WORLDS
+from idf.suites import Item, exact_key
+from idf.worlds import WORLDS, Problem
 
 from ..metrics.row import Row
 from .queries import Ask, all_asks
@@ -19,7 +20,7 @@ from .responses import Stored
 
 def scored(ask: Ask, response: Response) -> Row:
     """A response with its verdict."""
-    item, world = ask.item, WORLDS[ask.item.problem.world]
+    item = ask.item
     return Row(
         id=item.id,
         world=item.problem.world,
@@ -30,10 +31,10 @@ def scored(ask: Ask, response: Response) -> Row:
         completion_tokens=response.completion_tokens,
         finish_reason=response.finish_reason,
         sample=ask.sample,
-        cluster=world.keys(item.problem).exact if item.group is None else f"images of {item.group}",
-        size=world.size(item.problem),
+        cluster=exact_key(item.problem) if item.group is None else f"images of {item.group}",
+        size=WORLDS[item.problem.world].size(item.problem),
         group=item.group,
-        **_verdict(item, response.text, response.finish_reason, response.text),
+        **_verdict(item.problem, response.text, response.finish_reason, response.text),
     )
 
 
@@ -50,13 +51,14 @@ def score_all(asks: Sequence[Ask], responses: Sequence[Response]) -> list[Row]:
 
 def scored_as(item: Item, row: Row, text: str) -> Row:
     """A row with the verdict on another text in the place of its response."""
-    return replace(row, **_verdict(item, text, row.finish_reason, row.response))
+    return replace(row, **_verdict(item.problem, text, row.finish_reason, row.response))
 
 
-def _verdict(item: Item, text: str, finish_reason: str | None, response: str) -> dict[str, Any]:
+@lru_cache(maxsize=64)  # one item after the other: those who look at no mode say the same in each
+def _verdict(problem: Problem[Any, Any], text: str, finish_reason: str | None, response: str) -> dict[str, Any]:
     """The fields of a row on what a text answers, and on what went wrong in the response that it stands for."""
-    verdict = score(item.problem, text, finish_reason)
-    found = diagnose(item.problem, response, verdict)
+    verdict = score(problem, text, finish_reason)
+    found = diagnose(problem, response, verdict)
     return {
         "correct": verdict.correct,
         "error": verdict.error,
