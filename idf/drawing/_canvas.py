@@ -12,16 +12,19 @@ from ._camera import Points
 
 
 class _Kept(local):
-    size = (0, 0)
-    canvas: aggdraw.Draw = None
-    draft = np.zeros((0, 0, 3), np.uint8)
+    """What a thread draws on, by the size of the picture: each world has its own, and their pictures take turns."""
+
+    def __init__(self) -> None:
+        self.canvases: dict[tuple[int, int], aggdraw.Draw] = {}
+        self.drafts: dict[tuple[int, ...], NDArray[np.uint8]] = {}
 
 
 _kept = _Kept()
+_MOST_SIZES = 8  # beyond so many, none of those before is kept
 
 
 def canvas_on(background: NDArray[np.uint8], size: tuple[int, int]) -> aggdraw.Draw:
-    """A canvas that shows a background. It is the thread's own, and good until the thread asks for the next one.
+    """A canvas that shows a background. It is the thread's own, and good until the thread asks for the next of this size.
 
     A fresh canvas would be as right, but the system clears its memory page by page: 1-2 ms for a picture of 3 MB.
 
@@ -29,20 +32,26 @@ def canvas_on(background: NDArray[np.uint8], size: tuple[int, int]) -> aggdraw.D
         background: (height, width, 3) RGB.
         size: (width, height).
     """
-    if _kept.size != size:
-        _kept.canvas, _kept.size = aggdraw.Draw("RGB", size), size
+    if size not in _kept.canvases:
+        if len(_kept.canvases) == _MOST_SIZES:
+            _kept.canvases.clear()
+        _kept.canvases[size] = aggdraw.Draw("RGB", size)
+    canvas = _kept.canvases[size]
     read_only = background.view()
     read_only.flags.writeable = False  # aggdraw takes no other
-    _kept.canvas.frombytes(read_only)
-    return _kept.canvas
+    canvas.frombytes(read_only)
+    return canvas
 
 
 def draft_of(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A writable copy of a picture: the thread's own, good until the thread asks for the next one (see above)."""
-    if _kept.draft.shape != picture.shape:
-        _kept.draft = np.empty_like(picture)
-    np.copyto(_kept.draft, picture)
-    return _kept.draft
+    """A writable copy of a picture: the thread's own, good until the thread asks for the next of this size (see above)."""
+    if picture.shape not in _kept.drafts:
+        if len(_kept.drafts) == _MOST_SIZES:
+            _kept.drafts.clear()
+        _kept.drafts[picture.shape] = np.empty_like(picture)
+    draft = _kept.drafts[picture.shape]
+    np.copyto(draft, picture)
+    return draft
 
 
 def pixels_of(canvas: aggdraw.Draw, size: tuple[int, int]) -> NDArray[np.uint8]:

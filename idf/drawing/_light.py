@@ -108,8 +108,8 @@ class Glare(NamedTuple):
             unit: Pixels per unit of the scene.
         """
         height, width, _ = dull.shape
-        x = (np.arange(width, dtype=np.float32) - middle[0]) * (self.slope[0] / unit) + self.at_middle
-        y = (np.arange(height, dtype=np.float32) - middle[1]) * (self.slope[1] / unit)
+        x = (np.arange(width, dtype=np.float64) - middle[0]) * (self.slope[0] / unit) + self.at_middle
+        y = (np.arange(height, dtype=np.float64) - middle[1]) * (self.slope[1] / unit)
         share = (np.clip(x + y[:, None], _LEAST, 1) * 128).astype(np.int16)[..., None]
         piece: NDArray[np.uint8] = (dull + ((bright.astype(np.int16) - dull) * share >> 7)).astype(np.uint8)
         return piece

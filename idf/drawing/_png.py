@@ -118,17 +118,23 @@ def own_pixels(data: bytes, max_pixels: int) -> np.ndarray | None:
 
 
 class _Kept(local):
-    rows = np.zeros((0, 0), np.uint8)
+    room = np.zeros(0, np.uint8)
 
 
 _kept = _Kept()
 
 
 def _rows_of(height: int, length: int) -> np.ndarray:
-    """Room for rows of `length` bytes behind the filter "none": the thread's own, as fresh memory is cleared page by page."""
-    if _kept.rows.shape != (height, 1 + length):
-        _kept.rows = np.zeros((height, 1 + length), dtype=np.uint8)
-    return _kept.rows
+    """Room for rows of `length` bytes behind the filter "none": the thread's own, large enough for the largest picture until now.
+
+    Fresh memory would be cleared by the system, page by page.
+    """
+    size = height * (1 + length)
+    if _kept.room.size < size:
+        _kept.room = np.empty(size, dtype=np.uint8)
+    rows = _kept.room[:size].reshape(height, 1 + length)
+    rows[:, 0] = 0
+    return rows
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:

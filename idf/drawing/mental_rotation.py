@@ -83,9 +83,8 @@ def draw(
     shadows = cast_shadows(noise, sorted(_free_faces(cubes)), cubes)
     found = glares(noise)
     bright = {number: _brushes(glare) for number, glare in found.items()}
-    ends = [(min(ways) - 0.5, max(ways) + 0.5) for ways in zip(*cubes)]
-    corners = np.array(list(product(*ends)))
-    boxes = [_box_of(to_pixels(corners, number, size), size) for number in range(8)]
+    ends = np.ix_(*((min(ways) + REACH, max(ways) + REACH + 1) for ways in zip(*cubes)))
+    boxes = [_box_of(panel.lattice[ends], size) for panel in stage.panels]
     # The pictures with and without glare differ in the boxes of some panels, into which others may reach.
     reach = [(boxes[number], panel.marked) for number, panel in enumerate(stage.panels)]
     there = [n for n in range(8) if any(_share(one, boxes[number]) for one in reach[n] for number in found)]
@@ -95,7 +94,7 @@ def draw(
     picture = without.copy()
     for number, glare in found.items():
         rows, columns = box = boxes[number]
-        (x, y), unit = to_pixels(np.zeros(3), number, size), _FOCAL / _camera(number).distance * fit(NATIVE, size).scale
+        (x, y), unit = stage.panels[number].middle, _FOCAL / _camera(number).distance * fit(NATIVE, size).scale
         # Where two boxes overlap, the second glare falls on the first.
         with_glare[box] = glare.blend(without[box], with_glare[box], (x - columns.start, y - rows.start), unit)
         picture[box] = with_glare[box]
@@ -144,8 +143,10 @@ def _free_faces(cubes: dict[Cell, str]) -> set[_Face]:
 
 
 def _box_of(points: Points, size: tuple[int, int]) -> tuple[slice, slice]:
-    """The rows and columns of a picture in which points, (n, 2), lie, and a pixel around them."""
-    (left, top), (right, bottom) = np.clip((points.min(0) - 1, points.max(0) + 2), 0, size).astype(int).tolist()
+    """The rows and columns of a picture in which points, (..., 2), lie, and a pixel around them."""
+    across, down = points[..., 0], points[..., 1]
+    left, right = max(int(across.min() - 1), 0), min(int(across.max() + 2), size[0])
+    top, bottom = max(int(down.min() - 1), 0), min(int(down.max() + 2), size[1])
     return slice(top, bottom), slice(left, right)
 
 
@@ -195,6 +196,8 @@ class _Panel(NamedTuple):
         marks: What is drawn in a cell on an axis if it is empty: shapes with their pen and brush.
         words: For each of these cells that has a word, where that is.
         marked: The rows and columns in which all marks lie.
+        middle: Where the origin lies.
+        lattice: Where the corners of all cells lie, (n, n, n, 2) by x, y and z, each from its least one.
     """
 
     nearness: dict[Cell, int]
@@ -202,6 +205,8 @@ class _Panel(NamedTuple):
     marks: dict[Cell, list[_Shape]]
     words: dict[Cell, _Word]
     marked: tuple[slice, slice]
+    middle: tuple[float, float]
+    lattice: Points
 
 
 _Brushes = dict[str, dict[str, aggdraw.Brush]]  # colour -> side -> brush
@@ -282,7 +287,10 @@ def _panel(number: int, size: tuple[int, int]) -> _Panel:
             near = set(cells)  # in a small picture words run into each other and into arrows: each waits for its turn
         words[at] = _Word(tuple(box.ravel().tolist()), frozenset(near))
     points = [point for shapes in marks.values() for mark in shapes for point in mark.path.coords()]
-    return _Panel(nearness, faces, marks, words, _box_of(np.reshape(points, (-1, 2)), size))
+    x, y = to_pixels(np.zeros(3), number, size).tolist()
+    corners = np.stack(np.meshgrid(*(np.arange(-REACH, REACH + 2) - 0.5,) * 3, indexing="ij"), -1)
+    lattice = to_pixels(corners, number, size)
+    return _Panel(nearness, faces, marks, words, _box_of(np.reshape(points, (-1, 2)), size), (x, y), lattice)
 
 
 def _meet(boxes: Points, box: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -173,7 +173,7 @@ def is_board_row(line: str) -> bool:
 def in_eight_symmetries(rows: list[str]) -> list[list[str]]:
     """Rows of symbols, turned by quarters and mirrored: the eight symmetries of the square."""
     images = []
-    for _ in range(4):
-        rows = ["".join(column) for column in zip(*reversed(rows))]  # a quarter turn
-        images += [rows, rows[::-1]]
+    for image in (rows, ["".join(column) for column in zip(*rows)]):
+        mirrored = [row[::-1] for row in image]
+        images += [image, image[::-1], mirrored, mirrored[::-1]]
     return images

@@ -1,90 +1,147 @@
-"""Moving Box's search on bit masks: the least number of pushes from everywhere, found by pulling the box away from the target.
+"""Moving Box's searches on bit masks, backwards from the target: the least number of pushes and of moves from everywhere.
 
 A set of cells is a whole number; bit `row * columns + column` stands for a cell. Rooms are closed, so no step leaves its row.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 
-class Position:
-    """Where the box is and the cells that the player can walk to without moving it: all of them are one position.
+class Positions(NamedTuple):
+    """Where a box that can be moved is, and the cells that the player can walk to without moving it: one position.
+
+    They are the same whatever the target is, and known by their number. In none of them is the player in a part of the room
+    from which no way leads to the box.
 
     Attributes:
-        box: Number of its cell.
-        region: The cells, as a bit mask.
-        pulls: The positions from which one push leads here.
+        boxes: The cell of the box in each of them.
+        regions: The cells of the player, as a bit mask.
+        pulls: The positions from which one push leads to it.
     """
 
-    __slots__ = ("box", "pulls", "region")
-
-    def __init__(self, box: int, region: int) -> None:
-        self.box, self.region = box, region
-        self.pulls: list[Position] = []
+    boxes: list[int]
+    regions: list[int]
+    pulls: list[list[int]]
 
 
-def positions_of(floor: int, columns: int) -> dict[int, list[Position]]:
-    """All positions on a floor, by the cell of the box. They are the same whatever the target is.
+def positions_of(floor: int, columns: int) -> Positions:
+    """All positions on a floor.
 
     Args:
         floor: The free cells.
         columns: Cells in a row.
     """
-    positions: dict[int, list[Position]] = {}
-    areas = _regions(floor, columns)
-    for area in areas:
-        elsewhere = [other for other in areas if other != area]
-        for box in bits(area):
+    # Of three cells in a row the box is pulled from one end to the middle, the player steps from there to the other.
+    firsts = {step: floor & floor >> step & floor >> 2 * step for step in (columns, 1)}
+    movable = 0
+    for step, first in firsts.items():
+        movable |= first | first << step | first << 2 * step
+    boxes: list[int] = []
+    regions: list[int] = []
+    numbers: dict[int, range] = {}  # of the positions with the box on a cell
+    ring = 0b111 | 0b101 << columns | 0b111 << 2 * columns
+    for area in _regions(floor, columns):
+        for box in bits(area & movable):
             rest = area & ~(1 << box)
             # Most boxes cut nothing off, which the cells around them show.
-            around = area >> box - columns - 1
-            cut = _may_cut(around & 7, around >> columns & 7, around >> 2 * columns & 7)
-            parts = _regions(rest, columns) if cut else [rest]
-            positions[box] = [Position(box, part) for part in parts + elsewhere]
-    for step in (columns, 1):
-        # Of three cells in a row the box is pulled from one end to the middle, the player steps from there to the other.
-        for first in bits(floor & floor >> step & floor >> 2 * step):
+            parts = _regions(rest, columns) if _may_cut(area >> box - columns - 1 & ring, columns) else [rest]
+            numbers[box] = range(len(boxes), len(boxes) + len(parts))
+            boxes += [box] * len(parts)
+            regions += parts
+
+    def number(box: int, player: int) -> int:
+        for at in numbers[box]:
+            if regions[at] >> player & 1:
+                return at
+        raise ValueError(f"the player cannot be on cell {player}")
+
+    pulls: list[list[int]] = [[] for _ in boxes]
+    for step, cells in firsts.items():
+        for first in bits(cells):
             middle, last = first + step, first + 2 * step
-            for box, behind in ((first, last), (last, first)):
-                _with_player(middle, positions[box]).pulls.append(_with_player(behind, positions[middle]))
-    return positions
+            pulls[number(first, middle)].append(number(middle, last))
+            pulls[number(last, middle)].append(number(middle, first))
+    return Positions(boxes, regions, pulls)
 
 
-def levels_of(positions: dict[int, list[Position]], target: int, most: int | None = None) -> list[list[Position]]:
-    """The positions by their least number of pushes to the target.
+def pushes_of(positions: Positions, targets: int, most: int | None = None) -> list[dict[int, int]]:
+    """For each position the targets that it is some number of pushes away from, and no fewer.
+
+    One breadth-first search for all targets together.
 
     Args:
         positions: All of the room.
-        target: Number of its cell.
+        targets: The cells from which the search starts.
         most: Pushes beyond which nothing is looked for; None for no limit.
 
     Returns:
-        Number of pushes -> positions; the last list may be empty.
+        Number of pushes -> position -> its targets; positions without any are left out, and so are numbers at the end.
     """
-    levels = [positions[target]]
-    seen = set(levels[0])
+    pulls = positions.pulls
+    seen = [targets & 1 << box for box in positions.boxes]
+    levels = [{at: here for at, here in enumerate(seen) if here}]
     while levels[-1] and (most is None or len(levels) <= most):
-        pulled = []
-        for at in levels[-1]:
-            for there in at.pulls:
-                if there not in seen:
-                    seen.add(there)
-                    pulled.append(there)
-        levels.append(pulled)
+        pulled: dict[int, int] = {}
+        for at, here in levels[-1].items():
+            for there in pulls[at]:
+                pulled[there] = pulled.get(there, 0) | here
+        level = {}
+        for at, here in pulled.items():
+            if new := here & ~seen[at]:
+                seen[at] |= new
+                level[at] = new
+        levels.append(level)
+    return levels if levels[-1] else levels[:-1]
+
+
+def moves_of(floor: int, columns: int, target: int) -> list[dict[int, int]]:
+    """Where player and box can be that are some number of moves away from a target, and no fewer.
+
+    A breadth-first search backwards, from the box on the target: a move is a step back, or a pull.
+
+    Args:
+        floor: The free cells.
+        columns: Cells in a row.
+        target: The cell of the box at the end.
+
+    Returns:
+        Number of moves -> cell of the box -> cells of the player, as a bit mask.
+    """
+    beside = 0b010 | 0b101 << columns | 0b010 << 2 * columns  # of the cell at row 1 and column 1
+    level = {target: floor & ~(1 << target)}
+    levels, seen = [], dict(level)
+    while level:
+        levels.append(level)
+        back: dict[int, int] = {}
+        for box, players in level.items():
+            steps = (players << 1 | players >> 1 | players << columns | players >> columns) & floor & ~(1 << box)
+            back[box] = back.get(box, 0) | steps
+            # The last move may have pushed the box from where the player is now.
+            for step in (1, -1, columns, -columns) if players & beside << box - columns - 1 else ():
+                if players >> box + step & 1 and floor >> box + 2 * step & 1:
+                    back[box + step] = back.get(box + step, 0) | 1 << box + 2 * step
+        level = {}
+        for box, players in back.items():
+            if new := players & ~seen.get(box, 0):
+                seen[box] = seen.get(box, 0) | new
+                level[box] = new
     return levels
+
+
+def number_of(levels: Sequence[Mapping[int, int]], key: int, cell: int) -> int | None:
+    """The number of pushes or moves at which a cell is found under a key of the levels; None if it is not."""
+    for number, level in enumerate(levels):
+        if level.get(key, 0) >> cell & 1:
+            return number
+    return None
 
 
 def bits(mask: int) -> list[int]:
     """The cells of a set, in order."""
     return [i for i in range(mask.bit_length()) if mask >> i & 1]
-
-
-def _with_player(cell: int, positions: list[Position]) -> Position:
-    for at in positions:
-        if at.region >> cell & 1:
-            return at
-    raise ValueError(f"the player cannot be on cell {cell}")
 
 
 def _regions(floor: int, columns: int) -> list[int]:
@@ -96,12 +153,15 @@ def _regions(floor: int, columns: int) -> list[int]:
     return parts
 
 
-@lru_cache(maxsize=512)
-def _may_cut(above: int, beside: int, below: int) -> bool:
-    """Whether the free cells at the sides of a box, in three rows of three, may not reach each other without it."""
-    columns = 5  # a margin, so that no step leaves its row
-    around = above << 1 | (beside & 0b101) << columns + 1 | below << 2 * columns + 1
-    sides = 0b010 << 1 | 0b101 << columns + 1 | 0b010 << 2 * columns + 1
+@lru_cache(maxsize=4096)
+def _may_cut(around: int, columns: int) -> bool:
+    """Whether the free cells at the sides of a box may not reach each other through those around it.
+
+    Args:
+        around: The free ones of the eight cells around the box, which is at row 1 and column 1.
+        columns: Cells in a row.
+    """
+    sides = 0b010 | 0b101 << columns | 0b010 << 2 * columns
     return sum(part & sides != 0 for part in _regions(around, columns)) != 1
 
 

@@ -7,10 +7,11 @@ environment code says both; its scorer refuses such plans, see docs).
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import or_
 from typing import NamedTuple
 
 from idf.answers.plan import Ways
@@ -19,7 +20,7 @@ from ._boards import in_eight_symmetries, is_grid_line, read_grid
 from ._cells import read_places
 from ._facts import Conventions, Fact
 from ._planning import PlanningWorld
-from ._pulls import Position, bits, levels_of, positions_of
+from ._pulls import Positions, bits, moves_of, number_of, positions_of, pushes_of
 from ._reading import read_words
 from ._rng import Rng
 from ._world import IllegalAction, Keys, Problem, Scene, Walk
@@ -99,15 +100,14 @@ class MovingBox(PlanningWorld[Room, Query]):
             cells = rng.shuffled(inside)[: rng.choice(open_cells)]
             floor = sum(1 << cell for cell in cells)
             positions = positions_of(floor, size)
-            found: dict[int, list[tuple[int, list[Position]]]] = {}
-            for target in cells:
-                levels = levels_of(positions, target, sizes[-1])
-                for pushes, level in enumerate(levels[sizes[0] :], sizes[0]):
-                    if level:
-                        found.setdefault(pushes, []).append((target, level))
+            levels = pushes_of(positions, floor, sizes[-1])
+            found = range(sizes[0], len(levels))
             if found:
-                target, level = rng.choice(found[rng.choice(sorted(found))])
-                starts = sorted((cell, at.box) for at in level for cell in bits(at.region))
+                level = levels[rng.choice(found)]
+                there = reduce(or_, level.values())
+                target = rng.choice([cell for cell in cells if there >> cell & 1])
+                at_start = [at for at, targets in level.items() if targets >> target & 1]
+                starts = sorted((cell, positions.boxes[at]) for at in at_start for cell in bits(positions.regions[at]))
                 symbols = "".join("#."[floor >> cell & 1] for cell in range(size * size))
                 walls = tuple(symbols[row : row + size] for row in range(0, size * size, size))
                 player, box = rng.choice(starts)
@@ -303,83 +303,56 @@ def shortest_plan(room: Room) -> tuple[str, ...] | None:
 
 def _next_move(room: Room) -> str | None:
     """The first move of a shortest plan; None if there is none, or if the box is on the target."""
-    moves = moves_from_everywhere(room.walls, room.target)
-    left = moves.get((room.player, room.box))
+    columns, moves = len(room.walls[0]), _moves(room.walls, room.target)
+    player, box = _number(room.player, columns), _number(room.box, columns)
+    left = number_of(moves, box, player)
     if not left:
         return None
-    return next(way for way, there in _successors(room.walls, room.player, room.box) if moves.get(there) == left - 1)
+    for way, (down, right) in WAYS.items():
+        step = down * columns + right
+        box_there = box + step if player + step == box else box
+        if moves[left - 1].get(box_there, 0) >> player + step & 1:
+            return way
+    raise AssertionError("a move of a shortest plan leads nearer to its end")
 
 
 def least_moves(room: Room) -> int | None:
     """The least number of moves of any plan, or None if the room cannot be solved."""
-    return moves_from_everywhere(room.walls, room.target).get((room.player, room.box))
+    columns = len(room.walls[0])
+    return number_of(_moves(room.walls, room.target), _number(room.box, columns), _number(room.player, columns))
 
 
 def least_pushes(room: Room) -> int | None:
     """The least number of pushes of any plan, or None if the room cannot be solved."""
-    return pushes_from_everywhere(room.walls, room.target).get((room.player, room.box))
+    columns = len(room.walls[0])
+    if room.box == room.target:
+        return 0
+    positions, levels = _pushes(room.walls, room.target)
+    box, player = _number(room.box, columns), _number(room.player, columns)
+    there = [at for at, cell in enumerate(positions.boxes) if cell == box and positions.regions[at] >> player & 1]
+    return next((pushes for pushes, level in enumerate(levels) if any(at in level for at in there)), None)
 
 
 @lru_cache(maxsize=256)
-def moves_from_everywhere(walls: tuple[str, ...], target: Cell) -> dict[tuple[Cell, Cell], int]:
-    """The least number of moves to the target from every (player, box) that can be solved.
-
-    A breadth-first search backwards, from the box on the target: a move is a step back, or a pull.
-    """
-    free = _free(walls)
-    # For each cell those from which one can step on it, and what lies beyond it then.
-    back = {
-        (r, c): [((r - dr, c - dc), (r + dr, c + dc)) for dr, dc in WAYS.values() if (r - dr, c - dc) in free]
-        for r, c in free
-    }
-    moves = {(player, target): 0 for player in sorted(free - {target})}
-    edge, cost = list(moves), 0
-    while edge:
-        cost += 1
-        ring = []
-        for player, box in edge:
-            for before, beyond in back[player]:
-                if before == box:
-                    continue
-                if (there := (before, box)) not in moves:
-                    moves[there] = cost
-                    ring.append(there)
-                # The last step may have pushed the box from here.
-                if beyond == box and (there := (before, player)) not in moves:
-                    moves[there] = cost
-                    ring.append(there)
-        edge = ring
-    return moves
+def _moves(walls: tuple[str, ...], target: Cell) -> list[dict[int, int]]:
+    """Number of moves to the target -> cell of the box -> cells of the player, as a bit mask."""
+    return moves_of(_floor(walls), len(walls[0]), _number(target, len(walls[0])))
 
 
 @lru_cache(maxsize=256)
-def pushes_from_everywhere(walls: tuple[str, ...], target: Cell) -> dict[tuple[Cell, Cell], int]:
-    """The least number of pushes to the target from every (player, box) that can be solved."""
-    columns = len(walls[0])
-    floor = sum(1 << (r * columns + c) for r, c in _free(walls))
-    return {
-        (divmod(cell, columns), divmod(at.box, columns)): pushes
-        for pushes, level in enumerate(levels_of(positions_of(floor, columns), target[0] * columns + target[1]))
-        for at in level
-        for cell in bits(at.region)
-    }
+def _pushes(walls: tuple[str, ...], target: Cell) -> tuple[Positions, list[dict[int, int]]]:
+    """All positions of a room, and number of pushes to the target -> those positions."""
+    positions = positions_of(_floor(walls), len(walls[0]))
+    return positions, pushes_of(positions, 1 << _number(target, len(walls[0])))
 
 
-def _free(walls: tuple[str, ...]) -> set[Cell]:
-    return {(r, c) for r, row in enumerate(walls) for c, symbol in enumerate(row) if symbol != "#"}
+def _floor(walls: tuple[str, ...]) -> int:
+    """The free cells, as a bit mask."""
+    return sum(1 << at for at, symbol in enumerate("".join(walls)) if symbol != "#")
 
 
-def _successors(walls: tuple[str, ...], player: Cell, box: Cell) -> Iterator[tuple[str, tuple[Cell, Cell]]]:
-    """The legal moves from (player, box)."""
-    row, column = player
-    for way, (dr, dc) in WAYS.items():
-        to = (row + dr, column + dc)
-        if walls[to[0]][to[1]] == "#":
-            continue
-        if to != box:
-            yield way, (to, box)
-        elif walls[row + 2 * dr][column + 2 * dc] != "#":
-            yield way, (to, (row + 2 * dr, column + 2 * dc))
+def _number(cell: Cell, columns: int) -> int:
+    return cell[0] * columns + cell[1]
 
 
 def _beside(cell: Cell, way: str) -> Cell:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import re
 
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from idf.worlds import DIFFICULTIES, WORLDS, IllegalAction, Problem
+from idf.worlds._pulls import positions_of, pushes_of
 from idf.worlds.moving_box import Query, grid, least_pushes, room_from_grid, shortest_plan
 from tests.sentences import refused
 from tests.worlds import reference_moving_box as reference
@@ -85,6 +87,35 @@ def ended(text: str, plan) -> str:
     for way in plan:
         assert reference.move(cells, way)
     return reference.text(cells)
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(3, 7), (7, 3)])
+def test_the_solvers_agree_with_dijkstra_in_every_corridor(rows, columns):
+    inside = [(r, c) for r in range(1, rows - 1) for c in range(1, columns - 1)]
+    for player, box, target, wall in itertools.product(inside, repeat=4):
+        if player != box and wall not in (player, box, target):
+            cells = [["." if (r, c) in inside else "#" for c in range(columns)] for r in range(rows)]
+            for (r, c), symbol in ((wall, "#"), (target, "T"), (player, "S"), (box, "B")):
+                cells[r][c] = {"TS": "+", "TB": "*"}.get(cells[r][c] + symbol, symbol)
+            text = reference.text(cells)
+            plan, pushes = shortest_plan(WORLD.read(text)), least_pushes(WORLD.read(text))
+            assert pushes == reference.least_pushes(text)
+            assert (None if plan is None else len(plan)) == reference.least_moves(text)
+
+
+def test_one_search_for_all_targets_finds_what_one_for_each_finds():
+    rng = random.Random(7)
+    for _ in range(60):
+        walls = room_from_grid([row.split() for row in random_room(rng).splitlines()]).walls
+        columns = len(walls[0])
+        cells = [at for at, symbol in enumerate("".join(walls)) if symbol == "."]
+        floor = sum(1 << at for at in cells)
+        positions = positions_of(floor, columns)
+        together = pushes_of(positions, floor)
+        for target in cells:
+            alone = [set(level) for level in pushes_of(positions, 1 << target)]
+            found = [{at for at, targets in level.items() if targets >> target & 1} for level in together]
+            assert found == alone + [set()] * (len(together) - len(alone))
 
 
 @pytest.mark.parametrize("difficulty", DIFFICULTIES)
