@@ -113,7 +113,8 @@ class Batch:
         self._positions = None if positions is None else positions[..., -1:]
         self._mask = None if mask is None else torch.cat([mask, mask.new_ones(len(ids), most - ids.shape[1])], 1)
         # Padding can go if each layer keeps all tokens, and positions are not counted from the cache.
-        self._trims = positions is not None and all(type(layer) is GrowingLayer for layer in self._cache.layers)
+        growing = [type(layer) is GrowingLayer for layer in self._cache.layers]
+        self._trims = positions is not None and bool(growing) and all(growing)
         self._cut = 0
 
     def read(self) -> torch.Tensor:

@@ -212,3 +212,12 @@ def test_an_input_whose_rows_are_unknown_is_refused(backend, monkeypatch):
     monkeypatch.setattr(backend.model, "prepare_inputs_for_generation", prepared)
     with refused(type(backend.model).__name__, "picture_mask", "--backend openai"):
         answers(backend, ASKED)
+
+
+def test_a_device_without_room_is_one_sentence(backend, monkeypatch):
+    def forward(*args: Any, **kwargs: Any) -> Any:
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setattr(backend.model.model, "forward", forward)
+    with refused("no room for 7 prompts", "--batch-size 3"):
+        answers(backend, ASKED)
