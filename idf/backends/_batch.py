@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 MOST_TOGETHER = 64
-"""More gain little: every batch runs until its longest response ends."""
+"""More gain nothing: with 300 at once on a CPU the responses took 8 s, not 10, but reading the prompts, padded to the longest,
+took 8 s, not 4."""
 LOOK_AHEAD = 8  # so many of the largest batches are sorted by length together
 SHARE_OF_GPU = 0.85
 """Of a GPU's memory, weights included; the rest is fragments, and what libraries hold."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from idf.drawing import on_grid, size_on_grid
 from idf.errors import UserError
@@ -20,6 +21,9 @@ from ._batch import LOOK_AHEAD, MOST_TOGETHER, Memory
 from ._checkpoint import CheckpointBackend, checkpoint_fingerprint
 from ._fingerprint import adapter_base
 from ._request import ModelSpec, Request, Response, Sampling, seed_of, size_of
+
+if TYPE_CHECKING:
+    from ._decode import Choose
 
 
 @dataclass(frozen=True)
@@ -143,6 +147,8 @@ class HFBackend(CheckpointBackend):
     def _batch(self, requests: list[Request]) -> list[Response]:
         import torch
 
+        from ._decode import decode
+
         texts = [self.render(request) for request in requests]
         shown = [on_grid(request.picture, self._grid) for request in requests if request.picture is not None]
         inputs = self.processor(
@@ -157,10 +163,10 @@ class HFBackend(CheckpointBackend):
             raise RuntimeError("prompts are not padded on the left")
         try:
             with torch.inference_mode():
-                out = self.model.generate(
+                said = self.model.generate(
                     **inputs,
                     max_new_tokens=self.sampling.max_new_tokens,
-                    logits_processor=self._draws(requests) if self.sampling.draws else None,
+                    custom_generate=partial(decode, choose=self._choice(requests)),
                     do_sample=False,
                     temperature=None,
                     top_p=None,
@@ -175,34 +181,36 @@ class HFBackend(CheckpointBackend):
         ends = self.model.generation_config.eos_token_id
         ends = set(ends if isinstance(ends, list) else [ends])
         responses = []
-        for ids, prompt_tokens in zip(out[:, mask.shape[1] :].tolist(), mask.sum(1).tolist(), strict=True):
-            stop = next((i for i, token in enumerate(ids) if token in ends), None)
-            spoken = ids if stop is None else ids[: stop + 1]
-            text = self.processor.tokenizer.decode(spoken, skip_special_tokens=True)
-            responses.append(Response(text, prompt_tokens, len(spoken), "length" if stop is None else "stop"))
+        for ids, prompt_tokens in zip(said, mask.sum(1).tolist(), strict=True):
+            text = self.processor.tokenizer.decode(ids, skip_special_tokens=True)
+            responses.append(Response(text, prompt_tokens, len(ids), "stop" if ids[-1] in ends else "length"))
         return responses
 
-    def _draws(self, requests: list[Request]) -> Any:
-        """Logits processors after which the likeliest token is a random draw.
+    def _choice(self, requests: list[Request]) -> Choose:
+        """How the next tokens are chosen from their scores: the likeliest, or a random draw for each request.
 
-        The largest of logits plus independent Gumbel noise is distributed as the softmax. Unlike `do_sample`, which
-        draws a whole batch from one generator, this lets every row have its own.
+        The largest of scores plus independent Gumbel noise is distributed as the softmax. Unlike `do_sample`, which
+        draws a whole batch from one generator, this lets every request have its own.
         """
         import torch
-        from transformers import LogitsProcessorList, TemperatureLogitsWarper, TopPLogitsWarper
+        from transformers import TemperatureLogitsWarper, TopPLogitsWarper
 
+        if not self.sampling.draws:
+            return lambda scores, prompts: scores.argmax(1)
         generators = [torch.Generator(self.device).manual_seed(seed_of(self.sampling, request)) for request in requests]
-
-        def add_noise(ids: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
-            noise = torch.empty_like(logits)
-            for row, generator in zip(noise, generators, strict=True):
-                row.exponential_(generator=generator)
-            return logits - noise.clamp_min_(torch.finfo(noise.dtype).tiny).log_()
-
         warpers: list[Any] = [TemperatureLogitsWarper(self.sampling.temperature or 1.0)]
         if self.sampling.top_p < 1:
             warpers.append(TopPLogitsWarper(self.sampling.top_p))
-        return LogitsProcessorList([*warpers, add_noise])
+
+        def draw(scores: torch.Tensor, prompts: Sequence[int]) -> torch.Tensor:
+            for warper in warpers:
+                scores = warper(None, scores)
+            noise = torch.empty_like(scores)
+            for row, prompt in zip(noise, prompts, strict=True):
+                row.exponential_(generator=generators[prompt])
+            return (scores - noise.clamp_min_(torch.finfo(noise.dtype).tiny).log_()).argmax(1)
+
+        return draw
 
 
 _PROCESSOR = ("preprocessor_config.json", "processor_config.json")

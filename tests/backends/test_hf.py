@@ -92,8 +92,8 @@ def test_tokens_are_drawn_with_the_probabilities_of_the_model(model):
 
     backend = HFBackend(str(model), sampling=Sampling(1, 1.0), batch_size=64, device="cpu")
     logits = torch.tensor([2.0, 1.0, 0.0, -torch.inf]).repeat(4000, 1)
-    draw = backend._draws([request("a", sample=i) for i in range(4000)])
-    counts = draw(torch.zeros(4000, 1, dtype=torch.long), logits).argmax(1).bincount(minlength=4)
+    draw = backend._choice([request("a", sample=i) for i in range(4000)])
+    counts = draw(logits, range(4000)).bincount(minlength=4)
     expected = 4000 * logits[0].softmax(0)
     assert counts[3] == 0
     assert float(((counts - expected)[:3] ** 2 / expected[:3]).sum()) < 13.8, "chi-squared, 2 degrees, p = 0.001"
