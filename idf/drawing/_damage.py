@@ -41,7 +41,7 @@ def damaged(picture: NDArray[np.uint8], damage: str) -> NDArray[np.uint8]:
     elif kind == "jpeg":
         file = BytesIO()
         image.save(file, "JPEG", quality=_QUALITY[strength])
-        image = Image.open(file)
+        image = Image.open(file, formats=["JPEG"])
     else:
         small = [max(1, round(side * _SIDE[strength])) for side in image.size]
         image = image.resize((small[0], small[1]), Image.Resampling.BICUBIC).resize(
