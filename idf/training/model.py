@@ -15,8 +15,9 @@ from idf.errors import UserError
 
 from .attention import Cuts, Segments, is_packed
 from .encode import IGNORE
+from .layers import run_layers
 from .patches import normalised
-from .tower import Grid, tower_inputs
+from .tower import Grid, PatchProjection, tower_inputs
 from .versions import tower_output
 
 CHUNK = 2048  # label tokens whose logits exist at the same time: 1.2 GB in fp32 at a vocabulary of 152k
@@ -67,6 +68,9 @@ class StageModel(nn.Module):
         self.vlm = vlm
         self.sharded = sharded
         self.packed = is_packed(vlm)
+        embed = vlm.model.visual.patch_embed
+        if isinstance(embed.proj, nn.Conv3d):
+            embed.proj = PatchProjection(embed.proj)
 
     def forward(
         self,
@@ -96,18 +100,23 @@ class StageModel(nn.Module):
         mask, and no cache.
         """
         embeddings = self.vlm.get_input_embeddings()(input_ids)
-        more: dict[str, Any] = {}
+        place, deeper = None, []
         if patches is not None and colours is not None:
             features, deeper = self.picture_features(patches, colours, cuts.pictures)
             place = input_ids == self.vlm.config.image_token_id
             embeddings = embeddings.masked_scatter(place.unsqueeze(-1), features.to(embeddings.dtype))
-            if deeper:
-                more = {"visual_pos_masks": place, "deepstack_visual_embeds": deeper}
         elif self.sharded:
             self.picture_features(*self._blank_picture(input_ids.device))
+        language_model = self.vlm.model.language_model
+        more: dict[str, Any] = {}
         if self.packed:
-            more["segments"] = Segments.of(cuts.samples, input_ids.device)
-        hidden: Tensor = self.vlm.model.language_model(
+            segments = Segments.of(cuts.samples, input_ids.device)
+            if not self.sharded:
+                return run_layers(language_model, embeddings, position_ids, segments, place, deeper)
+            more["segments"] = segments  # ZeRO-3 gathers a layer's weights once, and saves memory: each keeps one state
+        if deeper:
+            more |= {"visual_pos_masks": place, "deepstack_visual_embeds": deeper}
+        hidden: Tensor = language_model(
             inputs_embeds=embeddings, position_ids=position_ids, attention_mask=None, use_cache=False, **more
         ).last_hidden_state
         return hidden

@@ -327,3 +327,37 @@ def test_a_film_is_seen_picture_by_picture(hub):
     vlm = load_model(str(hub("qwen2_5_vl")), precision="fp32", attention="packed")
     given = tower_inputs(vlm.model.visual, [(3, 4, 8)], CPU)
     assert {segments.runs for segments in given["segments"].values()} == {((3, 32),)}
+
+
+def counted(model, batch):
+    """The gradient of a micro-batch, and how often attention was computed forward."""
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
+        found = gradient(model, batch)
+    return found, sum(event.name == "aten::_scaled_dot_product_flash_attention_for_cpu" for event in profile.events())
+
+
+@pytest.mark.parametrize("at_once", [7, 2048])
+def test_attention_is_not_computed_again_and_pieces_of_an_mlp_change_nothing(
+    folder, samples, collate, at_once, monkeypatch
+):
+    monkeypatch.setattr("idf.training.layers.AT_ONCE", at_once)
+    model, batch = stage_model(folder, checkpointing=True), collate([samples])
+    widths = []
+    for layer in model.vlm.model.language_model.layers:
+        layer.mlp.register_forward_hook(lambda _, inputs, __: widths.append(inputs[0].shape[1]))
+    pieces, computed = counted(model, batch)
+    once, needed = counted(stage_model(folder), batch)
+    assert computed == needed > 0
+    assert difference(pieces, once) < 1e-6
+    assert max(widths) == min(at_once, batch["input_ids"].shape[1])
+
+
+def test_a_towers_first_product_is_its_convolution(folder):
+    plain = load_model(str(folder), precision="fp32", attention="packed")
+    convolution = plain.model.visual.patch_embed.proj
+    names = set(plain.state_dict())
+    product = StageModel(plain).vlm.model.visual.patch_embed.proj
+    patches = torch.randn(5, *convolution.weight.shape[1:])
+    assert not isinstance(product, torch.nn.Conv3d)
+    torch.testing.assert_close(product(patches), convolution(patches).flatten(1), rtol=1e-5, atol=1e-5)
+    assert set(plain.state_dict()) == names
