@@ -184,8 +184,8 @@ def activation_bytes(recipe: StageRecipe, shape: Shape, half: int) -> tuple[floa
     6 s f + 4 s h. Without gradient checkpointing every layer keeps all of the first; with it, each keeps its input
     alone, 2 s h, and the layer at work computes the first anew. With attention `packed`, but for ZeRO-3, it keeps three
     states, 4 s h and 2 s a (`run_layers`): its input, what attention gave, and what goes into the MLP. Then the layer at
-    work is the larger of its two halves, the MLP's for AT_ONCE tokens at a time. The embeddings and the last norm add 10 s h; with sdpa
-    and eager the mask of packed samples adds 3 s^2, and eager attention 8 s^2 a head. The vision part runs before,
+    work is the larger of its two halves, the MLP's for AT_ONCE tokens at a time. The embeddings and the last norm add
+    10 s h; with sdpa and eager the mask of packed samples adds 3 s^2, and eager attention 8 s^2 a head. The vision part runs before,
     without autograd, and has given its memory back.
 
     Args:
