@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .deepspeed import PRESETS, zero_config
@@ -135,7 +135,7 @@ def memory_of(recipe: StageRecipe, shape: Shape, size: Size, preset: str | None,
         gpus: Number of GPUs.
     """
     half = 4 if preset is None or recipe.precision == "fp32" else 2  # bytes of a number in the model's precision
-    kept, layer = activation_bytes(recipe, shape, half)
+    kept, layer = activation_bytes(replace(recipe, deepspeed=preset), shape, half)
     logits = logit_bytes(recipe, shape, half)
     hook = hook_bytes(recipe, shape, size) if recipe.hook.mode == "inline" else 0.0
     trained = size.trained
@@ -185,8 +185,8 @@ def activation_bytes(recipe: StageRecipe, shape: Shape, half: int) -> tuple[floa
     alone, 2 s h, and the layer at work computes the first anew. With attention `packed`, but for ZeRO-3, it keeps three
     states, 4 s h and 2 s a (`run_layers`): its input, what attention gave, and what goes into the MLP. Then the layer at
     work is the larger of its two halves, the MLP's for AT_ONCE tokens at a time. The embeddings and the last norm add
-    10 s h; with sdpa and eager the mask of packed samples adds 3 s^2, and eager attention 8 s^2 a head. The vision part runs before,
-    without autograd, and has given its memory back.
+    10 s h; with sdpa and eager the mask of packed samples adds 3 s^2, and eager attention 8 s^2 a head. The vision part runs
+    before, without autograd, and has given its memory back.
 
     Args:
         recipe: Gives tokens, checkpointing and attention.

@@ -103,6 +103,12 @@ def test_checkpointing_keeps_a_few_hidden_states_a_layer(seven, attention, state
 def test_an_mlp_at_work_holds_a_piece_of_the_row_but_for_zero_3(seven):
     piece, whole = (activation_bytes(replace(RECIPE, deepspeed=zero), seven[0], 2)[1] for zero in ("zero2", "zero3"))
     assert piece < 0.4 * whole
+    kept = {preset: memory_of(RECIPE, *seven, preset, 8).kept for preset in ("zero2", "zero3")}
+    assert kept["zero2"] > 2 * kept["zero3"]  # of the preset that is asked about, whatever the recipe's own
+
+
+def test_one_gpu_without_deepspeed_has_no_buckets(seven):
+    assert [memory_of(RECIPE, *seven, None, gpus).buckets for gpus in (1, 2)] == [0, 4 * seven[1].trained]
 
 
 def test_the_logits_of_a_chunk_are_three_tensors_of_1_2_gb(seven):
