@@ -182,9 +182,9 @@ def activation_bytes(recipe: StageRecipe, shape: Shape, half: int) -> tuple[floa
 
     In its backward pass it has the gradients of three tensors of the MLP and two of the residual stream besides:
     6 s f + 4 s h. Without gradient checkpointing every layer keeps all of the first; with it, each keeps its input
-    alone, 2 s h, and the layer at work computes the first anew. With attention `packed`, but for ZeRO-3, it keeps three
-    states, 4 s h and 2 s a (`run_layers`): its input, what attention gave, and what goes into the MLP. Then the layer at
-    work is the larger of its two halves, the MLP's for AT_ONCE tokens at a time. The embeddings and the last norm add
+    alone, 2 s h, and the layer at work computes the first anew. With attention `packed`, but for ZeRO-3 and offload, it
+    keeps three states, 4 s h and 2 s a (`run_layers`): its input, what attention gave, and what goes into the MLP. Then the
+    layer at work is the larger of its two halves, the MLP's for AT_ONCE tokens at a time. The embeddings and the last norm add
     10 s h; with sdpa and eager the mask of packed samples adds 3 s^2, and eager attention 8 s^2 a head. The vision part runs
     before, without autograd, and has given its memory back.
 
@@ -201,7 +201,7 @@ def activation_bytes(recipe: StageRecipe, shape: Shape, half: int) -> tuple[floa
     whole = tokens * (8 * h + half * (4 * h + 2 * a + 2 * keys + 4 * f)) + scores
     gradients = tokens * half * (3 * f + 2 * h)
     ends = tokens * (4 + 3 * half) * h + (0 if recipe.samples_alone else 3 * rows * length**2)
-    if recipe.gradient_checkpointing and recipe.attention == "packed" and not recipe.sharded:
+    if recipe.gradient_checkpointing and recipe.attention == "packed" and not recipe.saves_memory:
         piece = min(tokens, AT_ONCE)
         attention = tokens * (4 * h + half * (2 * h + 2 * a + 2 * keys))
         mlp = piece * (4 * h + half * (2 * h + 4 * f) + half * 3 * f)

@@ -61,10 +61,13 @@ class StageModel(nn.Module):
         sharded: Whether parameters are sharded over ranks (ZeRO-3). Then the tower runs on every rank in every
             forward pass, on a blank picture if there is none: its weights are gathered by all ranks together, and a rank
             that skipped it would make the others wait for ever.
+        saves_memory: Whether layers keep one state each with gradient checkpointing, as transformers' do, and not those of
+            `run_layers`; so it is under ZeRO-3, too, which would gather the weights of an MLP for each piece.
     """
 
-    def __init__(self, vlm: Any, sharded: bool = False) -> None:
+    def __init__(self, vlm: Any, sharded: bool = False, saves_memory: bool = False) -> None:
         super().__init__()
+        self.saves_memory = saves_memory or sharded
         self.vlm = vlm
         self.sharded = sharded
         self.packed = is_packed(vlm)
@@ -111,9 +114,9 @@ class StageModel(nn.Module):
         more: dict[str, Any] = {}
         if self.packed:
             segments = Segments.of(cuts.samples, input_ids.device)
-            if not self.sharded:
+            if not self.saves_memory:
                 return run_layers(language_model, embeddings, position_ids, segments, place, deeper)
-            more["segments"] = segments  # ZeRO-3 gathers a layer's weights once, and saves memory: each keeps one state
+            more["segments"] = segments
         if deeper:
             more |= {"visual_pos_masks": place, "deepstack_visual_embeds": deeper}
         hidden: Tensor = language_model(
