@@ -117,6 +117,7 @@ class Engine:
         if plain:
             groups.append({"params": plain, "weight_decay": 0.0})
         optimizer = torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=(recipe.betas[0], recipe.betas[1]))
+        self.model: Any
         if self.ranks == 1 and recipe.deepspeed is None:
             # There is nobody to average with, and PyTorch's buckets would hold every gradient a second time.
             self.model, self.optimizer = model.to(self.device), self.accelerator.prepare(optimizer)

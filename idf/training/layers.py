@@ -53,7 +53,7 @@ def run_layers(
 
 
 def _call(again: bool, part: Any, *arguments: Any) -> Tensor:
-    more = {"context_fn": _keeping_attention} if part is _attend else {}
+    more: dict[str, Any] = {"context_fn": _keeping_attention} if part is _attend else {}
     result: Tensor = checkpoint(part, *arguments, use_reentrant=False, **more) if again else part(*arguments)
     return result
 

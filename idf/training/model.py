@@ -103,7 +103,8 @@ class StageModel(nn.Module):
         mask, and no cache.
         """
         embeddings = self.vlm.get_input_embeddings()(input_ids)
-        place, deeper = None, []
+        place: Tensor | None = None
+        deeper: list[Tensor] = []
         if patches is not None and colours is not None:
             features, deeper = self.picture_features(patches, colours, cuts.pictures)
             place = input_ids == self.vlm.config.image_token_id
