@@ -49,7 +49,7 @@ def measure(spec: dict[str, Any], report: Callable[[dict[str, Any]], None]) -> N
     total, _, trainable = parameter_counts(vlm)
     if (total, trainable) != (size.total, size.trained):
         raise RuntimeError(f"{total} parameters, {trainable} to train: the plan takes them for {size}")
-    engine.prepare(StageModel(vlm, recipe.sharded))
+    engine.prepare(StageModel(vlm, recipe.sharded, recipe.saves_memory))
     engine.model.train()
     report({"parameters": total, "trainable": trainable, "seconds_to_build": round(time.perf_counter() - begun, 1)})
     if not training.cpu:

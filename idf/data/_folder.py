@@ -47,18 +47,23 @@ class Block:
     groups: range
     rows: int
 
-    def samples(self) -> Iterator[Sample]:
+    def samples(self, whole: bool = True) -> Iterator[Sample]:
         """Its samples, in order.
+
+        Args:
+            whole: Whether to read all columns; else id, pictures and messages, and what is not read stays empty.
 
         Raises:
             UserError: The shard cannot be read, or a picture is a path.
         """
+        columns = SCHEMA.names if whole else ["id", "images", "messages"]
+        empty = {} if whole else {"world": "", "difficulty": "", "kind": "", "meta": "{}"}
         try:
             with pq.ParquetFile(self.shard) as file:
                 # In pieces of a row group: more than 2 GiB of pictures cannot be read in one.
                 for group in self.groups:
-                    for batch in file.iter_batches(_ROWS_AT_ONCE, row_groups=[group], columns=SCHEMA.names):
-                        yield from map(sample_from_row, batch.to_pylist())
+                    for batch in file.iter_batches(_ROWS_AT_ONCE, row_groups=[group], columns=columns):
+                        yield from (sample_from_row(empty | row) for row in batch.to_pylist())
         except pa.ArrowException as error:
             raise too_large(self.shard, error) from None
 

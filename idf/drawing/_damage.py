@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageFilter
 
+from ._decode import decode_picture
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -41,7 +43,7 @@ def damaged(picture: NDArray[np.uint8], damage: str) -> NDArray[np.uint8]:
     elif kind == "jpeg":
         file = BytesIO()
         image.save(file, "JPEG", quality=_QUALITY[strength])
-        image = Image.open(file, formats=["JPEG"])
+        return decode_picture(file.getvalue())
     else:
         small = [max(1, round(side * _SIDE[strength])) for side in image.size]
         image = image.resize((small[0], small[1]), Image.Resampling.BICUBIC).resize(

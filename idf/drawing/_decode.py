@@ -14,7 +14,7 @@ from threading import Lock
 import numpy as np
 from PIL import Image, ImageFile, UnidentifiedImageError
 
-from ._png import own_pixels, plain_rows, plain_size
+from ._png import is_as_written, own_pixels, plain_size
 
 MAX_PIXELS = 64_000_000  # the largest published picture has 46.7 million
 
@@ -98,12 +98,12 @@ def decode_picture(data: bytes, *, max_pixels: int | None = None) -> np.ndarray:
 
 
 def check_picture(data: bytes, *, max_pixels: int | None = None) -> None:
-    """Decode a picture to see whether it can be: what we wrote ourselves takes a third of the time of `decode_picture`.
+    """See whether a picture can be decoded: of what we wrote ourselves by its checksums, of others by decoding it.
 
     Raises:
         ValueError: As `decode_picture`.
     """
-    if plain_rows(data, _most(max_pixels)) is None:
+    if not is_as_written(data, _most(max_pixels)):
         decode_picture(data, max_pixels=max_pixels)
 
 

@@ -208,7 +208,7 @@ class Encoder:
                             raise UserError(f"sample {sample.id}: its text holds the special token {token}")
 
     def _grid(self, sample: Sample, image: bytes) -> tuple[int, int, int]:
-        """The patch grid of a picture, which is decoded once here: else a step of the training would come upon the damage."""
+        """The patch grid of a picture, which is checked once here: else a step of the training would come upon the damage."""
         width, height = size_of_picture(sample, image)
         if width % PATCH or height % PATCH:
             raise UserError(f"sample {sample.id}: a picture of {width} x {height} is no multiple of {PATCH} pixels")

@@ -113,7 +113,7 @@ def _encode_block(encoder: Encoder, task: Task) -> _Outcome:
     refused: list[str] = []
 
     def good() -> Iterator[Encoded]:
-        for encoded in encoder.each(block.samples()):
+        for encoded in encoder.each(block.samples(whole=False)):
             if isinstance(encoded, UserError):
                 refused.append(str(encoded))
             else:

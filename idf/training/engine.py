@@ -117,7 +117,12 @@ class Engine:
         if plain:
             groups.append({"params": plain, "weight_decay": 0.0})
         optimizer = torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=(recipe.betas[0], recipe.betas[1]))
-        self.model, self.optimizer = self.accelerator.prepare(model, optimizer)
+        self.model: Any
+        if self.ranks == 1 and recipe.deepspeed is None:
+            # There is nobody to average with, and PyTorch's buckets would hold every gradient a second time.
+            self.model, self.optimizer = model.to(self.device), self.accelerator.prepare(optimizer)
+        else:
+            self.model, self.optimizer = self.accelerator.prepare(model, optimizer)
         torch.manual_seed(1_000_003 * self.rank + recipe.seed)  # what adapters drop differs from rank to rank
         for name, buffer in self.bare.named_buffers():  # in bf16, positions beyond 256 would be mixed up
             if "inv_freq" in name and buffer.dtype != torch.float32:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .deepspeed import PRESETS, zero_config
 from .flops import Shape
+from .layers import AT_ONCE
 from .model import CHUNK, parameter_counts
 from .recipe import StageRecipe
 
@@ -124,7 +125,7 @@ def memory_of(recipe: StageRecipe, shape: Shape, size: Size, preset: str | None,
     - Buckets: 5 x 10^8 elements, twice where communication overlaps, and a copy of one while it is sent to more than one
       GPU. Stage 3 has one, two copies of it while it is sent, and gathers up to 10^9 parameters besides.
 
-    Without DeepSpeed all is fp32, and PyTorch's buckets hold the gradients a second time.
+    Without DeepSpeed all is fp32, and with several GPUs PyTorch's buckets hold the gradients a second time.
 
     Args:
         recipe: The stage's recipe; its own `deepspeed` and `gpus` are not looked at.
@@ -134,12 +135,13 @@ def memory_of(recipe: StageRecipe, shape: Shape, size: Size, preset: str | None,
         gpus: Number of GPUs.
     """
     half = 4 if preset is None or recipe.precision == "fp32" else 2  # bytes of a number in the model's precision
-    kept, layer = activation_bytes(recipe, shape, half)
+    kept, layer = activation_bytes(replace(recipe, deepspeed=preset), shape, half)
     logits = logit_bytes(recipe, shape, half)
     hook = hook_bytes(recipe, shape, size) if recipe.hook.mode == "inline" else 0.0
     trained = size.trained
     if preset is None:
-        split = {"gradients": 4 * trained, "optimizer": 8 * trained, "buckets": 4 * trained, "step": 12 * trained}
+        buckets = 4 * trained if gpus > 1 else 0
+        split = {"gradients": 4 * trained, "optimizer": 8 * trained, "buckets": buckets, "step": 12 * trained}
         return Memory(None, 4 * size.total, **split, kept=kept, layer=layer, logits=logits, hook=hook, host=0)
     stage, offload, own = int(preset[4]), "offload" in preset, trained / gpus
     sums = 4 if recipe.fp32_gradients else half  # bytes of a gradient where micro-batches are added up
@@ -180,9 +182,11 @@ def activation_bytes(recipe: StageRecipe, shape: Shape, half: int) -> tuple[floa
 
     In its backward pass it has the gradients of three tensors of the MLP and two of the residual stream besides:
     6 s f + 4 s h. Without gradient checkpointing every layer keeps all of the first; with it, each keeps its input
-    alone, 2 s h, and the layer at work computes the first anew. The embeddings and the last norm add 10 s h; with sdpa
-    and eager the mask of packed samples adds 3 s^2, and eager attention 8 s^2 a head. The vision part runs before,
-    without autograd, and has given its memory back.
+    alone, 2 s h, and the layer at work computes the first anew. With attention `packed`, but for ZeRO-3 and offload, it
+    keeps three states, 4 s h and 2 s a (`run_layers`): its input, what attention gave, and what goes into the MLP. Then the
+    layer at work is the larger of its two halves, the MLP's for AT_ONCE tokens at a time. The embeddings and the last norm add
+    10 s h; with sdpa and eager the mask of packed samples adds 3 s^2, and eager attention 8 s^2 a head. The vision part runs
+    before, without autograd, and has given its memory back.
 
     Args:
         recipe: Gives tokens, checkpointing and attention.
@@ -197,6 +201,12 @@ def activation_bytes(recipe: StageRecipe, shape: Shape, half: int) -> tuple[floa
     whole = tokens * (8 * h + half * (4 * h + 2 * a + 2 * keys + 4 * f)) + scores
     gradients = tokens * half * (3 * f + 2 * h)
     ends = tokens * (4 + 3 * half) * h + (0 if recipe.samples_alone else 3 * rows * length**2)
+    if recipe.gradient_checkpointing and recipe.attention == "packed" and not recipe.saves_memory:
+        piece = min(tokens, AT_ONCE)
+        attention = tokens * (4 * h + half * (2 * h + 2 * a + 2 * keys))
+        mlp = piece * (4 * h + half * (2 * h + 4 * f) + half * 3 * f)
+        at_work = max(attention, mlp) + tokens * half * 2 * h
+        return shape.layers * tokens * half * (2 * h + a) + ends, at_work
     if recipe.gradient_checkpointing:
         return shape.layers * tokens * half * h + ends, whole + gradients
     return shape.layers * whole + ends, gradients

@@ -15,8 +15,9 @@ from idf.errors import UserError
 
 from .attention import Cuts, Segments, is_packed
 from .encode import IGNORE
+from .layers import run_layers
 from .patches import normalised
-from .tower import Grid, tower_inputs
+from .tower import Grid, PatchProjection, tower_inputs
 from .versions import tower_output
 
 CHUNK = 2048  # label tokens whose logits exist at the same time: 1.2 GB in fp32 at a vocabulary of 152k
@@ -60,13 +61,19 @@ class StageModel(nn.Module):
         sharded: Whether parameters are sharded over ranks (ZeRO-3). Then the tower runs on every rank in every
             forward pass, on a blank picture if there is none: its weights are gathered by all ranks together, and a rank
             that skipped it would make the others wait for ever.
+        saves_memory: Whether layers keep one state each with gradient checkpointing, as transformers' do, and not those of
+            `run_layers`; so it is under ZeRO-3, too, which would gather the weights of an MLP for each piece.
     """
 
-    def __init__(self, vlm: Any, sharded: bool = False) -> None:
+    def __init__(self, vlm: Any, sharded: bool = False, saves_memory: bool = False) -> None:
         super().__init__()
+        self.saves_memory = saves_memory or sharded
         self.vlm = vlm
         self.sharded = sharded
         self.packed = is_packed(vlm)
+        embed = vlm.model.visual.patch_embed
+        if isinstance(embed.proj, nn.Conv3d):
+            embed.proj = PatchProjection(embed.proj)
 
     def forward(
         self,
@@ -96,18 +103,24 @@ class StageModel(nn.Module):
         mask, and no cache.
         """
         embeddings = self.vlm.get_input_embeddings()(input_ids)
-        more: dict[str, Any] = {}
+        place: Tensor | None = None
+        deeper: list[Tensor] = []
         if patches is not None and colours is not None:
             features, deeper = self.picture_features(patches, colours, cuts.pictures)
             place = input_ids == self.vlm.config.image_token_id
             embeddings = embeddings.masked_scatter(place.unsqueeze(-1), features.to(embeddings.dtype))
-            if deeper:
-                more = {"visual_pos_masks": place, "deepstack_visual_embeds": deeper}
         elif self.sharded:
             self.picture_features(*self._blank_picture(input_ids.device))
+        language_model = self.vlm.model.language_model
+        more: dict[str, Any] = {}
         if self.packed:
-            more["segments"] = Segments.of(cuts.samples, input_ids.device)
-        hidden: Tensor = self.vlm.model.language_model(
+            segments = Segments.of(cuts.samples, input_ids.device)
+            if not self.saves_memory:
+                return run_layers(language_model, embeddings, position_ids, segments, place, deeper)
+            more["segments"] = segments
+        if deeper:
+            more |= {"visual_pos_masks": place, "deepstack_visual_embeds": deeper}
+        hidden: Tensor = language_model(
             inputs_embeds=embeddings, position_ids=position_ids, attention_mask=None, use_cache=False, **more
         ).last_hidden_state
         return hidden

@@ -183,6 +183,11 @@ class StageRecipe:
         return (self.deepspeed or "").startswith("zero3")
 
     @property
+    def saves_memory(self) -> bool:
+        """Whether a layer keeps one state for the backward pass and not three: under the presets made to save memory."""
+        return self.sharded or "offload" in (self.deepspeed or "")
+
+    @property
     def samples_alone(self) -> bool:
         """Whether attention computes each sample alone, and no mask; else it computes whole rows squared."""
         return self.attention in ("packed", "flash_attention_2")

@@ -68,7 +68,7 @@ class StageTrainer:
         self.collator = Collator(processor.image_processor, vlm.config.image_token_id, processor.tokenizer.pad_token_id)
         self.hook = EvaluationHook(recipe) if recipe.hook.mode == "inline" else None
         engine.first_does(lambda: self._read_layout(vlm))
-        engine.prepare(StageModel(vlm, recipe.sharded))
+        engine.prepare(StageModel(vlm, recipe.sharded, recipe.saves_memory))
 
     def _read_layout(self, vlm: Any) -> None:
         """Take note of how checkpoints will be written, so that nothing is left to be found out when the first one is."""

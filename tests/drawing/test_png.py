@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from idf.drawing import decode_png, encode_indexed_png, encode_png, own_pixels
+from idf.drawing import check_picture, decode_png, encode_indexed_png, encode_png, own_pixels
 from tests.sentences import refused
 
 
@@ -155,3 +155,23 @@ def test_broken_bytes_and_deep_colours_are_refused_with_a_sentence() -> None:
             decode_png(broken)
     with refused("16 bits", "8 bits", by=ValueError):
         decode_png(file_of(Image.fromarray(np.full((2, 2), 40_000, np.uint16))))
+
+
+def test_what_we_wrote_is_checked_without_inflating_it_and_damage_is_found(monkeypatch) -> None:
+    data = encode_png(np.random.default_rng(0).integers(0, 9, (28, 56, 3), np.uint8))
+    files = [data[:-1], data[: len(data) // 2], data[:-16] + data[-12:]]
+    files += [data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :] for place in range(0, len(data), 7)]
+    assert sum(sentence(check_picture, file) is not None for file in files) > len(files) // 2
+    for file in files:  # Pillow, which is asked next, passes over a wrong checksum if the pixels are right
+        assert sentence(check_picture, file) == sentence(decode_png, file)
+    monkeypatch.setattr("idf.drawing._decode.decode_picture", lambda *_, **__: pytest.fail("decoded"))
+    check_picture(data)
+
+
+def sentence(read, file: bytes) -> str | None:
+    """What a reader says of a file that it refuses."""
+    try:
+        read(file)
+    except ValueError as error:
+        return str(error)
+    return None

@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 from transformers import AutoModelForImageTextToText
 from transformers.vision_utils import get_vision_window_index
 
@@ -327,3 +328,46 @@ def test_a_film_is_seen_picture_by_picture(hub):
     vlm = load_model(str(hub("qwen2_5_vl")), precision="fp32", attention="packed")
     given = tower_inputs(vlm.model.visual, [(3, 4, 8)], CPU)
     assert {segments.runs for segments in given["segments"].values()} == {((3, 32),)}
+
+
+class Computed(TorchDispatchMode):
+    """Counts what attention really computes forward: what checkpointing takes out of its store does not come here."""
+
+    times = 0
+
+    def __torch_dispatch__(self, operator, _, args=(), words=None):
+        self.times += operator is torch.ops.aten._scaled_dot_product_flash_attention_for_cpu.default
+        return operator(*args, **(words or {}))
+
+
+def counted(model, batch):
+    """The gradient of a micro-batch, and how often attention was computed forward."""
+    with Computed() as computed:
+        return gradient(model, batch), computed.times
+
+
+@pytest.mark.parametrize("at_once", [7, 2048])
+def test_attention_is_not_computed_again_and_pieces_of_an_mlp_change_nothing(
+    folder, samples, collate, at_once, monkeypatch
+):
+    monkeypatch.setattr("idf.training.layers.AT_ONCE", at_once)
+    model, batch = stage_model(folder, checkpointing=True), collate([samples])
+    widths = []
+    for layer in model.vlm.model.language_model.layers:
+        layer.mlp.register_forward_hook(lambda _, inputs, __: widths.append(inputs[0].shape[1]))
+    pieces, computed = counted(model, batch)
+    once, needed = counted(stage_model(folder), batch)
+    assert computed == needed > 0
+    assert difference(pieces, once) < 1e-6
+    assert max(widths) == min(at_once, batch["input_ids"].shape[1])
+
+
+def test_a_towers_first_product_is_its_convolution(folder):
+    plain = load_model(str(folder), precision="fp32", attention="packed")
+    convolution = plain.model.visual.patch_embed.proj
+    names = set(plain.state_dict())
+    product = StageModel(plain).vlm.model.visual.patch_embed.proj
+    patches = torch.randn(5, *convolution.weight.shape[1:])
+    assert not isinstance(product, torch.nn.Conv3d)
+    torch.testing.assert_close(product(patches), convolution(patches).flatten(1), rtol=1e-5, atol=1e-5)
+    assert set(plain.state_dict()) == names

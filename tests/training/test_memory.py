@@ -89,13 +89,26 @@ def test_half_the_tokens_are_half_the_activations(seven):
     assert whole == pytest.approx(2 * half)
 
 
-def test_checkpointing_keeps_one_hidden_state_a_layer(seven):
+@pytest.mark.parametrize(("attention", "states"), [("packed", 3), ("flash_attention_2", 1)])
+def test_checkpointing_keeps_a_few_hidden_states_a_layer(seven, attention, states):
     with_it, without = (
-        activation_bytes(replace(RECIPE, gradient_checkpointing=checkpointing), seven[0], 2)[0]
+        activation_bytes(replace(RECIPE, attention=attention, gradient_checkpointing=checkpointing), seven[0], 2)[0]
         for checkpointing in (True, False)
     )
-    assert with_it == pytest.approx(28 * 8192 * 2 * 3584, rel=0.35)  # and the two ends
-    assert with_it < 0.05 * without
+    ends = 10 * 8192 * 3584
+    assert with_it == pytest.approx(28 * 8192 * 2 * states * 3584 + ends)
+    assert with_it < 0.11 * without
+
+
+def test_an_mlp_at_work_holds_a_piece_of_the_row_but_for_zero_3(seven):
+    piece, whole = (activation_bytes(replace(RECIPE, deepspeed=zero), seven[0], 2)[1] for zero in ("zero2", "zero3"))
+    assert piece < 0.4 * whole
+    kept = {preset: memory_of(RECIPE, *seven, preset, 8).kept for preset in ("zero2", "zero3")}
+    assert kept["zero2"] > 2 * kept["zero3"]  # of the preset that is asked about, whatever the recipe's own
+
+
+def test_one_gpu_without_deepspeed_has_no_buckets(seven):
+    assert [memory_of(RECIPE, *seven, None, gpus).buckets for gpus in (1, 2)] == [0, 4 * seven[1].trained]
 
 
 def test_the_logits_of_a_chunk_are_three_tensors_of_1_2_gb(seven):
@@ -107,7 +120,8 @@ def test_the_logits_of_a_chunk_are_three_tensors_of_1_2_gb(seven):
 
 def test_computing_samples_alone_spares_the_mask_and_the_repeated_keys(seven):
     (kept, layer), (of_rows, layer_of_rows) = (
-        activation_bytes(replace(RECIPE, attention=attention), seven[0], 2) for attention in ("packed", "sdpa")
+        activation_bytes(replace(RECIPE, attention=attention, deepspeed="zero3"), seven[0], 2)
+        for attention in ("packed", "sdpa")
     )
     assert of_rows - kept == 3 * 8192**2
     assert layer_of_rows - layer == 8192 * 2 * 2 * (3584 - 512)
