@@ -48,7 +48,7 @@ def imagery_recipe(**changes: Any) -> ImageryRecipe:
     return replace(read_recipe(ImageryRecipe, ROOT / "recipes/imagery.yaml", []), **changes)
 
 
-def scaled_imagery(folder: Path, samples: int, divide: int) -> DatasetFolder:
+def scaled_imagery(folder: Path, samples: int, divide: int, *, pictured: bool = False) -> DatasetFolder:
     """A small set with the length mix of recipes/imagery.yaml, its pictures `divide` times smaller.
 
     The recipe makes POOL times as many samples, and of those, ordered by picture and length, every POOL-th is taken: so
@@ -58,8 +58,9 @@ def scaled_imagery(folder: Path, samples: int, divide: int) -> DatasetFolder:
         folder: Where to make it.
         samples: How many; a multiple of the number of worlds makes their shares equal.
         divide: By how much a picture has fewer pixels than its world's own.
+        pictured: Whether samples of text alone are left out.
     """
-    whole = imagery_recipe()
+    whole = imagery_recipe(**({"modes": {"vtqa": 2.0, "vqa": 1.0}} if pictured else {}))
     pool: list[Sample] = []
     for world in whole.worlds:
         width, height = picture_size(world, None)
