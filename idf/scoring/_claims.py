@@ -27,6 +27,7 @@ from ._layout import Unit, units_of
 from ._statements import Statement, clean, read_sentence, sentences
 
 _CELL = re.compile(r"[(\[]\s*\d+\s*,|\bp(?:layer)?\s\d+\s?,")
+_CASE = re.compile(r"\W*case\b", re.IGNORECASE)
 _LONGEST_LINE = 4000  # characters of a line that are read as prose
 
 
@@ -76,6 +77,8 @@ def read_trace(world: World[Any, Any], text: str, *, first: int = 0) -> Reading:
     lines = ["" if line.strip().startswith("```") else line for line in lines]
     reading = Reading(lines, [], [None] * len(lines), [], [False] * len(lines), first)
     _Reader(world, reading, first).read()
+    if world.in_part:  # a case is no prose: many may be told in nearly the same words
+        reading.stated[:] = [said or bool(_CASE.match(line)) for said, line in zip(reading.stated, lines, strict=True)]
     return reading
 
 

@@ -20,6 +20,9 @@ class Row:
         cause: None if correct, else what went wrong by replay, one of `idf.scoring.CAUSES`.
         wrong_step: The first wrong step of the response, 0 for the start; None if no step is to blame.
         cause_detail: One sentence on the cause.
+        answerable: Whether what is shown decides the answer; None in a world that shows all of its scenes.
+        settles: Whether the response names a view that would settle what cannot be determined; None if that is not asked.
+        view_chance: How often a view drawn at random would be right there.
         quote: What a language model quoted as the answer (`--parser`), and the rules then judged; None if it was not asked.
     """
 
@@ -46,7 +49,12 @@ class Row:
     wrong_step: int | None = None
     cause_detail: str | None = None
     quote: str | None = None
+    answerable: bool | None = None
+    settles: bool | None = None
+    view_chance: float | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """The row as JSON values."""
-        return asdict(self)
+        """The row as JSON values; what only concerns worlds that show a scene in part is left out elsewhere."""
+        told = asdict(self)
+        of_parts = ("answerable", "settles", "view_chance")
+        return {key: value for key, value in told.items() if value is not None or key not in of_parts}

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from .abstaining import COLUMNS, LEGEND, abstaining_lines
 from .audit_lines import audits_of
 from .tables import EFFICIENCY_COLUMNS, efficiency_legend, efficiency_lines, legend, notes, table_rows
 
@@ -50,6 +51,8 @@ def write_markdown(results: dict[str, Any], out: Path) -> Path:
         markdown_table(rows, 2),
         markdown_list([*notes(results), *legend(rows)]),
     ]
+    if abstained := abstaining_lines(results, difficulties=True):
+        parts += ["### When not to answer", markdown_table([COLUMNS, *abstained], 3), markdown_list(LEGEND)]
     if efficient := efficiency_lines(results):
         parts += ["### Tokens", markdown_table([EFFICIENCY_COLUMNS, *efficient], 2)]
         parts += [markdown_list(efficiency_legend(efficient))]

@@ -20,7 +20,7 @@ from ..metrics.row import Row
 from ..report.markdown import write_markdown
 from ..report.plots import write_summary_png
 from ..report.report import write_report
-from ..report.tables import efficiency_table, table
+from ..report.tables import abstaining_table, efficiency_table, table
 from .answers import Answers
 from .default_suite import generate_whole, recipe_in
 from .facts import facts_of
@@ -205,6 +205,8 @@ class _Evaluation:
         write_markdown(results, out)
         write_summary_png(rows, results, out)
         self.say(f"{self.recipe.title} on {run['suite']}\n{table(results)}")
+        if abstained := abstaining_table(results):
+            self.say(f"\n{abstained}")
         if tokens := efficiency_table(results):
             self.say(f"\n{tokens}")
         cut = sum(row.finish_reason == "length" for row in rows)

@@ -8,7 +8,7 @@ from typing import Any
 
 from idf.backends import Response
 from idf.errors import UserError
-from idf.scoring import diagnose, score
+from idf.scoring import chance_of_view, diagnose, is_answerable, names_settling_view, score
 from idf.suites import Item
 from idf.worlds import WORLDS
 
@@ -32,6 +32,8 @@ def scored(ask: Ask, response: Response) -> Row:
         sample=ask.sample,
         cluster=world.keys(item.problem).exact,
         size=world.size(item.problem),
+        answerable=is_answerable(item.problem),
+        view_chance=chance_of_view(item.problem),
         **_verdict(item, response.text, response.finish_reason, response.text),
     )
 
@@ -68,6 +70,7 @@ def _verdict(item: Item, text: str, finish_reason: str | None, response: str) ->
         "cause": found.cause,
         "wrong_step": found.wrong_step,
         "cause_detail": found.detail or None,
+        "settles": names_settling_view(item.problem, response),
     }
 
 
