@@ -9,7 +9,7 @@ from idf.errors import UserError
 from idf.scoring import Verdict
 from idf.scoring import score as score_response
 from idf.suites import prompt_text, published
-from idf.worlds import DIFFICULTIES, WORLDS, Draw
+from idf.worlds import DIFFICULTIES, PARTS, WORLDS, Draw
 from idf.worlds import Problem as Scene
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def problem(world: str, *, seed: int = 0, difficulty: str = "easy", index: int =
     Raises:
         UserError: The world or difficulty is unknown, or the index is negative.
     """
-    for name, value, known in (("world", world, WORLDS), ("difficulty", difficulty, DIFFICULTIES)):
+    for name, value, known in (("world", world, (*WORLDS, *PARTS)), ("difficulty", difficulty, DIFFICULTIES)):
         if value not in known:
             raise UserError(f"{name} must be one of {', '.join(known)}, not {value!r}")
     if index < 0:

@@ -14,6 +14,7 @@ from ._kind import AnswerKind, Chance, Value
 from ._list_markers import IS_ITEM
 from ._notation import Named, Notation, Phrases
 from ._plain import LONGEST, json_value, tidy, unwrapped
+from ._undetermined import UNDETERMINED, OrUndetermined
 from ._words import says_it_is_the_end
 
 KINDS: dict[str, type[AnswerKind]] = {
@@ -28,10 +29,12 @@ __all__ = [
     "IS_ITEM",
     "KINDS",
     "LONGEST",
+    "UNDETERMINED",
     "AnswerKind",
     "Chance",
     "Named",
     "Notation",
+    "OrUndetermined",
     "Phrases",
     "Value",
     "json_value",

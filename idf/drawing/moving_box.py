@@ -30,6 +30,9 @@ _Points = NDArray[np.float64]
 _Canvas = NDArray[np.uint8]
 _Colour = tuple[int, int, int]
 
+COVERED = "?"
+"""The symbol of a cell of which it is not shown what is there."""
+
 # Brick: what a course shows from its upper edge to the mortar below it.
 _COURSES = 6
 _COURSE_AT = (0.0, 0.08, 0.2, 0.45, 0.85, 0.92, 0.93, 1.0)
@@ -87,6 +90,11 @@ _MAN_COLOURS = {
 }
 _MAN_PIXEL = 1 / 22
 
+# A covered cell
+_COVER, _COVER_EDGE, _MARK = (150, 150, 150), (110, 110, 110), (255, 255, 255)
+_QUESTION = (".kkk.", "k...k", "....k", "...k.", "..k..", "..k..", ".....", "..k..")
+_QUESTION_PIXEL = 1 / 14
+
 
 def draw(
     scene: Problem[Room, Query] | Walk[Room], size: tuple[int, int], noise: Rng | None = None
@@ -101,8 +109,13 @@ def draw(
     Returns:
         (height, width, 3) uint8 RGB.
     """
+    picture = draw_rows(grid(scene.start), size)
+    return picture if noise is None else decode_picture(noisy_file(picture))
+
+
+def draw_rows(rows: list[str], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """A grid of symbols as a picture, (height, width, 3) uint8 RGB, of a size (width, height)."""
     width, height = size
-    rows = grid(scene.start)
     side = min(size)
     margin = round(side * _MARGIN / _NATIVE)
     cell = (side - 2 * margin) // max(len(rows), len(rows[0]))
@@ -115,7 +128,7 @@ def draw(
                 picture[y : y + cell, x : x + cell] = _tile(symbol, cell)
             x += cell
         y += cell
-    return picture if noise is None else decode_picture(noisy_file(picture))
+    return picture
 
 
 def noisy_file(picture: NDArray[np.uint8]) -> bytes:
@@ -181,13 +194,25 @@ def _flag(canvas: _Canvas, x: _Points, y: _Points) -> None:
 
 
 def _man(canvas: _Canvas, x: _Points, y: _Points) -> None:
-    column = np.floor((x - 0.5) / _MAN_PIXEL + len(_MAN[0]) / 2).astype(int)
-    row = np.floor((y - 0.5) / _MAN_PIXEL + len(_MAN) / 2).astype(int)
-    rows = np.array([list("." * len(_MAN[0])), *map(list, _MAN)])  # the empty row is for all points outside
-    outside = (column < 0) | (column >= len(_MAN[0])) | (row < 0) | (row >= len(_MAN))
-    letters = rows[np.where(outside, 0, row + 1), np.where(outside, 0, column)]
+    letters = _letters(_MAN, _MAN_PIXEL, x, y)
     for letter, colour in _MAN_COLOURS.items():
         canvas[letters == letter] = colour
+
+
+def _letters(drawn: tuple[str, ...], pixel: float, x: _Points, y: _Points) -> NDArray[np.str_]:
+    """The letter at each point of a drawing of letters in the middle of the tile, each so large; a dot outside of it."""
+    column = np.floor((x - 0.5) / pixel + len(drawn[0]) / 2).astype(int)
+    row = np.floor((y - 0.5) / pixel + len(drawn) / 2).astype(int)
+    rows = np.array([list("." * len(drawn[0])), *map(list, drawn)])  # the empty row is for all points outside
+    outside = (column < 0) | (column >= len(drawn[0])) | (row < 0) | (row >= len(drawn))
+    letters: NDArray[np.str_] = rows[np.where(outside, 0, row + 1), np.where(outside, 0, column)]
+    return letters
+
+
+def _cover(canvas: _Canvas, x: _Points, y: _Points) -> None:
+    canvas[:] = _COVER
+    canvas[np.minimum(np.minimum(x, 1 - x), np.minimum(y, 1 - y)) < 0.03] = _COVER_EDGE
+    canvas[_letters(_QUESTION, _QUESTION_PIXEL, x, y) == "k"] = _MARK
 
 
 def _man_at_flag(canvas: _Canvas, x: _Points, y: _Points) -> None:
@@ -209,4 +234,5 @@ _TILES: dict[str, Callable[[_Canvas, _Points, _Points], None]] = {
     SYMBOLS["target"]: _flag,
     SYMBOLS["player on target"]: _man_at_flag,
     SYMBOLS["box on target"]: _crate_at_flag,
+    COVERED: _cover,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from idf.data import (
     DatasetFolder,
@@ -24,11 +25,14 @@ from idf.data import (
 from idf.drawing import noise_of, picture_file
 from idf.recipe import to_plain
 from idf.suites import LEVELS, Published, published
-from idf.worlds import WORLDS, Draw, Drawn, Problem, Rng, Scene, split_of
+from idf.worlds import WORLDS, Draw, Drawn, Problem, Rng, Scene, World, split_of
 
-from ._kinds import Lesson, teach
+from ._kinds import PARTIAL, Lesson, part_of, teach
 from ._phrasings import PHRASINGS
 from ._recipe import ImageryRecipe
+
+_ON_PROBLEMS = ("goal", PARTIAL)
+"""The kinds that are about a problem; the others are about a walk."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +49,8 @@ class ImageryMaker:
 
     def draft(self, slot: Slot, index: int) -> Draft:
         """As `Maker.draft`."""
-        world, draw = WORLDS[slot.world], self._draw(slot, index)
-        drawn: Drawn[Scene] = draw.problem(world) if slot.kind == "goal" else draw.walk(world)
+        world, draw = _world_of(slot), self._draw(slot, index)
+        drawn: Drawn[Scene] = draw.problem(world) if slot.kind in _ON_PROBLEMS else draw.walk(world)
         lesson = self._lesson(slot, index, drawn.scene)
         if lesson is None:
             return Draft(None, avoided=drawn.avoided)
@@ -73,12 +77,12 @@ class ImageryMaker:
     def make(self, row: Row) -> Sample:
         """As `Maker.make`."""
         slot, index = row.slot, row.index
-        world, recipe, lesson = WORLDS[slot.world], self.recipe, self.lesson(row)
+        world, recipe, lesson = _world_of(slot), self.recipe, self.lesson(row)
         rng = Rng("imagery form", recipe.seed, *slot, index)
         mode = "vqa" if slot.kind == "reading" else pick(rng, recipe.modes)
         wording = pick(rng, recipe.wordings)
         phrasing = rng.below(recipe.phrasings or len(PHRASINGS[slot.kind]))
-        noisy = mode != "tqa" and noise_of(slot.world) is not None and rng.chance(recipe.noise)
+        noisy = mode != "tqa" and noise_of(world.name) is not None and rng.chance(recipe.noise)
         images = [] if mode == "tqa" else [picture_file(lesson.scene, recipe.max_pixels, rng if noisy else None)]
         start, actions = world.course(lesson.scene)
         return Sample(
@@ -111,8 +115,8 @@ class ImageryMaker:
 
     def lesson(self, row: Row) -> Lesson:
         """What the sample of a row asks and answers, and the scene that its picture shows."""
-        world, draw = WORLDS[row.slot.world], self._draw(row.slot, row.index)
-        scene = (draw.problem_again if row.slot.kind == "goal" else draw.walk_again)(world, row.draft.attempt)
+        world, draw = _world_of(row.slot), self._draw(row.slot, row.index)
+        scene = (draw.problem_again if row.slot.kind in _ON_PROBLEMS else draw.walk_again)(world, row.draft.attempt)
         lesson = self._lesson(row.slot, row.index, scene)
         if lesson is None:
             raise ValueError(f"sample {row.index} of {row.slot} cannot be made")  # its draft said so
@@ -124,6 +128,11 @@ class ImageryMaker:
 
     def _lesson(self, slot: Slot, index: int, scene: Scene) -> Lesson | None:
         return teach(slot.kind, scene, Rng("lesson", self.recipe.seed, *slot, index))
+
+
+def _world_of(slot: Slot) -> World[Any, Any]:
+    """The world whose scenes a slot is about."""
+    return WORLDS[part_of(slot.world) if slot.kind == PARTIAL else slot.world]
 
 
 def _prompt(kind: str, lesson: Lesson, mode: str, wording: str, phrasing: int) -> str:

@@ -7,6 +7,7 @@ legality   which actions are legal after some steps, and why the others are not
 reading    the state, read off the picture
 masked     a simulation with lost states, to be restored
 goal       a way to a goal, every state on it spelled out (worlds whose problems ask for a plan)
+partial    a scene that is shown in part: the states that agree, and whether they give one answer (only if a recipe asks)
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from idf.worlds import WORLDS, Problem, Rng, Scene, Walk, World
+from idf.worlds import PARTS, WORLDS, Problem, Rng, Scene, Walk, World
 
 from ._phrasings import NOTHING
 
+PARTIAL = "partial"
+"""The kind that no recipe has unless it names it."""
 _LONG = 6  # steps; from here on two states are lost in a masked simulation
 
 
@@ -46,16 +49,25 @@ class Lesson:
 
 
 def kinds_of(world: World[Any, Any]) -> tuple[str, ...]:
-    """The kinds that a world has: legality if some actions are illegal, goal if its problems ask for a plan."""
+    """The kinds that a world has: legality if some actions are illegal, goal if its problems ask for a plan, partial if it
+    can be shown in part.
+    """
     return tuple(
         kind
         for kind in LESSONS
-        if not (kind == "legality" and world.always_legal) and not (kind == "goal" and not world.plans)
+        if not (kind == "legality" and world.always_legal)
+        and not (kind == "goal" and not world.plans)
+        and not (kind == PARTIAL and part_of(world.name) not in PARTS)
     )
 
 
+def part_of(world: str) -> str:
+    """The name of the world that shows the scenes of a world in part."""
+    return f"{world}_part"
+
+
 def teach(kind: str, scene: Scene, rng: Rng) -> Lesson | None:
-    """The lesson of a kind about a scene (a problem for "goal", else a walk); None if the scene has none."""
+    """The lesson of a kind about a scene (a problem for "goal" and "partial", else a walk); None if the scene has none."""
     return LESSONS[kind](scene, rng)
 
 
@@ -140,6 +152,13 @@ def _goal(problem: Problem[Any, Any], rng: Rng) -> Lesson:
     return Lesson(problem, problem, {}, response, answer, NOTHING, "goal")
 
 
+def _partial(problem: Problem[Any, Any], rng: Rng) -> Lesson:
+    world = WORLDS[problem.world]
+    answer, initial = (world.answer(problem).write(say(problem)) for say in (world.truth, world.initial))
+    response = f"{world.narrate(problem)}\nAnswer: {answer}"
+    return Lesson(problem, problem, {}, response, answer, initial, world.asked(problem))
+
+
 LESSONS: dict[str, Callable[[Any, Rng], Lesson | None]] = {
     "rollout": _rollout,
     "step": _step,
@@ -148,5 +167,6 @@ LESSONS: dict[str, Callable[[Any, Rng], Lesson | None]] = {
     "reading": _reading,
     "masked": _masked,
     "goal": _goal,
+    PARTIAL: _partial,
 }
 """Kind -> how its samples are made."""

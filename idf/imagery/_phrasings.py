@@ -49,6 +49,12 @@ PHRASINGS = {
         "{question} Find a shortest way.",
         "Think before you move. {question}",
     ),
+    "partial": (
+        "{question}",
+        "Not all of the scene is shown. {question}",
+        "{question} Go through the cases that agree with what is shown.",
+        "Find out first whether what is shown is enough. {question}",
+    ),
 }
 """Kind -> templates of its prompt."""
 

@@ -11,7 +11,7 @@ from idf.recipe import check_pixels
 from idf.suites import MODES
 from idf.worlds import DIFFICULTIES, WORDINGS, WORLDS
 
-from ._kinds import LESSONS, kinds_of
+from ._kinds import LESSONS, PARTIAL, kinds_of
 from ._phrasings import PHRASINGS
 
 
@@ -25,6 +25,7 @@ class ImageryRecipe:
         worlds: Weight of each world.
         difficulties: Weight of each difficulty.
         kinds: Weight of each kind of sample; a world that lacks a kind gets more of its others.
+            "partial" has none unless it is named.
         modes: Weight of what is shown: "vqa" the picture, "tqa" the text, "vtqa" both. Kind "reading" is always "vqa".
         wordings: Weight of each wording: "long" states the rule, "short" only what is asked.
         phrasings: How many of the phrasings of each kind are used, from the plainest on; None for all.
@@ -39,7 +40,7 @@ class ImageryRecipe:
     worlds: dict[str, float] = field(default_factory=lambda: {world: 1.0 for world in WORLDS})
     difficulties: dict[str, float] = field(default_factory=lambda: {difficulty: 1.0 for difficulty in DIFFICULTIES})
     kinds: dict[str, float] = field(
-        default_factory=lambda: {"rollout": 4.0} | {kind: 1.0 for kind in LESSONS if kind != "rollout"}
+        default_factory=lambda: {"rollout": 4.0} | {kind: 1.0 for kind in LESSONS if kind not in ("rollout", PARTIAL)}
     )
     modes: dict[str, float] = field(default_factory=lambda: {"vtqa": 2.0, "vqa": 1.0, "tqa": 1.0})
     wordings: dict[str, float] = field(default_factory=lambda: {"long": 1.0, "short": 1.0})

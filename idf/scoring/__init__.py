@@ -1,5 +1,6 @@
 """From a response's text to a verdict. Pure: no torch, no files, no network."""
 
+from ._cases import chance_of_view, is_answerable, names_settling_view, stated_view
 from ._claims import Reading, read_trace
 from ._diagnose import CAUSES, FAR_OVER, Diagnosis, diagnose
 from ._heads import Claim
@@ -18,12 +19,16 @@ __all__ = [
     "Reading",
     "StepsRight",
     "Verdict",
+    "chance_of_view",
     "diagnose",
     "final_answer",
+    "is_answerable",
+    "names_settling_view",
     "parse_answer",
     "read_trace",
     "replay_claims",
     "score",
+    "stated_view",
     "steps_right",
     "strip_thinking",
     "write_answer",

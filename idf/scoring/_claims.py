@@ -30,6 +30,7 @@ from ._statements import Statement, clean, read_sentence, sentences
 _CLAUSE = re.compile(r"([^.;,:(→=]{1,60}?|\([^()]{1,40}\))(?:\s*[.;,:→]\s*|\s*$|(?=\())")
 _CELL = re.compile(r"[(\[]\s*\d+\s*,|\bp(?:layer)?\s\d+\s?,")
 _THINK = re.compile("</?think>")
+_CASE = re.compile(r"\W*case\b", re.IGNORECASE)
 _LONGEST_KEPT = 4000  # characters of a text whose reading is kept
 _LONGEST_LINE = 4000  # characters of a line that are read as prose
 
@@ -87,6 +88,8 @@ def _read(world: World[Any, Any], text: str, first: int) -> Reading:
     lines = ["" if line.strip().startswith("```") else line for line in lines]
     reading = Reading(lines, [], [None] * len(lines), [], [False] * len(lines), first)
     _Reader(world, reading, first).read()
+    if world.in_part:  # a case is no prose: many may be told in nearly the same words
+        reading.stated[:] = [said or bool(_CASE.match(line)) for said, line in zip(reading.stated, lines, strict=True)]
     return reading
 
 

@@ -6,7 +6,8 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from idf.worlds import WORLDS, IllegalAction, Problem
+from idf.answers import UNDETERMINED
+from idf.worlds import PARTS, WORLDS, IllegalAction, Problem
 
 from ._claims import Reading, read_trace
 from ._process import Standing, false_read_off, last_word
@@ -51,6 +52,8 @@ def diagnose(problem: Problem[Any, Any], response: str, verdict: Verdict) -> Dia
         return Diagnosis(None, None, "")
     if verdict.error in _FORMAT:
         return Diagnosis("format", None, verdict.detail)
+    if problem.world in PARTS:
+        return _of_part(problem, response, verdict)
     world = WORLDS[problem.world]
     reading = read_trace(world, response)
     chain, _ = last_word(reading.claims)
@@ -159,6 +162,18 @@ def _of_answer(problem: Problem[Any, Any], reading: Reading, chain: dict[int, St
         return Diagnosis("unstated", None, "no state is spelled out: where it went wrong cannot be told")
     detail = f"{stated} of {len(states)} states are spelled out, all of them right; the last one is not among them"
     return Diagnosis("unstated", None, detail)
+
+
+# --- worlds that show a scene in part -----------------------------------------------------------------------------
+
+
+def _of_part(problem: Problem[Any, Any], response: str, verdict: Verdict) -> Diagnosis:
+    """The first false line on a state that agrees with what is shown; else nothing can be told."""
+    found = PARTS[problem.world].evidence(problem, read_trace(PARTS[problem.world], response).lines)
+    if found.false:
+        return Diagnosis("transformation", None, found.false)
+    did = "it does not answer" if verdict.parsed == UNDETERMINED else "it answers"
+    return Diagnosis("unstated", None, f"{did}, but {verdict.detail}; no case that it tells is false")
 
 
 # --- words --------------------------------------------------------------------------------------------------------

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from idf.worlds import WORLDS, Problem
+from idf.worlds import PARTS, WORLDS, Problem
 
+from ._cases import judge_cases
 from ._claims import Reading, read_trace
 from ._process import compare_read_offs
 from ._replay import Replay
@@ -32,6 +33,8 @@ def replay_claims(
         None if it holds; else the rule that is broken and one sentence: "lucky" (the first false claim is named),
         "unproven" (the first step without a state is named), "corrected".
     """
+    if problem.world in PARTS:
+        return judge_cases(problem, reading.lines, level)
     found = _judge(problem, reading, actions, most_corrections, level)
     if found and found[0] == "lucky" and WORLDS[problem.world].counts_cells and not reading.first:
         # A trace that counts rows and columns from 1 all along is as true.

@@ -10,7 +10,7 @@ from idf.errors import UserError
 from idf.files import read_lines
 from idf.recipe import check_names, check_pixels, to_plain
 from idf.version import VERSION
-from idf.worlds import DIFFICULTIES, WORLDS, Draw, problem_from_json, problem_to_json
+from idf.worlds import DIFFICULTIES, PARTS, WORLDS, Draw, problem_from_json, problem_to_json
 
 from ._item import Item
 from ._published import published
@@ -23,7 +23,7 @@ class SuiteRecipe:
     Attributes:
         items: Items for each world and difficulty.
         seed: Another seed gives other items of the same kind.
-        worlds: The worlds to ask.
+        worlds: The worlds to ask; those that show a scene in part (`idf.worlds.PARTS`) if they are named.
         difficulties: The difficulties to ask.
         max_pixels: Largest picture; None for the default size of each world.
         symmetric: Whether each item is asked with its images under the symmetries of its world.
@@ -38,7 +38,7 @@ class SuiteRecipe:
 
     def check(self) -> None:
         """Refuse what cannot be generated, with a sentence."""
-        check_names("worlds", self.worlds, WORLDS)
+        check_names("worlds", self.worlds, {**WORLDS, **PARTS})
         check_names("difficulties", self.difficulties, DIFFICULTIES)
         check_pixels(self.max_pixels)
         if self.items < 1:

@@ -28,7 +28,7 @@ from idf.data import (
 from idf.drawing import decode_picture, noise_of, picture_file
 from idf.recipe import to_plain
 from idf.suites import LEVELS, Published, prompt_text, published
-from idf.worlds import WORLDS, Draw, Problem, Rng, problem_to_json, sample_walk
+from idf.worlds import PARTS, WORLDS, Draw, Problem, Rng, problem_to_json, sample_walk
 
 from ._oracle import oracle_response
 from ._recipe import TracesRecipe
@@ -58,7 +58,7 @@ class TraceMaker:
             scene=content_key(slot.world, drawn.keys.canonical),
             attempt=drawn.attempt,
             avoided=drawn.avoided,
-            overlaps=tuple(level for level in LEVELS if self.published.has(slot.world, drawn.keys, level)),
+            overlaps=tuple(level for level in LEVELS if self.published.has(world.family, drawn.keys, level)),
         )
 
     def make(self, row: Row) -> Sample:
@@ -133,6 +133,8 @@ def trace_id(row: Row) -> str:
 def form_of_steps(world: str) -> str:
     """How a teacher is told to write the states, so that the filter can replay them; not part of the trace."""
     simulator = WORLDS[world]
+    if world in PARTS:
+        return PARTS[world].form_of_cases
     example = sample_walk(simulator, seed=0, split="train", index=0, difficulty="easy")
     return (
         f"{simulator.rule} Write one line for each step, the action and the state after it, in this form (another "
@@ -184,4 +186,5 @@ def _what_decides(recipe: TracesRecipe, avoided: Published) -> dict[str, Any]:
     """What decides over the reply to an id: not how many are asked, nor of which worlds."""
     form = {key: getattr(recipe, key) for key in ("seed", "modes", "prompts", "noise", "max_pixels")}
     versions = {name: world.version for name, world in WORLDS.items()}
+    versions |= {name: part.version for name, part in PARTS.items() if name in recipe.worlds}
     return {"teacher": recipe.teacher.identity(), "form": form, "worlds": versions, "avoided": avoided.fingerprint()}

@@ -9,7 +9,7 @@ from idf.data import check_mix
 from idf.errors import UserError
 from idf.recipe import check_pixels
 from idf.suites import MODES, PROMPTS
-from idf.worlds import DIFFICULTIES, WORLDS
+from idf.worlds import DIFFICULTIES, PARTS, WORLDS
 
 from ._teachers import TeacherRecipe
 
@@ -22,7 +22,7 @@ class TracesRecipe:
         problems: How many problems to work out.
         teacher: Who works them out, and how often.
         seed: Another seed gives other problems of the same kind.
-        worlds: Weight of each world.
+        worlds: Weight of each world; those that show a scene in part (`idf.worlds.PARTS`) have none unless they are named.
         difficulties: Weight of each difficulty.
         modes: Weight of what is shown: "vqa" the picture, "tqa" the text, "vtqa" both.
         prompts: Weight of each prompt set.
@@ -44,7 +44,7 @@ class TracesRecipe:
 
     def check(self) -> None:
         """Refuse what cannot be made, with a sentence."""
-        check_mix("worlds", self.worlds, tuple(WORLDS))
+        check_mix("worlds", self.worlds, (*WORLDS, *PARTS))
         check_mix("difficulties", self.difficulties, DIFFICULTIES)
         check_mix("modes", self.modes, MODES)
         check_mix("prompts", self.prompts, tuple(PROMPTS))

@@ -13,7 +13,7 @@ from idf.arguments import parse_arguments
 from idf.errors import UserError
 from idf.recipe import check_names, check_pixels, check_ranges, key, read_recipe
 from idf.suites import MODES, PROMPTS
-from idf.worlds import DIFFICULTIES, WORLDS
+from idf.worlds import DIFFICULTIES, PARTS, WORLDS
 
 from .deepspeed import PRESETS
 from .others_names import OTHERS_NAMES
@@ -172,7 +172,7 @@ class StageRecipe:
             raise UserError(
                 "rows_per_micro_batch must be 1 with attention flash_attention_2: only then it keeps packed samples apart"
             )
-        check_names("hook.worlds", self.hook.worlds, WORLDS)
+        check_names("hook.worlds", self.hook.worlds, {**WORLDS, **PARTS})
         check_names("hook.difficulties", self.hook.difficulties, DIFFICULTIES)
         check_names("hook.modes", self.hook.modes, MODES)
         check_names("hook.prompts", [self.hook.prompts], PROMPTS)

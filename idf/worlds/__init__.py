@@ -6,11 +6,13 @@ A sixth world is one more file here that defines `WORLD`, and one drawing of the
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
 
 from ._facts import ALL, Conventions, Fact, legend_of, read_conventions
+from ._part import PartWorld
 from ._reading import plain, read_words
 from ._rng import Rng
 from ._sampling import SPLITS, Avoid, Draw, Drawn, sample_problem, sample_walk, split_of
@@ -19,6 +21,7 @@ from ._world import DIFFICULTIES, WORDINGS, Answer, IllegalAction, Keys, Outcome
 __all__ = [
     "ALL",
     "DIFFICULTIES",
+    "PARTS",
     "SPLITS",
     "WORDINGS",
     "WORLDS",
@@ -31,6 +34,7 @@ __all__ = [
     "IllegalAction",
     "Keys",
     "Outcome",
+    "PartWorld",
     "Problem",
     "Rng",
     "Scene",
@@ -47,12 +51,26 @@ __all__ = [
     "split_of",
 ]
 
-WORLDS: dict[str, World[Any, Any]] = {
-    module.name: import_module(f"{__name__}.{module.name}").WORLD
+
+class Worlds(dict[str, World[Any, Any]]):
+    """Worlds by name. A world that shows its scenes in part is found by its name, but is not one of those listed."""
+
+    def __missing__(self, name: str) -> World[Any, Any]:
+        return PARTS[name]
+
+
+PARTS: Mapping[str, PartWorld[Any, Any]] = {
+    f"{name}_part": import_module(f"{__name__}._{name}_part").WORLD
+    for name in ("cube_rolling", "mental_rotation", "moving_box")
+}
+"""The worlds that show a scene in part, by name; only who names them gets them."""
+
+WORLDS: Mapping[str, World[Any, Any]] = Worlds(
+    (module.name, import_module(f"{__name__}.{module.name}").WORLD)
     for module in sorted(iter_modules(__path__), key=lambda module: module.name)
     if not module.name.startswith("_")
-}
-"""World by name, in alphabetical order."""
+)
+"""World by name, in alphabetical order; `PARTS` are found as well, though they are not listed."""
 
 
 def problem_to_json(problem: Problem[Any, Any]) -> dict[str, Any]:
@@ -72,8 +90,8 @@ def problem_from_json(data: dict[str, Any]) -> Problem[Any, Any]:
         ValueError: A field is missing or does not describe a state or query of its world.
     """
     try:
-        if data["world"] not in WORLDS:
-            raise ValueError(f"unknown world {data['world']!r}, use one of {', '.join(WORLDS)}")
+        if data["world"] not in WORLDS and data["world"] not in PARTS:
+            raise ValueError(f"unknown world {data['world']!r}, use one of {', '.join((*WORLDS, *PARTS))}")
         if data["difficulty"] not in DIFFICULTIES:
             raise ValueError(f"unknown difficulty {data['difficulty']!r}, use one of {', '.join(DIFFICULTIES)}")
         world = WORLDS[data["world"]]

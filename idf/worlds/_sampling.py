@@ -26,7 +26,12 @@ def split_of(world: World[Any, Any], keys: Keys) -> str:
     Whoever generates a scene, and whatever the seed, it lands on the same side, together with all scenes that are
     canonically the same; so nothing that a model is trained on can be asked in an evaluation of the other split.
     """
-    digest = blake2b(f"{world.name}|{keys.canonical}".encode(), digest_size=8).digest()
+    return side_of(f"{world.family}|{keys.canonical}")
+
+
+def side_of(text: str) -> str:
+    """The split that a hash of a text falls to."""
+    digest = blake2b(text.encode(), digest_size=8).digest()
     return "eval" if int.from_bytes(digest, "little") < EVAL_SHARE * 2.0**64 else "train"
 
 
@@ -81,7 +86,7 @@ class Draw:
 
     def problem_again(self, world: World[Any, Any], attempt: int) -> Problem[Any, Any]:
         """A problem that was drawn before, by the number of its attempt: no split and no key is looked at again."""
-        return world.pose(self._rng(world, "problem", attempt), self.difficulty)
+        return world.pose_in(self._rng(world, "problem", attempt), self.difficulty, self.split)
 
     def walk_again(self, world: World[Any, Any], attempt: int) -> Walk[Any]:
         """A walk that was drawn before, by the number of its attempt."""
@@ -100,7 +105,7 @@ class Draw:
             keys = world.keys(scene)
             if split_of(world, keys) != self.split:
                 continue
-            if self.avoid is None or not self.avoid(world.name, keys):
+            if self.avoid is None or not self.avoid(world.family, keys):
                 return Drawn(scene, keys, attempt, avoided)
             avoided += 1
         drawn = f"{_PATIENCE} {self.difficulty} scenes were drawn"

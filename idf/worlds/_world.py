@@ -133,6 +133,7 @@ class World(ABC, Generic[S, Q]):
         colours: The colour names that its answers use (none for planning worlds).
         counts_cells: Whether texts name its cells by row and column, which may be counted from 0 or from 1.
         steps_at_once: Whether several steps may be taken as one (two quarter turns as a half turn).
+        in_part: Whether its scenes are shown in part, so that "cannot be determined" may be the right answer.
     """
 
     name: ClassVar[str]
@@ -148,6 +149,12 @@ class World(ABC, Generic[S, Q]):
     colours: ClassVar[tuple[str, ...]] = ()
     counts_cells: ClassVar[bool] = False
     steps_at_once: ClassVar[bool] = False
+    in_part: ClassVar[bool] = False
+
+    @property
+    def family(self) -> str:
+        """The name of the world whose scenes it has, so that both share one split and what was published; its own by default."""
+        return self.name
 
     # --- the rules -------------------------------------------------------------------------------------------
 
@@ -298,6 +305,10 @@ class World(ABC, Generic[S, Q]):
     @abstractmethod
     def pose(self, rng: Rng, difficulty: str) -> Problem[S, Q]:
         """A random problem in the benchmark's form."""
+
+    def pose_in(self, rng: Rng, difficulty: str, split: str | None) -> Problem[S, Q]:
+        """A random problem for a split; whoever asks looks whether it is of that split, so by default any problem is given."""
+        return self.pose(rng, difficulty)
 
     @abstractmethod
     def size(self, problem: Problem[S, Q]) -> int:

@@ -7,7 +7,7 @@ import pytest
 from idf.evaluation import BASELINES, baseline_response
 from idf.evaluation.metrics.baselines import baseline_answer
 from idf.scoring import score
-from idf.worlds import DIFFICULTIES, WORLDS
+from idf.worlds import DIFFICULTIES, PARTS, WORLDS
 from tests.sentences import refused
 from tests.worlds.samples import problems
 
@@ -64,8 +64,10 @@ def test_an_unknown_baseline_is_refused_with_the_known_ones():
         baseline_response("lucky", problems("cube_rolling", "easy", 1)[0], "")
 
 
-@pytest.mark.parametrize("name", BASELINES)
-@pytest.mark.parametrize("world", WORLDS)
+@pytest.mark.parametrize(
+    ("world", "name"),
+    [(world, name) for name in BASELINES for world in (*WORLDS, *PARTS) if name != "always" or world in PARTS],
+)
 def test_an_answer_is_judged_as_its_response_is(world, name):
     for difficulty in DIFFICULTIES:
         for item in problems(world, difficulty, 6):

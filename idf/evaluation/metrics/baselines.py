@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
+from idf.answers import UNDETERMINED
+from idf.errors import UserError
 from idf.suites import Item
-from idf.worlds import WORLDS, Answer, Problem, Rng
+from idf.worlds import PARTS, WORLDS, Answer, Problem, Rng
 
-BASELINES = ("oracle", "initial", "random")
+BASELINES = ("oracle", "initial", "random", "never", "always")
 TRIVIAL = ("initial", "random")
 """Those that know nothing of the answer: a column in every table."""
+OF_PARTS = ("never", "always")
+"""Those that never abstain, and always: columns beside them where a scene is shown in part."""
 PLAYS = 10
 """How often "random" plays each item; the mean is shown."""
 
@@ -21,9 +25,14 @@ def baseline_answer(name: str, problem: Problem[Any, Any], seed: str) -> Answer:
 
     Args:
         name: "oracle" solves the problem; "initial" imagines nothing and reads the start state off (for a plan: no
-            move); "random" guesses (for a plan: as many random legal moves as a shortest plan has).
+            move); "random" guesses (for a plan: as many random legal moves as a shortest plan has); "never" says what is
+            true of the scene that was drawn, shown or not, so it is right wherever there is an answer and never abstains;
+            "always" abstains.
         problem: The problem.
         seed: Decides what "random" says.
+
+    Raises:
+        UserError: "always" is to play a world that shows all of its scenes.
     """
     world = WORLDS[problem.world]
     answer: Answer
@@ -31,6 +40,12 @@ def baseline_answer(name: str, problem: Problem[Any, Any], seed: str) -> Answer:
         answer = world.truth(problem)
     elif name == "initial":
         answer = world.initial(problem)
+    elif name == "never":
+        answer = PARTS[problem.world].answer_of_scene(problem) if problem.world in PARTS else world.truth(problem)
+    elif name == "always":
+        if problem.world not in PARTS:
+            raise UserError(f"the baseline always abstains, but {problem.world} shows all: it plays {', '.join(PARTS)}")
+        answer = UNDETERMINED
     elif name == "random":
         answer = _guess(problem, Rng("random baseline", seed))
     else:
@@ -39,8 +54,11 @@ def baseline_answer(name: str, problem: Problem[Any, Any], seed: str) -> Answer:
 
 
 def baseline_response(name: str, problem: Problem[Any, Any], seed: str) -> str:
-    """The answer of a baseline player (`baseline_answer`) as a response."""
-    return f"Answer: {WORLDS[problem.world].answer(problem).write(baseline_answer(name, problem, seed))}"
+    """The answer of a baseline player (`baseline_answer`) as a response; "oracle" also names the view that settles it."""
+    view = PARTS[problem.world].view_line(problem) if name == "oracle" and problem.world in PARTS else ""
+    return (
+        f"{view}\n" if view else ""
+    ) + f"Answer: {WORLDS[problem.world].answer(problem).write(baseline_answer(name, problem, seed))}"
 
 
 def baseline_cells(items: Sequence[Item], modes: Sequence[str]) -> dict[str, dict[str, dict[str, dict[str, float]]]]:
@@ -54,16 +72,21 @@ def baseline_cells(items: Sequence[Item], modes: Sequence[str]) -> dict[str, dic
         modes: The modes that were asked.
 
     Returns:
-        World -> mode -> difficulty or "all" -> {"initial": accuracy, "random": mean accuracy of ten plays}.
+        World -> mode -> difficulty or "all" -> {"initial": accuracy, "random": mean accuracy of ten plays}, and in a world
+        that shows its scenes in part "never" and "always".
     """
     shares: dict[str, dict[str, dict[str, list[float]]]] = {}
     for item in items:
         problem = item.problem
         initial, guessed = _shares(item.id, problem)
         for group in ("all", problem.difficulty):
-            mine = shares.setdefault(problem.world, {}).setdefault(group, {name: [] for name in TRIVIAL})
-            mine["initial"].append(initial)
-            mine["random"].append(guessed)
+            mine = shares.setdefault(problem.world, {}).setdefault(group, {})
+            mine.setdefault("initial", []).append(initial)
+            mine.setdefault("random", []).append(guessed)
+            if problem.world in PARTS:
+                answerable = WORLDS[problem.world].truth(problem) != UNDETERMINED
+                mine.setdefault("never", []).append(float(answerable))
+                mine.setdefault("always", []).append(float(not answerable))
     return {
         world: {
             mode: {

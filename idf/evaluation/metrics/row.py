@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
+_OF_SOME_SUITES = ("group", "answerable", "settles", "view_chance")
+
 
 @dataclass(frozen=True)
 class Row:
@@ -20,6 +22,9 @@ class Row:
         cause: None if correct, else what went wrong by replay, one of `idf.scoring.CAUSES`.
         wrong_step: The first wrong step of the response, 0 for the start; None if no step is to blame.
         cause_detail: One sentence on the cause.
+        answerable: Whether what is shown decides the answer; None in a world that shows all of its scenes.
+        settles: Whether the response names a view that would settle what cannot be determined; None if that is not asked.
+        view_chance: How often a view drawn at random would be right there.
         quote: What a language model quoted as the answer (`--parser`), and the rules then judged; None if it was not asked.
         group: The item whose image under a symmetry this one is (`Item.group`); None if the suite asks no images.
     """
@@ -48,10 +53,11 @@ class Row:
     cause_detail: str | None = None
     quote: str | None = None
     group: str | None = None
+    answerable: bool | None = None
+    settles: bool | None = None
+    view_chance: float | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """The row as JSON values; `parsed` is the row's own. A suite without images says nothing of groups."""
+        """The row as JSON values; `parsed` is the row's own. What only some suites know is left out elsewhere."""
         told = {field.name: getattr(self, field.name) for field in fields(self)}
-        if self.group is None:
-            del told["group"]
-        return told
+        return {key: value for key, value in told.items() if value is not None or key not in _OF_SOME_SUITES}

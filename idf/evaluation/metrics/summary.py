@@ -8,6 +8,7 @@ from math import ceil, sqrt
 from statistics import fmean, median
 from typing import Any
 
+from .abstaining import abstaining
 from .bootstrap import DRAWS, SEED, macro95
 from .efficiency import efficiency
 from .power import detectable_flips, detectable_pairs
@@ -98,7 +99,8 @@ def summarize(rows: Sequence[Row], *, draws: int = DRAWS, seed: int = SEED) -> d
 
     Returns:
         "worlds": world -> mode -> difficulty (and "all") -> `cell`; "macro_accuracy": mode -> mean over worlds; "macro":
-        mode -> that mean with its interval and tokens; "efficiency": world -> mode -> `efficiency`.
+        mode -> that mean with its interval and tokens; "efficiency": world -> mode -> `efficiency`; and, if there are rows of
+        worlds that show a scene in part, "abstaining": world -> mode -> difficulty (and "all") -> `abstaining_cell`.
     """
     worlds: dict[str, dict[str, dict[str, Any]]] = {}
     efficiencies: dict[str, dict[str, Any]] = {}
@@ -133,6 +135,7 @@ def summarize(rows: Sequence[Row], *, draws: int = DRAWS, seed: int = SEED) -> d
         "macro_accuracy": {mode: numbers["accuracy"] for mode, numbers in macro.items()},
         "macro": macro,
         "efficiency": efficiencies,
+        **({} if (told := abstaining(rows)) is None else {"abstaining": told}),
     }
 
 

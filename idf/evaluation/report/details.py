@@ -14,7 +14,7 @@ from idf.drawing import draw, encode_indexed_png, own_pixels
 from idf.errors import UserError
 from idf.scoring import Claim, read_trace
 from idf.suites import PROMPTS, Item, item_prompt
-from idf.worlds import WORLDS, IllegalAction, Problem, World
+from idf.worlds import PARTS, WORLDS, IllegalAction, Problem, World
 
 from ..metrics.row import Row
 
@@ -25,15 +25,18 @@ _COLOURS = 128  # of its palette: the drawings use few, and a palette makes the 
 def item_details(item: Item, modes: Sequence[str], prompts: str | None, pictured: bool) -> dict[str, Any]:
     """What was asked of an item in some modes, its picture, its true answer, and its states along an optimal plan."""
     problem, world = item.problem, WORLDS[item.problem.world]
-    actions = world.solve(problem)
+    # Of a scene that is shown in part there is no one course.
+    start = world.see(problem) if world.in_part else world.write(problem.start)
+    actions = () if world.in_part else world.solve(problem)
+    states = [start] if world.in_part else [world.line(state) for state in world.replay(problem.start, actions)]
     return {
         "questions": questions(item, modes, prompts),
         "picture": _picture(item) if pictured else None,
         "truth": world.answer(problem).write(world.truth(problem)),
         "plans": world.plans,
-        "start": world.write(problem.start),
+        "start": start,
         "actions": list(actions),
-        "states": [world.line(state) for state in world.replay(problem.start, actions)],
+        "states": states,
     }
 
 
@@ -73,7 +76,8 @@ _KEPT = (
 
 def row_details(row: Row, problem: Problem[Any, Any] | None) -> dict[str, Any]:
     """What a response says and how it was judged, with its replay if the problem is at hand."""
-    return {key: getattr(row, key) for key in _KEPT} | {"replay": None if problem is None else replay(problem, row)}
+    replayed = None if problem is None or problem.world in PARTS else replay(problem, row)
+    return {key: getattr(row, key) for key in _KEPT} | {"replay": replayed}
 
 
 def replay(problem: Problem[Any, Any], row: Row) -> dict[str, Any]:

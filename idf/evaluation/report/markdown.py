@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from .abstaining import COLUMNS, LEGEND, abstaining_lines
 from .audit_lines import audits_of
 from .tables import (
     EFFICIENCY_COLUMNS,
@@ -62,6 +63,8 @@ def write_markdown(results: dict[str, Any], out: Path) -> Path:
     ]
     if images := image_lines(results):
         parts += ["### All images right", markdown_table([IMAGE_COLUMNS, *images], 2), markdown_list(image_legend())]
+    if abstained := abstaining_lines(results, difficulties=True):
+        parts += ["### When not to answer", markdown_table([COLUMNS, *abstained], 3), markdown_list(LEGEND)]
     if efficient := efficiency_lines(results):
         parts += ["### Tokens", markdown_table([EFFICIENCY_COLUMNS, *efficient], 2)]
         parts += [markdown_list(efficiency_legend(efficient))]

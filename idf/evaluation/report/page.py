@@ -12,6 +12,7 @@ from idf.suites import MODES
 
 from ..metrics.row import Row
 from ..metrics.summary import ALL
+from . import abstaining
 from .browser import outcome
 from .charts import DIFFICULTIES, accuracy_chart, budget_chart, growth_chart
 from .tables import (
@@ -138,6 +139,9 @@ def page_values(rows: Sequence[Row], results: dict[str, Any]) -> dict[str, Any]:
         "means": _means(results, modes, players),
         "charts": {world: accuracy_chart(cells, floors.get(world, {})) for world, cells in worlds.items()},
         "has_floors": bool(floors),
+        "abstaining": abstaining.abstaining_lines(results, difficulties=True),
+        "abstaining_columns": abstaining.COLUMNS,
+        "abstaining_legend": abstaining.LEGEND,
         "matrix": {
             world: [cells[mode][ALL] if mode in cells else None for mode in modes] for world, cells in worlds.items()
         },

@@ -11,6 +11,7 @@ from idf.backends import SERVERS_OWN
 from ..metrics.baselines import PLAYS, TRIVIAL
 from ..metrics.efficiency import BUDGETS
 from ..metrics.summary import ALL
+from .abstaining import COLUMNS, LEGEND, abstaining_lines
 
 MEAN = "mean over worlds"
 """What stands in place of a world in the row of a mean."""
@@ -26,6 +27,8 @@ IN_BRACKETS = (
 MEANINGS = {
     "initial": "what a player has that imagines nothing and reads the answer off the start state",
     "random": f"what a player has that guesses; the mean of {PLAYS} plays",
+    "never": "what a player has that is right wherever there is an answer, and never abstains",
+    "always": "what a player has that always abstains",
     OFFICIAL: "accuracy by the rule of the published scorer, which leaves out empty responses and plans that are unread or "
     "illegal, and takes a plan for right that passes the goal; its own reader is a language model and may find other answers",
     "unread": "responses that ended by themselves without a readable answer: unparsed, refused or empty",
@@ -302,6 +305,12 @@ def efficiency_table(results: dict[str, Any]) -> str:
     """What answers cost, as aligned text with its legend; empty if no tokens are known."""
     lines = efficiency_lines(results)
     return "\n".join([*aligned([EFFICIENCY_COLUMNS, *lines]), "", *efficiency_legend(lines)]) if lines else ""
+
+
+def abstaining_table(results: dict[str, Any]) -> str:
+    """When not to answer, as aligned text with its legend; empty if no world shows its scenes in part."""
+    lines = abstaining_lines(results)
+    return "\n".join([*aligned([COLUMNS, *lines]), "", *LEGEND]) if lines else ""
 
 
 def efficiency_legend(lines: Sequence[Sequence[str]]) -> list[str]:

@@ -21,7 +21,7 @@ from ..metrics.row import Row
 from ..report.markdown import write_markdown
 from ..report.plots import write_summary_png
 from ..report.report import write_report
-from ..report.tables import efficiency_table, image_table, table
+from ..report.tables import abstaining_table, efficiency_table, image_table, table
 from .answers import Answers
 from .default_suite import generate_whole, recipe_in
 from .facts import facts_of
@@ -208,7 +208,7 @@ class _Evaluation:
         write_markdown(results, out)
         write_summary_png(rows, results, out)
         self.say(f"{self.recipe.title} on {run['suite']}\n{table(results)}")
-        for more in (image_table(results), efficiency_table(results)):
+        for more in (abstaining_table(results), image_table(results), efficiency_table(results)):
             if more:
                 self.say(f"\n{more}")
         cut = sum(row.finish_reason == "length" for row in rows)

@@ -105,7 +105,9 @@ class EvaluationRecipe:
     """
 
     checkpoint: str | None = None
-    baseline: Literal["oracle", "initial", "random"] | None = key(None, help="a player that needs no model")
+    baseline: Literal["oracle", "initial", "random", "never", "always"] | None = key(
+        None, help="a player that needs no model"
+    )
     responses: str | None = key(
         None, help="score stored responses: JSON lines (id, mode, response, ...), or what docs/evaluation.md names"
     )

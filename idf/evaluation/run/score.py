@@ -9,7 +9,7 @@ from typing import Any
 
 from idf.backends import Response
 from idf.errors import UserError
-from idf.scoring import diagnose, score
+from idf.scoring import chance_of_view, diagnose, is_answerable, names_settling_view, score
 from idf.suites import Item, exact_key
 from idf.worlds import WORLDS, Problem
 
@@ -34,6 +34,8 @@ def scored(ask: Ask, response: Response) -> Row:
         cluster=exact_key(item.problem) if item.group is None else f"images of {item.group}",
         size=WORLDS[item.problem.world].size(item.problem),
         group=item.group,
+        answerable=is_answerable(item.problem),
+        view_chance=chance_of_view(item.problem),
         **_verdict(item.problem, response.text, response.finish_reason, response.text),
     )
 
@@ -71,6 +73,7 @@ def _verdict(problem: Problem[Any, Any], text: str, finish_reason: str | None, r
         "cause": found.cause,
         "wrong_step": found.wrong_step,
         "cause_detail": found.detail or None,
+        "settles": names_settling_view(problem, response),
     }
 
 
