@@ -27,7 +27,7 @@ from idf.suites import LEVELS, Published, published
 from idf.worlds import WORLDS, Draw, Drawn, Problem, Rng, Scene, split_of
 
 from ._kinds import Lesson, teach
-from ._phrasings import PHRASINGS
+from ._phrasings import PHRASINGS, VERSION
 from ._recipe import ImageryRecipe
 
 
@@ -136,7 +136,7 @@ def _prompt(kind: str, lesson: Lesson, mode: str, wording: str, phrasing: int) -
     else:
         start = world.describe(lesson.scene.start, pictured=mode == "vqa") + fields.get("whereabouts", "")
         fields["start"] = f"\n{start}" if "\n" in start else start
-        rule = f"{world.rule} " if wording == "long" and kind != "reading" else ""
+        rule = f"{world.rule}\n" if wording == "long" and kind != "reading" else ""
     # A state of several lines begins on a line of its own.
     return (rule + PHRASINGS[kind][phrasing].format(**fields)).replace(": \n", ":\n")
 
@@ -164,5 +164,6 @@ def build_imagery(recipe: ImageryRecipe, out: Path, engine: Engine | None = None
         "seed": recipe.seed,
         "split": "train",
         "published": {"files": avoided.files, "fingerprint": avoided.fingerprint()},
+        "versions": {"imagery": VERSION},
     }
     return build_dataset(choose_rows(slots, maker, engine), maker, out, facts, engine)

@@ -244,8 +244,8 @@ class CubeRolling(DescribedWorld[Cube, Query]):
     def whereabouts(self, state: Cube) -> str:
         x, z = state.cells[-1]
         return (
-            f" on cell ({x}, {z}) of {BOARD} x {BOARD}, counted from the back left, x to the right and z to the front; "
-            "no cell may be visited twice"
+            f". The cube stands on cell ({x}, {z}) of a {BOARD} x {BOARD} board, counted from the back left, x to the right "
+            "and z to the front. No cell may be visited twice."
         )
 
     def shows_all(self, scene: Scene) -> bool:
@@ -295,7 +295,7 @@ class CubeRolling(DescribedWorld[Cube, Query]):
         if rng.chance(0.5):
             start = start._replace(cells=((rng.below(BOARD), rng.below(BOARD)),))
         problem = self._pose(rng, difficulty, start)
-        question = f"Which colour is the {problem.query.face} face now?"
+        question = f"Which colour is the {problem.query.face} face at the end?"
         rolls = self.solve(problem)
         reading = _read_off(self.replay(start, rolls)[-1], problem.query.face)
         return Walk(self.name, difficulty, start, rolls, question, reading, self.truth(problem), self.initial(problem))

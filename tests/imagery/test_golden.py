@@ -1,6 +1,7 @@
 """Golden samples: a change that gives the same recipe other samples does not go unnoticed.
 
-If it is meant to, raise the `version` of the world (or say in the changelog that samples changed), then renew the hashes:
+If it is meant to, raise the `version` of the world, or `VERSION` of the imagery phrasings if words alone changed, then renew
+the hashes:
 
     python -m tests.imagery.test_golden
 
