@@ -55,6 +55,23 @@ PHRASINGS = {
         "Think before you move. {question}",
     ),
 }
-"""Kind -> templates of its prompt."""
+"""Kind -> templates of its prompt, for what is simulated."""
+
+_SCENE = (
+    "Scene: {start}\n{question}",
+    "Imagine this scene.\nState: {start}\n{question}",
+    "{question}\nState: {start}",
+    "Initial state: {start}\nThink before you answer. {question}",
+)
+BASIC_PHRASINGS = {
+    **dict.fromkeys(("where", "direction", "distance", "compare", "perspective"), _SCENE),
+    "relations": (
+        "{relations}\n{question}",
+        "Read these relations.\n{relations}\n{question}",
+        "{question}\nThis is known: {relations}",
+        "Imagine how these things stand. {relations}\n{question}",
+    ),
+}
+"""Kind -> templates of its prompt, for basic skills."""
 
 NOTHING = "none"  # what stands for an empty list of actions

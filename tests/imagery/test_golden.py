@@ -22,10 +22,10 @@ from idf.imagery import ImageryMaker, ImageryRecipe
 from idf.suites import published
 from idf.traces import TraceMaker, TracesRecipe
 from idf.worlds import WORLDS
-from tests.imagery.lessons import PAIRS
+from tests.imagery.lessons import BASIC_PAIRS, PAIRS
 
 GOLDEN = Path(__file__).with_name("golden.json")
-SLOTS = [Slot(world, difficulty, kind) for world, kind in PAIRS for difficulty in ("easy", "hard")]
+SLOTS = [Slot(world, difficulty, kind) for world, kind in (*PAIRS, *BASIC_PAIRS) for difficulty in ("easy", "hard")]
 SLOTS += [Slot(world, difficulty, "trace") for world in WORLDS for difficulty in ("easy", "hard")]
 
 

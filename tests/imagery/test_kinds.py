@@ -9,14 +9,14 @@ from dataclasses import replace
 import pytest
 
 from idf.data import text_of
-from idf.imagery import LESSONS, PHRASINGS, kinds_of, teach
+from idf.imagery import BASIC_PHRASINGS, BASICS, KINDS, LESSONS, PHRASINGS, kinds_of, teach
 from idf.imagery._phrasings import NOTHING
 from idf.scoring import final_answer, score
 from idf.worlds import DIFFICULTIES, WORLDS, IllegalAction, Problem, Rng, Walk
 from idf.worlds.cube_rolling import FACES, HIDDEN
 from idf.worlds.rubiks_cube import POSITIONS, face_colours
 from idf.worlds.wood_slide import Query as Target
-from tests.imagery.lessons import MODES, PAIRS, Lesson, all_of, lessons
+from tests.imagery.lessons import BASIC_PAIRS, MODES, PAIRS, Lesson, all_of, lessons
 from tests.worlds.reference_mental_rotation import seen
 
 
@@ -52,7 +52,7 @@ def simulated(lesson: Lesson, actions: list[str]) -> str:
 def test_a_world_has_the_kinds_that_make_sense_in_it():
     assert list(LESSONS) == list(PHRASINGS)
     everywhere = {"rollout", "step", "inverse", "reading", "masked"}
-    assert {name: set(kinds_of(world)) - everywhere for name, world in WORLDS.items()} == {
+    assert {name: set(kinds_of(world)) - everywhere - set(BASICS) for name, world in WORLDS.items()} == {
         "cube_rolling": {"legality"},
         "mental_rotation": set(),
         "moving_box": {"legality", "goal"},
@@ -60,6 +60,9 @@ def test_a_world_has_the_kinds_that_make_sense_in_it():
         "wood_slide": {"legality", "goal"},
     }
     assert all(everywhere <= set(kinds_of(world)) for world in WORLDS.values())
+    assert list(BASICS) == list(BASIC_PHRASINGS)
+    assert set(KINDS) == set(LESSONS) | set(BASICS)
+    assert {(name, kind) for name, world in WORLDS.items() for kind in kinds_of(world)} == {*PAIRS, *BASIC_PAIRS}
 
 
 @pytest.mark.parametrize(("world", "kind"), PAIRS)

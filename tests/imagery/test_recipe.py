@@ -57,4 +57,4 @@ def test_the_kinds_of_a_world_get_the_weights_of_the_recipe_and_no_weight_is_zer
         "goal": 1.0,
     }
     assert "goal" not in recipe.kinds_of("rubiks_cube")
-    assert set(ImageryRecipe().kinds) == set(LESSONS), "by default every kind has a weight"
+    assert set(ImageryRecipe().kinds) == set(LESSONS), "by default every kind but the basic skills has a weight"
