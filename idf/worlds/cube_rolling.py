@@ -295,7 +295,7 @@ class CubeRolling(DescribedWorld[Cube, Query]):
         if rng.chance(0.5):
             start = start._replace(cells=((rng.below(BOARD), rng.below(BOARD)),))
         problem = self._pose(rng, difficulty, start)
-        question = f"Which colour is the {problem.query.face} face at the end?"
+        question = f"Which colour is the {problem.query.face} face now?"
         rolls = self.solve(problem)
         reading = _read_off(self.replay(start, rolls)[-1], problem.query.face)
         return Walk(self.name, difficulty, start, rolls, question, reading, self.truth(problem), self.initial(problem))

@@ -11,6 +11,7 @@ from itertools import permutations, product
 
 import pytest
 
+from idf.cli.gallery import write_gallery
 from idf.data import LocalEngine, Row, Slot
 from idf.data._shortcuts import SHORTCUTS, _shares
 from idf.imagery import BASICS, LESSONS, ImageryRecipe, build_imagery
@@ -382,6 +383,9 @@ def test_basic_skills_are_made_where_a_recipe_asks_for_them_and_the_bytes_do_not
     assert alone.manifest["sha256"] == shared.manifest["sha256"]
     made = {(sample.world, sample.kind) for sample in alone.samples()}
     assert made == set(BASIC_PAIRS)
+    assert write_gallery(tmp_path / "one", tmp_path / "gallery.html", limit=len(BASIC_PAIRS)) == len(BASIC_PAIRS)
+    ids = re.findall(r"<h2>imagery:(\w+):\w+:(\w+):\d+</h2>", (tmp_path / "gallery.html").read_text())
+    assert set(ids) == set(BASIC_PAIRS), "as many as there are show all of them"
     card = (tmp_path / "one" / "README.md").read_text()
     assert "| chance |" in card
     assert re.search(r"\| cube_rolling \| compare \| \d+ \| 50\.0% \|", card)

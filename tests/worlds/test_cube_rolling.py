@@ -143,7 +143,7 @@ def test_the_truth_of_every_problem_is_what_the_rigid_cube_shows(difficulty):
 @pytest.mark.parametrize("difficulty", DIFFICULTIES)
 def test_the_answer_of_every_walk_is_what_the_rigid_cube_shows(difficulty):
     for way in walks("cube_rolling", difficulty, 300):
-        (face,) = re.findall(r"Which colour is the (\w+) face at the end\?", way.question)
+        (face,) = re.findall(r"Which colour is the (\w+) face now\?", way.question)
         assert way.answer == replayed(way.start, way.actions).colour(face)
 
 
