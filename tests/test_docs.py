@@ -13,6 +13,10 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "bench"))
 from tokens import table
 
+from idf.imagery import BASICS, kinds_of
+from idf.worlds import WORLDS
+from tests.imagery.test_basics import end_of_chain
+
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/*.md")])
 EXAMPLES = [page for page in PAGES if ">>> " in page.read_text()]
@@ -75,6 +79,23 @@ def test_what_making_data_costs_is_what_the_committed_result_says():
     assert f"holds {choosing:.2f} kB of objects per sample at its peak" in page
     assert f"shortcut tables at the end {tables:.2f} kB beside the {chosen:.2f} kB of what was chosen" in page
     assert f"some {(tables + chosen) * 10:.0f} GB in all" in page
+
+
+def test_the_page_on_worlds_names_the_kinds_of_samples_that_each_world_has():
+    page = (ROOT / "docs/worlds.md").read_text()
+    for name, world in WORLDS.items():
+        kinds = [f"`{kind}`" for kind in kinds_of(world)]
+        skills = [kind for kind in kinds if kind.strip("`") in BASICS]
+        simulations = [kind for kind in kinds if kind not in skills]
+        assert f"| `{name}` | {' '.join(simulations)} | {' '.join([*skills, '|'])}" in page
+
+
+def test_the_example_of_a_chain_is_a_true_one():
+    page = (ROOT / "docs/data.md").read_text()
+    prompt = page.split("One prompt and its answer (`relations`):")[1].split("    Z (0,0,0)")[0]
+    answer = re.search(r"Answer: (.*)", page.split("    Z (0,0,0)")[1])
+    assert answer is not None
+    assert end_of_chain(prompt) == answer[1]
 
 
 def anchors(text: str) -> set[str]:

@@ -233,6 +233,7 @@ def test_a_saved_recipe_is_read_back_as_it_was(rate, steps, betas):
 
 KINDS: dict[str, type] = {
     "imagery": ImageryRecipe,
+    "basics": ImageryRecipe,
     "traces": TracesRecipe,
     "suite": SuiteRecipe,
 }

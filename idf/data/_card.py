@@ -43,8 +43,8 @@ def card(manifest: dict[str, Any]) -> str:
         "## Overlap with the published benchmark\n\n" + _overlap(manifest),
         *_proofs(manifest),
         "## Shortcuts\n\nShare of samples that are answered right without imagining anything (`text only` and `last "
-        "action` are tables filled from every other sample and asked about the rest):\n\n"
-        + _shortcuts(manifest["shortcuts"]),
+        "action` are tables filled from every other sample and asked about the rest; `chance`, where it stands, is what "
+        "guessing among the answers that a question allows would get):\n\n" + _shortcuts(manifest["shortcuts"]),
         "## How to make it again\n\nThe recipe, seed, versions and the sha256 of every shard are in `dataset.json`; the "
         "same versions give the same bytes, whatever the number of workers.\n\n"
         f"```yaml\n{yaml.safe_dump(manifest.get('recipe') or {}, sort_keys=False)}```",
@@ -106,10 +106,12 @@ def _proofs(manifest: dict[str, Any]) -> list[str]:
 
 
 def _shortcuts(shortcuts: dict[str, dict[str, dict[str, Any]]]) -> str:
+    every = [shares for kinds in shortcuts.values() for shares in kinds.values()]
+    names = list(dict.fromkeys(name for shares in every for name in shares if name != "n"))
+    names.sort(key=lambda name: name != "chance")  # which not every kind has
     rows: list[list[object]] = []
-    names: list[str] = []
     for world, kinds in shortcuts.items():
         for kind, shares in kinds.items():
-            names = [name for name in shares if name != "n"]
-            rows.append([world, kind, shares["n"], *("-" if shares[n] is None else f"{shares[n]:.1%}" for n in names)])
+            said = (shares.get(name) for name in names)
+            rows.append([world, kind, shares["n"], *("-" if share is None else f"{share:.1%}" for share in said)])
     return _table(["world", "kind", "n", *names], rows) if rows else "Not measured: the samples name no answers."

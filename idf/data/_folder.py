@@ -234,7 +234,7 @@ def finish_folder(part: Path, out: Path, digests: dict[str, str], facts: dict[st
         part: The folder that holds the shards.
         out: Its name from now on.
         digests: Name -> sha256 of the shards, in order.
-        facts: What `dataset.json` is to say beside counts, hashes and versions.
+        facts: What `dataset.json` is to say beside counts and hashes; its "versions" stand beside those of `versions`.
     """
     counts: dict[str, dict[str, dict[str, int]]] = {}
     total = 0
@@ -249,7 +249,7 @@ def finish_folder(part: Path, out: Path, digests: dict[str, str], facts: dict[st
         "counts": {w: {d: dict(sorted(counts[w][d].items())) for d in sorted(counts[w])} for w in sorted(counts)},
         **facts,
         "shortcuts": measure_shortcuts([part / name for name in digests]),
-        "versions": versions(),
+        "versions": versions() | facts.get("versions", {}),
         "sha256": digests,
     }
     (part / "dataset.json").write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")

@@ -23,7 +23,7 @@ SHORTCUTS = {
 """Name -> what is answered."""
 
 
-_NEEDED = ("answer", "initial", "question", "actions")
+_NEEDED = ("answer", "initial", "question", "actions", "choices")
 
 
 def measure_shortcuts(shards: Iterable[Path]) -> dict[str, dict[str, dict[str, float | int | None]]]:
@@ -33,7 +33,8 @@ def measure_shortcuts(shards: Iterable[Path]) -> dict[str, dict[str, dict[str, f
         shards: Parquet files of the dataset; their pictures are not read.
 
     Returns:
-        World -> kind -> {"n": samples, each name of SHORTCUTS: share of right answers, None where it has no answer}.
+        World -> kind -> {"n": samples, each name of SHORTCUTS: share of right answers, None where it has no answer}; of a kind
+        whose questions allow so many answers ("choices" of `meta`) also "chance": what guessing among them gets.
     """
     groups: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     for shard in shards:
@@ -50,7 +51,10 @@ def measure_shortcuts(shards: Iterable[Path]) -> dict[str, dict[str, dict[str, f
 def _shares(metas: list[dict[str, Any]]) -> dict[str, float | None]:
     started = [meta for meta in metas if meta.get("initial") is not None]
     same = sum(meta["initial"] == meta["answer"] for meta in started)
+    allowed = [meta["choices"] for meta in metas if "choices" in meta]
+    chance = {"chance": round(sum(1 / n for n in allowed) / len(allowed), 4)} if len(allowed) == len(metas) else {}
     return {
+        **chance,
         "majority": _table_share(metas, lambda meta: ""),
         "initial": round(same / len(started), 4) if started else None,
         "text only": _table_share(metas, _question),

@@ -1,8 +1,22 @@
 """Stage-1 data: walks turned into samples that spell out what has to be imagined."""
 
+from ._basics import BASICS
 from ._build import ImageryMaker, build_imagery
-from ._kinds import LESSONS, Lesson, kinds_of, teach
-from ._phrasings import PHRASINGS
+from ._kinds import KINDS, LESSONS, kinds_of, teach
+from ._lesson import Lesson
+from ._phrasings import BASIC_PHRASINGS, PHRASINGS
 from ._recipe import ImageryRecipe
 
-__all__ = ["LESSONS", "PHRASINGS", "ImageryMaker", "ImageryRecipe", "Lesson", "build_imagery", "kinds_of", "teach"]
+__all__ = [
+    "BASICS",
+    "BASIC_PHRASINGS",
+    "KINDS",
+    "LESSONS",
+    "PHRASINGS",
+    "ImageryMaker",
+    "ImageryRecipe",
+    "Lesson",
+    "build_imagery",
+    "kinds_of",
+    "teach",
+]

@@ -27,12 +27,15 @@ from idf.recipe import to_plain
 from idf.suites import LEVELS, Published, published
 from idf.worlds import WORLDS, Draw, Drawn, Problem, Rng, Scene, World, split_of
 
-from ._kinds import PARTIAL, Lesson, part_of, teach
-from ._phrasings import PHRASINGS
+from ._kinds import PARTIAL, part_of, teach
+from ._lesson import Lesson
+from ._phrasings import BASIC_PHRASINGS, PHRASINGS, VERSION
 from ._recipe import ImageryRecipe
 
 _ON_PROBLEMS = ("goal", PARTIAL)
 """The kinds that are about a problem; the others are about a walk."""
+_TEMPLATES = PHRASINGS | BASIC_PHRASINGS
+_ONLY = {"reading": "vqa", "relations": "tqa"}  # kinds that are shown in one mode alone
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,10 @@ class ImageryMaker:
             scenes.append(world.keys(lesson.subject))
             if split_of(world, scenes[1]) != "train" or self.published.avoid(slot.world, scenes[1]):
                 return Draft(None, avoided=drawn.avoided)
+        if lesson.also is not None:
+            other = world.keys(lesson.also)
+            if split_of(world, other) != "train" or self.published.avoid(slot.world, other):
+                return Draft(None, avoided=drawn.avoided)
         # A scene that is simulated further is another sample. A stretch is compared to the letter: single steps have few
         # canonical forms (a cube, 360 of them).
         start, actions = world.course(lesson.subject)
@@ -79,9 +86,9 @@ class ImageryMaker:
         slot, index = row.slot, row.index
         world, recipe, lesson = _world_of(slot), self.recipe, self.lesson(row)
         rng = Rng("imagery form", recipe.seed, *slot, index)
-        mode = "vqa" if slot.kind == "reading" else pick(rng, recipe.modes)
+        mode = _ONLY.get(slot.kind) or pick(rng, recipe.modes)
         wording = pick(rng, recipe.wordings)
-        phrasing = rng.below(recipe.phrasings or len(PHRASINGS[slot.kind]))
+        phrasing = rng.below(recipe.phrasings or len(_TEMPLATES[slot.kind]))
         noisy = mode != "tqa" and noise_of(world.name) is not None and rng.chance(recipe.noise)
         images = [] if mode == "tqa" else [picture_file(lesson.scene, recipe.max_pixels, rng if noisy else None)]
         start, actions = world.course(lesson.scene)
@@ -109,7 +116,8 @@ class ImageryMaker:
                 "question": lesson.question,
                 "answer": lesson.answer,
                 "initial": lesson.initial,
-                "measures": world.measure(lesson.subject),
+                "measures": world.measure(lesson.subject) | lesson.measures,
+                **({"choices": lesson.choices} if lesson.choices is not None else {}),
             },
         )
 
@@ -145,9 +153,9 @@ def _prompt(kind: str, lesson: Lesson, mode: str, wording: str, phrasing: int) -
     else:
         start = world.describe(lesson.scene.start, pictured=mode == "vqa") + fields.get("whereabouts", "")
         fields["start"] = f"\n{start}" if "\n" in start else start
-        rule = f"{world.rule} " if wording == "long" and kind != "reading" else ""
+        rule = f"{lesson.rule or world.rule}\n" if wording == "long" and kind != "reading" else ""
     # A state of several lines begins on a line of its own.
-    return (rule + PHRASINGS[kind][phrasing].format(**fields)).replace(": \n", ":\n")
+    return (rule + _TEMPLATES[kind][phrasing].format(**fields)).replace(": \n", ":\n")
 
 
 def build_imagery(recipe: ImageryRecipe, out: Path, engine: Engine | None = None) -> DatasetFolder:
@@ -173,5 +181,6 @@ def build_imagery(recipe: ImageryRecipe, out: Path, engine: Engine | None = None
         "seed": recipe.seed,
         "split": "train",
         "published": {"files": avoided.files, "fingerprint": avoided.fingerprint()},
+        "versions": {"imagery": VERSION},
     }
     return build_dataset(choose_rows(slots, maker, engine), maker, out, facts, engine)

@@ -8,16 +8,20 @@ reading    the state, read off the picture
 masked     a simulation with lost states, to be restored
 goal       a way to a goal, every state on it spelled out (worlds whose problems ask for a plan)
 partial    a scene that is shown in part: the states that agree, and whether they give one answer (only if a recipe asks)
+
+Basic skills are kinds of their own, in `_basics`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from idf.worlds import PARTS, WORLDS, Problem, Rng, Scene, Walk, World
+from idf.worlds import PARTS, WORLDS, Problem, Rng, Walk, World
 
+from ._basics import BASICS
+from ._lesson import Lesson, stretch
 from ._phrasings import NOTHING
 
 PARTIAL = "partial"
@@ -25,40 +29,18 @@ PARTIAL = "partial"
 _LONG = 6  # steps; from here on two states are lost in a masked simulation
 
 
-@dataclass(frozen=True)
-class Lesson:
-    """What a sample asks and answers.
-
-    Attributes:
-        scene: What the picture shows.
-        subject: What has to be imagined, for the measures of difficulty.
-        fields: What the templates of the kind are filled with, beside the start and the wording's question.
-        response: The whole answer.
-        answer: What it comes down to; stands behind "Answer:" unless the response is a state itself.
-        initial: The answer read off the start state; None where that makes no sense.
-        question: What is asked, without the state.
-    """
-
-    scene: Scene
-    subject: Scene
-    fields: dict[str, str]
-    response: str
-    answer: str
-    initial: str | None
-    question: str
-
-
 def kinds_of(world: World[Any, Any]) -> tuple[str, ...]:
     """The kinds that a world has: legality if some actions are illegal, goal if its problems ask for a plan, partial if it
-    can be shown in part.
+    can be shown in part; basic skills.
     """
-    return tuple(
+    simulations = [
         kind
         for kind in LESSONS
         if not (kind == "legality" and world.always_legal)
         and not (kind == "goal" and not world.plans)
         and not (kind == PARTIAL and part_of(world.name) not in PARTS)
-    )
+    ]
+    return (*simulations, *(kind for kind, worlds in BASICS.items() if world.name in worlds))
 
 
 def part_of(world: str) -> str:
@@ -66,9 +48,9 @@ def part_of(world: str) -> str:
     return f"{world}_part"
 
 
-def teach(kind: str, scene: Scene, rng: Rng) -> Lesson | None:
+def teach(kind: str, scene: Any, rng: Rng) -> Lesson | None:
     """The lesson of a kind about a scene (a problem for "goal" and "partial", else a walk); None if the scene has none."""
-    return LESSONS[kind](scene, rng)
+    return LESSONS[kind](scene, rng) if kind in LESSONS else BASICS[kind][scene.world](scene, rng)
 
 
 def _rollout(walk: Walk[Any], rng: Rng) -> Lesson:
@@ -77,17 +59,9 @@ def _rollout(walk: Walk[Any], rng: Rng) -> Lesson:
     return Lesson(walk, walk, fields, response, walk.answer, walk.initial, walk.question)
 
 
-def _part(walk: Walk[Any], at: int, length: int) -> Walk[Any]:
-    """A stretch of a walk, as a walk of its own."""
-    world = WORLDS[walk.world]
-    start = world.rest(world.replay(walk.start, walk.actions[:at])[-1])
-    actions = walk.actions[at : at + length]
-    return replace(walk, start=start, actions=actions, question="", reading="", answer="", initial="")
-
-
 def _step(walk: Walk[Any], rng: Rng) -> Lesson:
     world = WORLDS[walk.world]
-    part = _part(walk, rng.below(len(walk.actions)), 1)
+    part = stretch(walk, rng.below(len(walk.actions)), 1)
     end = world.line(world.step(part.start, part.actions[0]))
     response = world.unroll(part.start, part.actions)
     return Lesson(part, part, {"actions": part.actions[0]}, response, end, world.line(part.start), "step")
@@ -96,7 +70,7 @@ def _step(walk: Walk[Any], rng: Rng) -> Lesson:
 def _inverse(walk: Walk[Any], rng: Rng) -> Lesson | None:
     world = WORLDS[walk.world]
     for at in rng.shuffled(range(len(walk.actions))):
-        part = _part(walk, at, 1)
+        part = stretch(walk, at, 1)
         tried = {action: world.line(world.step(part.start, action)) for action in world.legal_actions(part.start)}
         if world.whereabouts(part.start) and len(tried) < len(world.actions):
             continue  # the prompt does not say where the others are illegal
@@ -114,7 +88,7 @@ def _inverse(walk: Walk[Any], rng: Rng) -> Lesson | None:
 def _legality(walk: Walk[Any], rng: Rng) -> Lesson:
     world = WORLDS[walk.world]
     at = rng.below(len(walk.actions) + 1)
-    part = _part(walk, at, rng.below(len(walk.actions) - at + 1))
+    part = stretch(walk, at, rng.below(len(walk.actions) - at + 1))
     end = world.replay(part.start, part.actions)[-1]
     answer = " ".join(world.legal_actions(end)) or NOTHING
     response = f"{world.unroll(part.start, part.actions)}\n{world.legality(end)}\nAnswer: {answer}"
@@ -126,7 +100,7 @@ def _legality(walk: Walk[Any], rng: Rng) -> Lesson:
 def _reading(walk: Walk[Any], rng: Rng) -> Lesson | None:
     world = WORLDS[walk.world]
     at = rng.below(len(walk.actions))
-    part = _part(walk, at, len(walk.actions) - at)
+    part = stretch(walk, at, len(walk.actions) - at)
     if not world.shows_all(part):
         return None
     seen = world.see(part)
@@ -170,3 +144,6 @@ LESSONS: dict[str, Callable[[Any, Rng], Lesson | None]] = {
     PARTIAL: _partial,
 }
 """Kind -> how its samples are made."""
+
+KINDS = (*LESSONS, *BASICS)
+"""All kinds; by default a recipe has those of LESSONS."""

@@ -11,8 +11,8 @@ from idf.recipe import check_pixels
 from idf.suites import MODES
 from idf.worlds import DIFFICULTIES, WORDINGS, WORLDS
 
-from ._kinds import LESSONS, PARTIAL, kinds_of
-from ._phrasings import PHRASINGS
+from ._kinds import KINDS, LESSONS, PARTIAL, kinds_of
+from ._phrasings import BASIC_PHRASINGS, PHRASINGS
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,10 @@ class ImageryRecipe:
         seed: Another seed gives other samples of the same kind.
         worlds: Weight of each world.
         difficulties: Weight of each difficulty.
-        kinds: Weight of each kind of sample; a world that lacks a kind gets more of its others.
-            "partial" has none unless it is named.
-        modes: Weight of what is shown: "vqa" the picture, "tqa" the text, "vtqa" both. Kind "reading" is always "vqa".
+        kinds: Weight of each kind of sample; a world that lacks a kind gets more of its others. By default all kinds but
+            "partial" and those of basic skills.
+        modes: Weight of what is shown: "vqa" the picture, "tqa" the text, "vtqa" both. Kind "reading" is always "vqa",
+            kind "relations" always "tqa".
         wordings: Weight of each wording: "long" states the rule, "short" only what is asked.
         phrasings: How many of the phrasings of each kind are used, from the plainest on; None for all.
         noise: Share of the pictures that carry the benchmark's noise, in worlds that have any, from 0 to 1.
@@ -53,11 +54,11 @@ class ImageryRecipe:
         """Refuse what cannot be made, with a sentence."""
         check_mix("worlds", self.worlds, tuple(WORLDS))
         check_mix("difficulties", self.difficulties, DIFFICULTIES)
-        check_mix("kinds", self.kinds, tuple(LESSONS))
+        check_mix("kinds", self.kinds, KINDS)
         check_mix("modes", self.modes, MODES)
         check_mix("wordings", self.wordings, WORDINGS)
         check_pixels(self.max_pixels)
-        most = min(map(len, PHRASINGS.values()))
+        most = min(map(len, (PHRASINGS | BASIC_PHRASINGS).values()))
         if self.phrasings is not None and not 1 <= self.phrasings <= most:
             raise UserError(f"phrasings must be from 1 to {most}, or null for all, not {self.phrasings}")
         if not 0 <= self.noise <= 1:

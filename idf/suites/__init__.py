@@ -4,12 +4,23 @@ from ._duplicates import Count, count_items, distinct, exact_key
 from ._generated import SuiteRecipe, draw_items, generate_suite, read_suite
 from ._item import Item
 from ._names import PREFIX, suite_name
-from ._prompts import MODES, OFFICIAL_PROMPTS, PROMPT_SETS, PROMPTS, item_prompt, prompt_text
+from ._prompts import (
+    HELD_OUT_OF,
+    HELD_OUT_PROMPTS,
+    MODES,
+    OFFICIAL_PROMPTS,
+    PROMPT_SETS,
+    PROMPTS,
+    item_prompt,
+    prompt_text,
+)
 from ._published import LEVELS, Published, hash_clone, published
 from ._spatialite import MAIN_FILES, PublishedRow, read_published, spatialite_suite
 from ._verify import Agreement, verify_published
 
 __all__ = [
+    "HELD_OUT_OF",
+    "HELD_OUT_PROMPTS",
     "LEVELS",
     "MAIN_FILES",
     "MODES",

@@ -9,6 +9,7 @@ from typing import Any
 from idf.errors import UserError
 from idf.worlds import WORLDS, Problem
 
+from ._held_out import held_out_question
 from ._item import Item
 
 MODES = ("vqa", "tqa", "vtqa")
@@ -17,10 +18,18 @@ MODES = ("vqa", "tqa", "vtqa")
 PROMPTS = {"idf-long-1": "long", "idf-short-1": "short"}
 """Our prompt sets -> wording of the question. They ask any problem in any mode."""
 
+HELD_OUT_PROMPTS = {"idf-held-long-1": "long", "idf-held-short-1": "short"}
+"""Prompt sets that no training data may be asked in, each beside the set of `PROMPTS` with the same wording."""
+
+HELD_OUT_OF = {
+    name: held for name, wording in PROMPTS.items() for held, other in HELD_OUT_PROMPTS.items() if other == wording
+}
+"""Prompt set -> the one that says the same in words that are held out of training."""
+
 OFFICIAL_PROMPTS = ("official-2025", "official-2025-question")
 """The published wording, for published items alone: as the published program asks, and the bare question of the row."""
 
-PROMPT_SETS = (*PROMPTS, *OFFICIAL_PROMPTS)
+PROMPT_SETS = (*PROMPTS, *HELD_OUT_PROMPTS, *OFFICIAL_PROMPTS)
 """All prompt sets."""
 
 
@@ -30,21 +39,31 @@ def prompt_text(problem: Problem[Any, Any], mode: str, prompts: str) -> str:
     Args:
         problem: The problem.
         mode: "vqa" leaves to the picture what the picture shows; "tqa" and "vtqa" describe it.
-        prompts: Name of one of `PROMPTS`.
+        prompts: Name of one of `PROMPTS` or `HELD_OUT_PROMPTS`.
 
     Raises:
         ValueError: The mode or the prompt set is unknown.
-        UserError: The prompt set is an official one: a problem does not know its published words.
+        UserError: The prompt set is an official one: a problem does not know its published words; or it is held out, and
+            the world has no such words.
     """
     if mode not in MODES:
         raise ValueError(f"unknown mode {mode!r}: use one of {', '.join(MODES)}")
     if prompts in OFFICIAL_PROMPTS:
         raise UserError(f"{prompts} holds the published words of published items only: use one of {', '.join(PROMPTS)}")
-    if prompts not in PROMPTS:
-        raise ValueError(f"unknown prompts {prompts!r}: use one of {', '.join(PROMPTS)}")
-    world, wording = WORLDS[problem.world], PROMPTS[prompts]
-    question = world.question(problem, wording=wording, described=mode != "vqa")
+    ours = PROMPTS | HELD_OUT_PROMPTS
+    if prompts not in ours:
+        raise ValueError(f"unknown prompts {prompts!r}: use one of {', '.join(ours)}")
+    world, wording, described = WORLDS[problem.world], ours[prompts], mode != "vqa"
     form = f"Answer: {world.answer(problem).form}"
+    if prompts in HELD_OUT_PROMPTS:
+        question = held_out_question(problem, wording=wording, described=described)
+        if wording == "short":
+            return f"{question} Finish with: {form}"
+        return (
+            f"{question}\n\nWork it out one step at a time, and note each state that you pass through. "
+            f"Close with a single line in just this form:\n{form}"
+        )
+    question = world.question(problem, wording=wording, described=described)
     if wording == "short":
         return f"{question} End with: {form}"
     return (

@@ -8,7 +8,7 @@ from pathlib import Path
 from idf.data import check_mix
 from idf.errors import UserError
 from idf.recipe import check_pixels
-from idf.suites import MODES, PROMPTS
+from idf.suites import HELD_OUT_PROMPTS, MODES, PROMPTS
 from idf.worlds import DIFFICULTIES, PARTS, WORLDS
 
 from ._teachers import TeacherRecipe
@@ -47,6 +47,11 @@ class TracesRecipe:
         check_mix("worlds", self.worlds, (*WORLDS, *PARTS))
         check_mix("difficulties", self.difficulties, DIFFICULTIES)
         check_mix("modes", self.modes, MODES)
+        if held_out := [name for name in self.prompts if name in HELD_OUT_PROMPTS]:
+            raise UserError(
+                f"prompts: {held_out[0]} is held out of training for good, so that suites can ask in words that no model was "
+                f"trained on: use {', '.join(PROMPTS)}"
+            )
         check_mix("prompts", self.prompts, tuple(PROMPTS))
         check_pixels(self.max_pixels)
         if not 0 <= self.noise <= 1:

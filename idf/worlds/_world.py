@@ -121,7 +121,7 @@ class World(ABC, Generic[S, Q]):
 
     Class attributes:
         name: The world's name, which is also the name of its file.
-        version: Raise it when the same seed would give other samples.
+        version: Raise it when the same seed would give other scenes.
         query_type: The NamedTuple of strings that its problems ask with.
         bins: For each difficulty, the values of `size` that belong to it.
         rule: One or two sentences that state the actions and what they do, for imagery prompts.

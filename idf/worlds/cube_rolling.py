@@ -231,8 +231,8 @@ class CubeRolling(DescribedWorld[Cube, Query]):
     def whereabouts(self, state: Cube) -> str:
         x, z = state.cells[-1]
         return (
-            f" on cell ({x}, {z}) of {BOARD} x {BOARD}, counted from the back left, x to the right and z to the front; "
-            "no cell may be visited twice"
+            f". The cube stands on cell ({x}, {z}) of a {BOARD} x {BOARD} board, counted from the back left, x to the right "
+            "and z to the front. No cell may be visited twice."
         )
 
     def shows_all(self, scene: Scene) -> bool:

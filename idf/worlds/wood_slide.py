@@ -272,7 +272,9 @@ class WoodSlide(PlanningWorld[Blocks, Query]):
         """A walk that gets somewhere: a shortest way to a random position (30 uniform steps end 4 moves away)."""
         start, plan = self._shortest_walk(rng, difficulty)
         end = self.write(self.replay(start, plan)[-1])
-        return Walk(self.name, difficulty, start, plan, "What is the board at the end?", "", end, self.write(start))
+        return Walk(
+            self.name, difficulty, start, plan, "What does the board look like at the end?", "", end, self.write(start)
+        )
 
 
 @lru_cache(maxsize=1 << 17)

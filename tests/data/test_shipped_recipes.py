@@ -19,7 +19,7 @@ RECIPES = Path(__file__).parents[2] / "recipes"
 
 def chosen(name: str) -> Choice:
     """Which samples a recipe comes to; nothing is made."""
-    recipe = read_recipe(ImageryRecipe if "imagery" in name else TracesRecipe, RECIPES / name)
+    recipe = read_recipe(TracesRecipe if "traces" in name else ImageryRecipe, RECIPES / name)
     if isinstance(recipe, ImageryRecipe):
         number, maker = recipe.samples, ImageryMaker(recipe, published())
         kinds = {world: recipe.kinds_of(world) for world in recipe.worlds}
@@ -34,7 +34,9 @@ def chosen(name: str) -> Choice:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["imagery.yaml", "traces.yaml", "quickstart/imagery.yaml", "quickstart/traces.yaml"])
+@pytest.mark.parametrize(
+    "name", ["imagery.yaml", "basics.yaml", "traces.yaml", "quickstart/imagery.yaml", "quickstart/traces.yaml"]
+)
 def test_there_are_enough_different_samples_and_none_of_them_is_published(name):
     for counts in chosen(name).counts.values():
         assert counts["overlap_canonical"] == counts["overlap_exact"] == 0

@@ -8,15 +8,16 @@ from functools import cache
 from typing import Any
 
 from idf.data import Draft, Row, Sample, Slot, text_of
-from idf.imagery import PHRASINGS, ImageryMaker, ImageryRecipe, kinds_of
+from idf.imagery import BASIC_PHRASINGS, BASICS, LESSONS, PHRASINGS, ImageryMaker, ImageryRecipe, kinds_of
 from idf.suites import published
 from idf.worlds import DIFFICULTIES, WORLDS, World
 
 EACH = 24
 SEED = 5
 MODES = ("vqa", "tqa", "vtqa")
-PAIRS = [(world, kind) for world in WORLDS for kind in kinds_of(WORLDS[world]) if kind != "partial"]
-"""All but the kind whose scenes are of other worlds: it has tests of its own."""
+PAIRS = [(world, kind) for world in WORLDS for kind in kinds_of(WORLDS[world]) if kind in LESSONS and kind != "partial"]
+"""All simulations; the kind whose scenes are of other worlds, and basic skills, have tests of their own."""
+BASIC_PAIRS = [(world, kind) for kind, worlds in BASICS.items() for world in worlds]
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Lesson:
     @property
     def fields(self) -> dict[str, str]:
         """What the template of the prompt was filled with; "rule" is what stands before it."""
-        template = re.escape(PHRASINGS[self.slot.kind][self.meta["phrasing"]])
+        template = re.escape((PHRASINGS | BASIC_PHRASINGS)[self.slot.kind][self.meta["phrasing"]])
         pattern = re.sub(r"(\\ )?\\\{(\w+)\\\}", r"\\s?(?P<\2>.*?)", template)
         pattern = pattern.replace("(?P<gapped>", r"(?P<gapped>1\. ")
         found = re.fullmatch(f"(?P<rule>.*?){pattern}", self.prompt, re.DOTALL)

@@ -17,6 +17,7 @@ from idf.data import DatasetFolder, LocalEngine, Row, Slot, allot_slots, choose_
 from idf.drawing import decode_png, draw, noise_of
 from idf.files import package_text
 from idf.imagery import PHRASINGS, ImageryMaker, ImageryRecipe, build_imagery, kinds_of
+from idf.imagery._phrasings import VERSION
 from idf.suites import Published, published
 from idf.worlds import WORLDS, Draw, Problem, Walk, split_of
 from idf.worlds.wood_slide import Query as Target
@@ -168,6 +169,8 @@ def test_the_manifest_says_stage_split_seed_and_what_was_avoided(mixed):
     assert (manifest["stage"], manifest["split"], manifest["seed"]) == ("imagery", "train", MIXED.seed)
     assert manifest["published"] == {"files": published().files, "fingerprint": published().fingerprint()}
     assert ImageryRecipe(**manifest["recipe"]) == MIXED
+    assert manifest["versions"]["imagery"] == VERSION >= 2
+    assert manifest["versions"]["worlds"] == {name: world.version for name, world in WORLDS.items()}
 
 
 # --- the published benchmark -------------------------------------------------------------------------------------

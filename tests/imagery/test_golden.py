@@ -1,6 +1,7 @@
 """Golden samples: a change that gives the same recipe other samples does not go unnoticed.
 
-If it is meant to, raise the `version` of the world (or say in the changelog that samples changed), then renew the hashes:
+If it is meant to, raise the `version` of the world, or `VERSION` of the imagery phrasings if words alone changed, then renew
+the hashes:
 
     python -m tests.imagery.test_golden
 
@@ -21,10 +22,10 @@ from idf.imagery import ImageryMaker, ImageryRecipe
 from idf.suites import published
 from idf.traces import TraceMaker, TracesRecipe
 from idf.worlds import WORLDS
-from tests.imagery.lessons import PAIRS
+from tests.imagery.lessons import BASIC_PAIRS, PAIRS
 
 GOLDEN = Path(__file__).with_name("golden.json")
-SLOTS = [Slot(world, difficulty, kind) for world, kind in PAIRS for difficulty in ("easy", "hard")]
+SLOTS = [Slot(world, difficulty, kind) for world, kind in (*PAIRS, *BASIC_PAIRS) for difficulty in ("easy", "hard")]
 SLOTS += [Slot(world, difficulty, "trace") for world in WORLDS for difficulty in ("easy", "hard")]
 
 

@@ -9,14 +9,14 @@ from dataclasses import replace
 import pytest
 
 from idf.data import text_of
-from idf.imagery import LESSONS, PHRASINGS, kinds_of, teach
+from idf.imagery import BASIC_PHRASINGS, BASICS, KINDS, LESSONS, PHRASINGS, kinds_of, teach
 from idf.imagery._phrasings import NOTHING
 from idf.scoring import final_answer, score
 from idf.worlds import DIFFICULTIES, WORLDS, IllegalAction, Problem, Rng, Walk
 from idf.worlds.cube_rolling import FACES, HIDDEN
 from idf.worlds.rubiks_cube import POSITIONS, face_colours
 from idf.worlds.wood_slide import Query as Target
-from tests.imagery.lessons import MODES, PAIRS, Lesson, all_of, lessons
+from tests.imagery.lessons import BASIC_PAIRS, MODES, PAIRS, Lesson, all_of, lessons
 from tests.worlds.reference_mental_rotation import seen
 
 
@@ -52,7 +52,7 @@ def simulated(lesson: Lesson, actions: list[str]) -> str:
 def test_a_world_has_the_kinds_that_make_sense_in_it():
     assert list(LESSONS) == list(PHRASINGS)
     everywhere = {"rollout", "step", "inverse", "reading", "masked"}
-    assert {name: set(kinds_of(world)) - everywhere for name, world in WORLDS.items()} == {
+    assert {name: set(kinds_of(world)) - everywhere - set(BASICS) for name, world in WORLDS.items()} == {
         "cube_rolling": {"legality", "partial"},
         "mental_rotation": {"partial"},
         "moving_box": {"legality", "goal", "partial"},
@@ -60,6 +60,9 @@ def test_a_world_has_the_kinds_that_make_sense_in_it():
         "wood_slide": {"legality", "goal"},
     }
     assert all(everywhere <= set(kinds_of(world)) for world in WORLDS.values())
+    assert list(BASICS) == list(BASIC_PHRASINGS)
+    assert set(KINDS) == set(LESSONS) | set(BASICS)
+    assert {(name, kind) for name, world in WORLDS.items() for kind in kinds_of(world)} == {*PAIRS, *BASIC_PAIRS}
 
 
 @pytest.mark.parametrize(("world", "kind"), PAIRS)
@@ -358,7 +361,7 @@ def test_the_rule_is_stated_in_the_long_wording_and_only_there(world, kind):
         if kind in ("goal", "reading"):  # the benchmark's own question states it, or it does not matter
             assert stated == ""
             continue
-        assert stated == (f"{lesson.world.rule} " if lesson.meta["wording"] == "long" else "")
+        assert stated == (f"{lesson.world.rule}\n" if lesson.meta["wording"] == "long" else "")
         wordings[lesson.meta["wording"]] += 1
     assert kind in ("goal", "reading") or min(wordings["long"], wordings["short"]) > 20
 
@@ -369,6 +372,17 @@ def test_every_phrasing_occurs_and_they_are_all_different(kind):
     assert set(used) == set(range(len(PHRASINGS[kind])))
     assert min(used.values()) > 0.5 * sum(used.values()) / len(used), "about as often as each other"
     assert len(set(PHRASINGS[kind])) == len(PHRASINGS[kind]) >= 4
+
+
+@pytest.mark.parametrize("kind", PHRASINGS)
+def test_a_state_stands_behind_a_label_and_no_sentence_goes_on_after_it(kind):
+    """A start may read "as in the picture", and actions may read "none": no sentence is built around either."""
+    for template in PHRASINGS[kind]:
+        for field in re.findall(r"\{(start|end|gapped)\}", template):
+            label = r"\n" if field == "gapped" else r"(^|\n)[A-Z][a-z ]+: "
+            assert re.search(label + rf"\{{{field}\}}(\n[A-Z{{]|$)", template), template
+        if kind in ("legality", "rollout"):  # the kinds with none, or several, actions
+            assert re.search(r"\n[A-Z][a-z, ]+: \{actions\}\n", template), template
 
 
 def test_no_template_is_left_with_a_hole_or_a_blank_before_a_line_break():
@@ -394,8 +408,8 @@ def test_prompts_that_ask_what_is_legal_say_where_the_cube_stands(tmp_path):
     for mode in ("tqa", "vtqa", "vqa"):
         for lesson in all_of("cube_rolling", "legality", mode, 6):
             x, z = lesson.start.cells[-1]
-            assert f"on cell ({x}, {z}) of 10 x 10" in lesson.prompt
-            assert "no cell may be visited twice" in lesson.prompt
+            assert f"on cell ({x}, {z}) of a 10 x 10 board" in lesson.prompt
+            assert "No cell may be visited twice." in lesson.prompt
 
 
 def test_the_action_that_is_looked_for_is_found_among_all_four_rolls():

@@ -57,4 +57,5 @@ def test_the_kinds_of_a_world_get_the_weights_of_the_recipe_and_no_weight_is_zer
         "goal": 1.0,
     }
     assert "goal" not in recipe.kinds_of("rubiks_cube")
-    assert set(ImageryRecipe().kinds) == set(LESSONS) - {"partial"}, "by default every kind but one has a weight"
+    named = set(LESSONS) - {"partial"}
+    assert set(ImageryRecipe().kinds) == named, "by default every kind but one and the basic skills has a weight"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from idf.suites import PROMPTS, open_suite, prompt_text
+from idf.suites import HELD_OUT_PROMPTS, PROMPTS, open_suite, prompt_text
 from idf.worlds import DIFFICULTIES, WORLDS, Problem
 from idf.worlds.cube_rolling import CORNER, FACES, Cube
 from idf.worlds.cube_rolling import Query as RollQuery
@@ -20,7 +20,8 @@ from idf.worlds.wood_slide import Query as SlideQuery
 from tests.drawing.originals import FOLDER, needs_originals
 from tests.worlds.samples import problems
 
-ALL = [(world, prompts) for world in WORLDS for prompts in PROMPTS]
+OURS = (*PROMPTS, *HELD_OUT_PROMPTS)
+ALL = [(world, prompts) for world in WORLDS for prompts in OURS]
 
 
 def found(pattern: str, text: str) -> str:
@@ -33,35 +34,43 @@ def found(pattern: str, text: str) -> str:
 def read_rolling(text: str) -> tuple[object, object]:
     colours = found(r"(top \w+, bottom \w+, left \w+, right \w+, front \w+, back \w+)", text).split(", ")
     assert [part.split()[0] for part in colours] == list(FACES)
-    path = found(r"(?:It|The cube) rolls ((?:right|left|front|back)(?:, (?:right|left|front|back))*)\.", text)
-    face = found(r"Which colour (?:is|does) the (\w+) face", text)
+    told = r"(?:(?:It|The cube) rolls|Its rolls are, one after the other:|Rolls:)"
+    path = found(told + r" ((?:right|left|front|back)(?:, (?:right|left|front|back))*)\.", text)
+    face = found(r"(?:Which colour (?:is|does) the|colour ends up on the|colour of its) (\w+) face", text)
     return Cube(tuple(part.split()[1] for part in colours), (CORNER,)), RollQuery(path.replace(",", ""), face)
 
 
 def read_rotation(text: str) -> tuple[object, object]:
-    cubes = found(r"Cubes: ((?:\w+ \([-\d,]+\)(?:; )?)+)\.", text)
-    return WORLDS["mental_rotation"].read(cubes), ViewQuery(found(r"are visible from the (\w+),", text))
+    cubes = found(r"[Cc]ubes: ((?:\w+ \([-\d,]+\)(?:; )?)+)\.", text)
+    return WORLDS["mental_rotation"].read(cubes), ViewQuery(
+        found(r"(?:are visible|Seen|squarely) from the (\w+)[,.]", text)
+    )
 
 
 def read_cube(text: str) -> tuple[object, object]:
-    centres = dict(re.findall(r"([UDLRFB]): (\w+)", found(r"The faces are ((?:[UDLRFB]: \w+(?:, )?){6})\.", text)))
+    centres = dict(
+        re.findall(r"([UDLRFB]): (\w+)", found(r"(?:The|Its) faces are ((?:[UDLRFB]: \w+(?:, )?){6})\.", text))
+    )
     state = bytes(STICKERS.index(centres[letter]) for letter in SIDES for _ in range(9))
-    moves = found(r"(?:left to right|After):? ((?:[UDLRFB][23]?)(?: [UDLRFB][23]?)*)[.:]", text)
-    position = re.findall(r"Which colour is the ([a-z-]+) square", text)
-    colour = re.findall(r"How many (\w+) squares", text)
+    moves = found(
+        r"(?:left to right|After|following moves|to the last):? ((?:[UDLRFB][23]?)(?: [UDLRFB][23]?)*)[.:,]", text
+    )
+    position = re.findall(r"(?:Which colour|what colour) is the ([a-z-]+) square", text)
+    colour = re.findall(r"How many (\w+) squares|how many squares are (\w+) then", text)
+    colour = ["".join(either) for either in colour]
     assert len(position) + len(colour) == 1
     return state, TurnQuery(
-        moves, found(r"squares? (?:of|are on) the (\w+) face", text), "".join(position), "".join(colour)
+        moves, found(r"(?:squares? (?:of|are on)|On) the (\w+) face", text), "".join(position), "".join(colour)
     )
 
 
 def read_box(text: str) -> tuple[object, object]:
-    return WORLDS["moving_box"].read(found(r"Grid:\n((?:[#.SBT+ ]+\n)+)", text)), PushQuery()
+    return WORLDS["moving_box"].read(found(r"(?:Grid|Map):\n((?:[#.SBT+ ]+\n)+)", text)), PushQuery()
 
 
 def read_slide(text: str) -> tuple[object, object]:
-    target = found(r"Target: ([\d/]+)\.", text)
-    return WORLDS["wood_slide"].read(found(r"Start: ([\d/]+)\.", text)), SlideQuery(target)
+    target = found(r"(?:Target|Second board): ([\d/]+)\.", text)
+    return WORLDS["wood_slide"].read(found(r"(?:Start|First board): ([\d/]+)\.", text)), SlideQuery(target)
 
 
 READERS: dict[str, Callable[[str], tuple[object, object]]] = {
@@ -105,7 +114,7 @@ def test_with_the_picture_alone_the_text_is_the_same_for_every_start_that_the_pi
 
 
 @needs_originals
-@pytest.mark.parametrize("prompts", PROMPTS)
+@pytest.mark.parametrize("prompts", OURS)
 def test_the_published_problems_can_be_read_back_from_our_words_too(prompts):
     for item in open_suite(f"spatialite:{FOLDER}"):
         check_text_alone(item.problem, prompts)

@@ -8,7 +8,7 @@ from hashlib import sha256
 import pytest
 
 from idf.scoring import final_answer, parse_answer
-from idf.suites import MODES, PROMPTS, prompt_text
+from idf.suites import HELD_OUT_PROMPTS, MODES, PROMPTS, prompt_text
 from idf.worlds import DIFFICULTIES, WORLDS, Problem
 from idf.worlds.cube_rolling import CORNER, FACES, HIDDEN, Cube
 from idf.worlds.cube_rolling import Query as RollQuery
@@ -22,7 +22,8 @@ from idf.worlds.wood_slide import blocks_from_cells
 from tests.sentences import refused
 from tests.worlds.samples import problems
 
-ALL = [(world, prompts) for world in WORLDS for prompts in PROMPTS]
+OURS = (*PROMPTS, *HELD_OUT_PROMPTS)
+ALL = [(world, prompts) for world in WORLDS for prompts in OURS]
 
 
 @pytest.mark.parametrize(("world", "prompts"), ALL)
@@ -79,6 +80,7 @@ def test_every_prompt_says_how_to_answer_and_does_not_answer_itself(world, promp
 def test_the_short_prompts_are_shorter(world):
     for item in problems(world, "easy", 2):
         assert len(prompt_text(item, "tqa", "idf-short-1")) < len(prompt_text(item, "tqa", "idf-long-1"))
+        assert len(prompt_text(item, "tqa", "idf-held-short-1")) < len(prompt_text(item, "tqa", "idf-held-long-1"))
 
 
 def test_an_unknown_mode_or_prompt_set_is_refused_with_the_known_ones():
@@ -110,10 +112,12 @@ FIXED = (
 PINNED = {
     "idf-long-1": "4fb3d67461e5d326a5e04a747186c70e316bcb4259fd54321383a68be4652303",
     "idf-short-1": "12de62ca01543edbccd0fed3761098ce427732615052320a251313cf7ec545d6",
+    "idf-held-long-1": "5fad68fb794108c5a77cc70228cbaaca7965d568c5c3e0bb1e33b2e8c4b2325c",
+    "idf-held-short-1": "965eb6eecc44b3c5c54669e2b01fee6ffee176c9046e76eb02f45435b3810e79",
 }
 
 
-@pytest.mark.parametrize("prompts", PROMPTS)
+@pytest.mark.parametrize("prompts", OURS)
 def test_a_prompt_set_never_changes_its_words_without_a_new_version(prompts):
     """Training data and results name the set: other words need another name (idf-long-2), with a line here."""
     texts = [prompt_text(problem, mode, prompts) for problem in FIXED for mode in MODES]

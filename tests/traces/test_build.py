@@ -155,6 +155,10 @@ def test_a_teacher_is_told_the_form_in_which_the_filter_reads_states(world):
         ({"teacher": TeacherRecipe("openai")}, ("teacher openai", "needs", "teacher.model")),
         ({"teacher": TeacherRecipe(samples=2)}, ("teacher.samples", "teacher oracle", "leave it out")),
         ({"worlds": {"chess": 1.0}}, ("worlds", "unknown", "'chess'")),
+        (
+            {"prompts": {"idf-short-1": 1.0, "idf-held-short-1": 1.0}},
+            ("idf-held-short-1", "held out of training", "idf-short-1"),
+        ),
         ({"prompts": {"idf-9": 1.0}}, ("prompts", "unknown", "'idf-9'")),
         ({"modes": {"tqa": -1.0}}, ("modes.tqa", "negative", -1.0)),
         ({"noise": 2.0}, ("noise", 0, 1, 2.0)),

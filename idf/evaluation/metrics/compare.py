@@ -56,8 +56,29 @@ def compare(first: Path, second: Path, *, draws: int = DRAWS, seed: int = SEED) 
         if alone
     ]
     warnings += check_comparable(names, [one["run"] for one in results], samples)
-    grouped = [_by_task(rows) for rows in samples]
-    tasks, strata = [], defaultdict(dict)  # type: ignore[var-annotated]
+    tasks, macro = compare_rows(samples[0], samples[1], draws, seed)
+    return {
+        "a": {"folder": str(first), "evaluated": results[0]["run"].get("evaluated"), "left_out": left_out[0]},
+        "b": {"folder": str(second), "evaluated": results[1]["run"].get("evaluated"), "left_out": left_out[1]},
+        "warnings": warnings,
+        "tasks": tasks,
+        "macro": macro,
+        "draws": draws,
+        "seed": seed,
+    }
+
+
+def compare_rows(
+    first: Sequence[Row], second: Sequence[Row], draws: int = DRAWS, seed: int = SEED
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Compare two lists of rows of the same items and modes.
+
+    Returns:
+        "tasks" and "macro" of `compare`.
+    """
+    grouped = [_by_task(rows) for rows in (first, second)]
+    tasks: list[dict[str, Any]] = []
+    strata: dict[str, dict[str, list[tuple[float, int]]]] = defaultdict(dict)
     for world, mode in sorted(grouped[0]):
         a, b = grouped[0][world, mode], grouped[1][world, mode]
         tasks.append({"world": world, "mode": mode, **compare_task(a, b, f"{world} {mode}", draws, seed)})
@@ -75,15 +96,7 @@ def compare(first: Path, second: Path, *, draws: int = DRAWS, seed: int = SEED) 
             "bootstrap95": macro95(worlds, f"compare {mode}", draws, seed),
             "joined95": joined([(task["difference"], *task["ci95"]) for task in mine], least=-1.0),
         }
-    return {
-        "a": {"folder": str(first), "evaluated": results[0]["run"].get("evaluated"), "left_out": left_out[0]},
-        "b": {"folder": str(second), "evaluated": results[1]["run"].get("evaluated"), "left_out": left_out[1]},
-        "warnings": warnings,
-        "tasks": tasks,
-        "macro": macro,
-        "draws": draws,
-        "seed": seed,
-    }
+    return tasks, macro
 
 
 def compare_task(a: Items, b: Items, name: str, draws: int = DRAWS, seed: int = SEED) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from .tables import (
     notes,
     table_rows,
 )
+from .wording import TITLE, wording_notes, wording_rows
 
 _SPECIAL = re.compile(r"([\\`*{}\[\]<>#|~&@$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
 
@@ -68,6 +69,8 @@ def write_markdown(results: dict[str, Any], out: Path) -> Path:
     if efficient := efficiency_lines(results):
         parts += ["### Tokens", markdown_table([EFFICIENCY_COLUMNS, *efficient], 2)]
         parts += [markdown_list(efficiency_legend(efficient))]
+    if worded := wording_rows(results):
+        parts += [f"### {TITLE}", markdown_table(worded, 2), markdown_list(wording_notes(results))]
     parts += _reading(out)
     parts += [_folded("By difficulty", markdown_table(table_rows(results, difficulties=True), 3))]
     facts = [("key", "value"), *((str(key), str(value)) for key, value in run.items())]

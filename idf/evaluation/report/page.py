@@ -26,6 +26,7 @@ from .tables import (
     macro_interval,
     players_of,
 )
+from .wording import TITLE, wording_notes, wording_rows
 
 MOST_TRUNCATED = 0.02
 """Above this share of responses that were cut off, a cell's accuracy says as much of the budget as of the model."""
@@ -138,6 +139,9 @@ def page_values(rows: Sequence[Row], results: dict[str, Any]) -> dict[str, Any]:
         "players": [Column(player, MEANINGS.get(player, "what a trivial player has")) for player in players],
         "means": _means(results, modes, players),
         "charts": {world: accuracy_chart(cells, floors.get(world, {})) for world, cells in worlds.items()},
+        "wording": {"title": TITLE, "rows": wording_rows(results), "notes": wording_notes(results)}
+        if results.get("held_out")
+        else None,
         "has_floors": bool(floors),
         "abstaining": abstaining.abstaining_lines(results, difficulties=True),
         "abstaining_columns": abstaining.COLUMNS,

@@ -15,19 +15,21 @@ from idf.backends import backend_class, left_out, notes_on, open_backend, sampli
 from idf.errors import UserError
 from idf.files import read_text
 from idf.recipe import to_plain
-from idf.suites import Item, SuiteRecipe, distinct, open_suite, suite_name
+from idf.suites import HELD_OUT_OF, Item, SuiteRecipe, distinct, open_suite, suite_name
 
 from ..metrics.row import Row
+from ..metrics.wording import wording_gap
 from ..report.markdown import write_markdown
 from ..report.plots import write_summary_png
 from ..report.report import write_report
 from ..report.tables import abstaining_table, efficiency_table, image_table, table
+from ..report.wording import wording_table
 from .answers import Answers
 from .default_suite import generate_whole, recipe_in
 from .facts import facts_of
 from .items import spread
 from .llm_parser import parse_with, parser_replies, quoter
-from .output import enter, locked
+from .output import HELD_OUT, PUBLISHED_PICTURES, enter, locked
 from .players import Player, player_of
 from .queries import Form, all_asks
 from .recipe import RULES, EvaluationRecipe, refuse_idle_keys
@@ -127,15 +129,23 @@ class _Evaluation:
         run |= player.facts | shown
         # Wood Slide once more, with the published pictures, which print the length of the solution.
         again = self._played(player, slides, replace(form, redraw_worlds=frozenset())) if slides else None
+        # And all of it in words that no training data holds.
+        held = HELD_OUT_OF[recipe.prompts] if recipe.held_out else ""
+        reworded = self._played(player, items, replace(form, prompts=held)) if held else None
         if rows is None:
             return None
+        if reworded is not None:
+            run_held = run | player.facts | {"prompts": held}
+            reworded = self._parsed_again(reworded, items, run_held, self.out / HELD_OUT)
+            self._conclude(reworded, items, run_held, self.out / HELD_OUT)
         if again is not None:
             run_again = run | player.facts | facts_of(slides) | {"pictures": "published"}
-            out = self.out / "published_pictures"
+            out = self.out / PUBLISHED_PICTURES
             self._conclude(self._parsed_again(again, slides, run_again, out), slides, run_again, out)
         rows = self._parsed_again(rows, items, run, self.out)
         run |= {"seconds": round(time.perf_counter() - begun, 1), "recipe": to_plain(recipe)}
-        return self._conclude(rows, items, run, self.out)
+        gap = None if reworded is None else wording_gap(rows, reworded, (recipe.prompts, held))
+        return self._conclude(rows, items, run, self.out, gap)
 
     def _suite(self, max_pixels: int) -> tuple[list[Item], str]:
         """All items of the suite, and its name."""
@@ -201,16 +211,18 @@ class _Evaluation:
         }
         return found
 
-    def _conclude(self, rows: list[Row], items: Sequence[Item], run: dict[str, Any], out: Path) -> dict[str, Any]:
-        """Write everything, and print the table."""
-        results = write_results(rows, out, run, items, run["modes"])
+    def _conclude(
+        self, rows: list[Row], items: Sequence[Item], run: dict[str, Any], out: Path, gap: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Write everything, and print the tables."""
+        results = write_results(rows, out, run, items, run["modes"], gap)
         report = write_report(rows, results, out, items)
         write_markdown(results, out)
         write_summary_png(rows, results, out)
         self.say(f"{self.recipe.title} on {run['suite']}\n{table(results)}")
-        for more in (abstaining_table(results), image_table(results), efficiency_table(results)):
-            if more:
-                self.say(f"\n{more}")
+        tables = (abstaining_table(results), image_table(results), efficiency_table(results), wording_table(results))
+        for more in filter(None, tables):
+            self.say(f"\n{more}")
         cut = sum(row.finish_reason == "length" for row in rows)
         if cut > CUT_OFF_WARNING * len(rows):
             limit = "--max-new-tokens" if self.recipe.responses is None else "their length limit"

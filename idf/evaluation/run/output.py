@@ -14,6 +14,10 @@ from idf.errors import UserError
 
 IDENTITY = "evaluation.json"
 """What decides the results of a folder, and the recipe by which they were asked for."""
+PUBLISHED_PICTURES = "published_pictures"
+"""The folder, in a run's, of Wood Slide once more with its published pictures."""
+HELD_OUT = "held_out"
+"""The folder, in a run's, of all once more in words that are held out of training."""
 RESULTS = (
     *("samples.jsonl", "results.json", "report.html", "report.md", "summary.png", "parsers.jsonl", "rescored.jsonl"),
 )
@@ -70,7 +74,7 @@ def enter(out: Path, identity: Mapping[str, Any], recipe: Mapping[str, Any], *, 
             "which removes its results and keeps the answers"
         )
     if other:
-        for name in (*RESULTS, *(f"published_pictures/{name}" for name in RESULTS)):
+        for name in (*RESULTS, *(f"{more}/{name}" for more in (PUBLISHED_PICTURES, HELD_OUT) for name in RESULTS)):
             (out / name).unlink(missing_ok=True)
     text = json.dumps({"identity": told, "recipe": recipe}, indent=2) + "\n"
     (out / f".{IDENTITY}.part").write_text(text, encoding="utf-8")

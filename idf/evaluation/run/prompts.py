@@ -14,7 +14,7 @@ from idf.backends import OpenAIBackend, Request
 from idf.drawing import encode_png
 from idf.errors import UserError
 from idf.recipe import check_positive, to_plain
-from idf.suites import open_suite
+from idf.suites import HELD_OUT_OF, open_suite
 from idf.version import VERSION
 from idf.worlds import WORLDS
 
@@ -98,6 +98,11 @@ def _check(recipe: EvaluationRecipe, out: Path, file_megabytes: int) -> None:
         raise UserError("name the suite that is asked")
     if recipe.pictures == "both":
         raise UserError("--pictures both asks twice: write one folder with auto, and one with published")
+    if recipe.held_out:
+        raise UserError(
+            f"--held-out asks twice: write one folder with --prompts {recipe.prompts}, and one with --prompts "
+            f"{HELD_OUT_OF[recipe.prompts]}"
+        )
     check_positive("--file-megabytes", file_megabytes)
     if out.exists() and not out.is_dir():
         raise UserError(f"--out {out} is a file: name a folder")

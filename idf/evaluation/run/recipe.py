@@ -20,7 +20,7 @@ from idf.backends import (
 from idf.drawing import DAMAGES
 from idf.errors import UserError
 from idf.recipe import build_recipe, check_names, check_pixels, check_ranges, key
-from idf.suites import MODES, PROMPT_SETS
+from idf.suites import HELD_OUT_OF, MODES, PROMPT_SETS
 
 RULES = "rules"
 DEFAULT_MODES = ("vtqa",)
@@ -90,6 +90,7 @@ class EvaluationRecipe:
         limit: Only so many items of each world.
         duplicates: Whether items that pose the same problem as an earlier one stay.
         prompts: The prompt set.
+        held_out: Whether all is asked once more, in words that are held out of training.
         pictures: Which pictures are shown.
         damage: What is done to every picture before it is shown; None for nothing.
         max_pixels: Largest picture; None for what the checkpoint was trained with.
@@ -125,7 +126,13 @@ class EvaluationRecipe:
     )
     prompts: str = key(
         "idf-long-1",
-        help="prompt set: idf-long-1, idf-short-1, or official-2025 and official-2025-question for the published wording",
+        help="prompt set: idf-long-1, idf-short-1; idf-held-long-1, idf-held-short-1, which are held out of training; or "
+        "official-2025 and official-2025-question for the published wording",
+    )
+    held_out: bool = key(
+        False,
+        help="ask every item once more in words that no training data holds (idf-held-long-1 beside idf-long-1, "
+        "idf-held-short-1 beside idf-short-1), with results of their own in OUT/held_out; the report shows the gap",
     )
     pictures: Literal["auto", "published", "drawn", "both"] = key(
         "auto",
@@ -181,6 +188,10 @@ class EvaluationRecipe:
             check_names("--modes", self.modes, MODES)
         if self.prompts not in PROMPT_SETS:
             raise UserError(f"unknown prompts {self.prompts!r}: use one of {', '.join(PROMPT_SETS)}")
+        if self.held_out and self.prompts not in HELD_OUT_OF:
+            raise UserError(
+                f"--held-out asks once more what {' or '.join(HELD_OUT_OF)} has asked, and --prompts is {self.prompts}"
+            )
         check_pixels(self.max_pixels)
         if self.damage is not None:
             if self.damage not in DAMAGES:
@@ -229,6 +240,7 @@ class EvaluationRecipe:
 _OF_MODELS = (
     "backend",
     "prompts",
+    "held_out",
     "pictures",
     "damage",
     "other_pixels",

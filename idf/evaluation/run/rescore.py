@@ -21,6 +21,7 @@ from idf.worlds import WORLDS
 from ..metrics.comparable import rules_of
 from ..metrics.results import check_whole, read_results, read_samples
 from ..metrics.row import Row
+from ..metrics.wording import wording_gap
 from ..report.markdown import write_markdown
 from ..report.plots import write_summary_png
 from ..report.report import write_report
@@ -28,13 +29,10 @@ from ..report.tables import table
 from .answers import Answers
 from .facts import facts_of
 from .llm_parser import Agreement, judged_by_quotes, known_quote
-from .output import RESULTS
+from .output import HELD_OUT, PUBLISHED_PICTURES, RESULTS
 from .queries import Ask
 from .results import write_results
 from .score import scored
-
-AGAIN = "published_pictures"
-"""The folder, in a run's, of Wood Slide once more with its published pictures."""
 
 
 @dataclass(frozen=True)
@@ -72,21 +70,27 @@ def rescore(job: Rescoring, *, say: Callable[[str], None] = print) -> dict[str, 
     Raises:
         UserError: The run or its suite is not there, or not whole, or not the one that was asked; nothing is changed then.
     """
-    folders = [job.folder] + [more for more in (job.folder / AGAIN,) if (more / "results.json").exists()]
+    folders = [job.folder] + [more for more in _asked_again(job.folder) if (more / "results.json").exists()]
     if job.out is not None and (job.out / "results.json").exists():
         raise UserError(
             f"--out {job.out} holds results already: name another folder, or leave --out out to rescore in place"
         )
     judged = [_judged(job, folder) for folder in folders]
+    reworded = next((one for one in judged if one.folder.name == HELD_OUT and one.folder != job.folder), None)
     for one in judged:
         out = one.folder if job.out is None else job.out / one.folder.relative_to(job.folder)
         if job.out is None:
             say(f"the results until now are in {_kept(one)}")
-        _write(one, out)
+        _write(one, out, reworded if one.folder == job.folder else None)
         say(
             f"{one.run.get('evaluated')} on {one.run.get('suite')}, judged again\n{table(read_results(out))}\n{one.text}"
         )
     return read_results(job.out or job.folder)
+
+
+def _asked_again(folder: Path) -> list[Path]:
+    """Where the results of a run lie that asked once more."""
+    return [folder / PUBLISHED_PICTURES, folder / HELD_OUT]
 
 
 @dataclass(frozen=True)
@@ -238,8 +242,11 @@ def _kept(one: _Judged) -> Path:
     return place
 
 
-def _write(one: _Judged, out: Path) -> None:
-    """The results, the reports, and `rescored.jsonl`: a line for each verdict that changed."""
+def _write(one: _Judged, out: Path, reworded: _Judged | None) -> None:
+    """The results, the reports, and `rescored.jsonl`: a line for each verdict that changed.
+
+    The gap to the same items in other words is measured anew.
+    """
     run = {key: value for key, value in one.run.items() if key not in ("scoring_rules", "idf")}
     run["rescored"] = {
         "from_rules": one.run.get("scoring_rules"),
@@ -250,7 +257,10 @@ def _write(one: _Judged, out: Path) -> None:
     }
     if one.agreement is not None:
         run["parser"] = run["parser"] | one.agreement.counts()
-    results = write_results(one.after, out, run, one.items, list(dict.fromkeys(row.mode for row in one.after)))
+    gap = None
+    if reworded is not None:
+        gap = wording_gap(one.after, reworded.after, (str(run["prompts"]), str(reworded.run["prompts"])))
+    results = write_results(one.after, out, run, one.items, list(dict.fromkeys(row.mode for row in one.after)), gap)
     lines: dict[str, list[dict[str, Any]]] = {"rescored.jsonl": [_line(old, new) for old, new in one.changed]}
     if one.agreement is not None:
         lines["parsers.jsonl"] = one.agreement.disagreements

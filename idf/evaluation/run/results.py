@@ -19,7 +19,12 @@ from ..metrics.summary import summarize
 
 
 def write_results(
-    rows: Sequence[Row], out: Path, run: dict[str, Any], items: Sequence[Item] = (), modes: Sequence[str] = ()
+    rows: Sequence[Row],
+    out: Path,
+    run: dict[str, Any],
+    items: Sequence[Item] = (),
+    modes: Sequence[str] = (),
+    held_out: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Write `samples.jsonl` and `results.json`.
 
@@ -29,6 +34,7 @@ def write_results(
         run: Everything needed to repeat the run.
         items: The items, if they are at hand: then the results say what trivial players get on them.
         modes: What was shown.
+        held_out: What `wording_gap` says, if all was asked in two wordings.
 
     Returns:
         What `results.json` says.
@@ -37,7 +43,8 @@ def write_results(
     lines = [json.dumps(row.to_json()) for row in rows]  # in ASCII: a response may end in half a character
     baselines = {"baselines": baseline_cells(items, modes)} if items else {}
     images = {"images": cells} if (cells := image_cells(rows, items)) else {}
-    results = {**summarize(rows), **baselines, **images, "run": run | {"scoring_rules": RULES_VERSION, "idf": VERSION}}
+    more = images | ({"held_out": held_out} if held_out else {})
+    results = {**summarize(rows), **baselines, **more, "run": run | {"scoring_rules": RULES_VERSION, "idf": VERSION}}
     # Both are written before either takes its place: a kill must not leave new samples beside old results.
     texts = {"samples.jsonl": "\n".join(lines) + "\n", "results.json": json.dumps(results, indent=2) + "\n"}
     for name, text in texts.items():
