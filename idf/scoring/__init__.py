@@ -5,6 +5,7 @@ from ._diagnose import CAUSES, FAR_OVER, Diagnosis, diagnose
 from ._heads import Claim
 from ._parse import final_answer, parse_answer, write_answer
 from ._proof import replay_claims
+from ._replies import Belief, Unreadable, read_move, read_state, score_belief
 from ._score import ERRORS, Verdict, score
 from ._steps import StepsRight, steps_right
 from ._thinking import strip_thinking
@@ -13,17 +14,22 @@ __all__ = [
     "CAUSES",
     "ERRORS",
     "FAR_OVER",
+    "Belief",
     "Claim",
     "Diagnosis",
     "Reading",
     "StepsRight",
+    "Unreadable",
     "Verdict",
     "diagnose",
     "final_answer",
     "parse_answer",
+    "read_move",
+    "read_state",
     "read_trace",
     "replay_claims",
     "score",
+    "score_belief",
     "steps_right",
     "strip_thinking",
     "write_answer",

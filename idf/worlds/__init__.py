@@ -11,6 +11,7 @@ from pkgutil import iter_modules
 from typing import Any
 
 from ._facts import ALL, Conventions, Fact, legend_of, read_conventions
+from ._planning import PlanningWorld
 from ._reading import plain, read_words
 from ._rng import Rng
 from ._sampling import SPLITS, Avoid, Draw, Drawn, sample_problem, sample_walk, split_of
@@ -31,6 +32,7 @@ __all__ = [
     "IllegalAction",
     "Keys",
     "Outcome",
+    "PlanningWorld",
     "Problem",
     "Rng",
     "Scene",

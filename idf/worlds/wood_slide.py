@@ -83,6 +83,7 @@ class WoodSlide(PlanningWorld[Blocks, Query]):
     query_type = Query
     actions = tuple(f"{block}{way}" for block in range(1, len(SHAPES) + 1) for way in WAYS)
     look = "Write the board on the left: five rows of four digits, 0 is empty."
+    recall = "Write the board: five rows of four digits, 0 is empty."
     notation = BlockMoves()
     counts_cells = True
     bins = {"easy": range(2, 9), "medium": range(9, 13), "hard": range(13, 16)}
