@@ -86,7 +86,7 @@ class Episode:
         if self.options.show == "window" and not self.world.inside:
             seeing = ", ".join(name for name, world in WORLDS.items() if world.inside)
             raise UserError(
-                f"{problem.world} has no agent on a board that could look around ({seeing} have): show text, picture or both"
+                f"show=window wants an agent on a board, and {problem.world} has none ({seeing} have): use text, picture or both"
             )
 
     @property
@@ -209,7 +209,7 @@ class Episode:
     def _ended(self, end: str, told: str, solved: bool = False) -> Step:
         self.end, self.done, self.asks = end, True, "nothing"
         reward = float(solved or end == "solved")
-        return Step(self._seen(told, new=end == "solved"), reward, True, self.information)
+        return Step(self._seen(told, new=self.world.plans), reward, True, self.information)
 
     # --- what is asked and seen ------------------------------------------------------------------------------------
 
