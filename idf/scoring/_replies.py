@@ -107,12 +107,16 @@ class Belief(NamedTuple):
 def score_belief(world: World[Any, Any], state: Any, text: str) -> Belief:
     """Compare what a reply says of a whole scene with `World.cells`, cell by cell; what it leaves out is not right.
 
+    A world without cells has one, the whole state.
+
     Args:
         world: The world that it speaks of.
         state: The true state.
         text: The reply, think blocks included.
     """
     truth, said = world.cells(state), _scene(world, _behind_label(text))
+    if not truth:  # a world that tells no parts of a state
+        return Belief(int(_written(world, _behind_label(text)) == state), 1)
     # In a world of colours, an initial that fits two of them says neither; a drawn sign may stand for two.
     right = sum(
         value in said.get(cell, ()) and (len(said[cell]) == 1 or not world.colours) for cell, value in truth.items()

@@ -53,6 +53,15 @@ def test_a_turned_cube_has_54_squares():
     assert score_belief(world, solved, start.replace("; ", "\n")) == (54, 54)
 
 
+def test_a_world_that_tells_no_parts_is_believed_whole_or_not_at_all(monkeypatch):
+    world = WORLDS["wood_slide"]
+    monkeypatch.setattr(type(world), "cells", lambda self, state: {})
+    state = world.read("1122/1133/4500/6788/6799")
+    assert score_belief(world, state, "1122/1133/4500/6788/6799").share == 1.0
+    assert score_belief(world, state, "1122/1133/4050/6788/6799").share == 0.0
+    assert score_belief(world, state, "hm").share == 0.0
+
+
 def test_a_probe_costs_no_move_hides_the_state_and_comes_every_k_moves():
     episode = begun(room(), probe_every=1, max_moves=2)
     step = episode.step("u")
