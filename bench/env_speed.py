@@ -83,7 +83,7 @@ def _steps_a_second(script: list[tuple[Episode, list[str]]], form: str, seconds:
                 episode.step(reply)
         spent += process_time() - begin
         steps += sum(map(len, replies_of))
-        assert all(episode.end in ("solved", "answered") and not episode.error for episode, _ in script)
+        assert all(episode.end in ("solved", "answered") and not episode.information["error"] for episode, _ in script)
     return steps / spent
 
 

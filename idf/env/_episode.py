@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from idf.errors import UserError
-from idf.scoring import Unreadable, read_move, read_state, score, score_belief
+from idf.scoring import Unreadable, Verdict, read_move, read_state, score, score_belief
 from idf.worlds import WORLDS, IllegalAction, PlanningWorld, Problem
 
 from . import _words as words
@@ -119,7 +119,7 @@ class Episode:
         self.made: list[str] = []
         self.beliefs: list[float] = []
         self.end: str | None = None
-        self.error: str | None = None
+        self.verdict: Verdict | None = None
         self.done = False
         self.asks = self._asks_next()
         text = words.opening(problem, self.options)
@@ -202,8 +202,7 @@ class Episode:
         return "Wrong."
 
     def _answered(self, text: str) -> Step:
-        verdict = score(self.problem, text)
-        self.error = verdict.error
+        self.verdict = verdict = score(self.problem, text)
         return self._ended("answered", f"{'Right' if verdict.correct else 'Wrong'}: {verdict.detail}.", verdict.correct)
 
     def _ended(self, end: str, told: str, solved: bool = False) -> Step:
@@ -261,7 +260,7 @@ class Episode:
             "beliefs": tuple(self.beliefs),
             "asks": self.asks,
             "end": self.end,
-            "error": self.error,
+            "error": None if self.verdict is None else self.verdict.error,
         }
 
 

@@ -11,7 +11,7 @@ from idf.scoring.rules_version import RULES_VERSION
 
 from .row import Row
 
-MUST_AGREE = ("suite_sha256", "prompts", "pictures")
+MUST_AGREE = ("suite_sha256", "prompts", "pictures", "episodes")
 """Keys of `run` that decide what is asked."""
 SHOULD_AGREE = ("max_pixels", "max_new_tokens", "sampling", "temperature", "top_p", "samples", "parser", "backend")
 """Keys of `run` that decide how it is asked; a comparison may be one of them."""

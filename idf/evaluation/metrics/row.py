@@ -20,6 +20,8 @@ class Row:
         cause: None if correct, else what went wrong by replay, one of `idf.scoring.CAUSES`.
         wrong_step: The first wrong step of the response, 0 for the start; None if no step is to blame.
         cause_detail: One sentence on the cause.
+        turns: Of an episode (`--episodes`) what was seen and said, turn by turn; None of a single response.
+        episode: Of an episode its counts, as `idf.env.Episode.information` gives them, and the number of replies.
         quote: What a language model quoted as the answer (`--parser`), and the rules then judged; None if it was not asked.
     """
 
@@ -46,7 +48,10 @@ class Row:
     wrong_step: int | None = None
     cause_detail: str | None = None
     quote: str | None = None
+    turns: list[dict[str, Any]] | None = None
+    episode: dict[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """The row as JSON values."""
-        return asdict(self)
+        """The row as JSON values; what an episode alone has is left out of other rows."""
+        told = asdict(self)
+        return {name: value for name, value in told.items() if value is not None or name not in ("turns", "episode")}

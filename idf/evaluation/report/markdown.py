@@ -9,6 +9,7 @@ from typing import Any
 
 from .audit_lines import audits_of
 from .tables import EFFICIENCY_COLUMNS, efficiency_legend, efficiency_lines, legend, notes, table_rows
+from .turns import TURN_COLUMNS, TURN_MEANINGS, turn_lines
 
 _SPECIAL = re.compile(r"([\\`*{}\[\]<>#|~&@$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
 
@@ -50,6 +51,8 @@ def write_markdown(results: dict[str, Any], out: Path) -> Path:
         markdown_table(rows, 2),
         markdown_list([*notes(results), *legend(rows)]),
     ]
+    if turns := turn_lines(results):
+        parts += ["### Over turns", markdown_table([TURN_COLUMNS, *turns], 2), markdown_list(TURN_MEANINGS)]
     if efficient := efficiency_lines(results):
         parts += ["### Tokens", markdown_table([EFFICIENCY_COLUMNS, *efficient], 2)]
         parts += [markdown_list(efficiency_legend(efficient))]

@@ -18,7 +18,12 @@ from ..metrics.summary import summarize
 
 
 def write_results(
-    rows: Sequence[Row], out: Path, run: dict[str, Any], items: Sequence[Item] = (), modes: Sequence[str] = ()
+    rows: Sequence[Row],
+    out: Path,
+    run: dict[str, Any],
+    items: Sequence[Item] = (),
+    modes: Sequence[str] = (),
+    trivial: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Write `samples.jsonl` and `results.json`.
 
@@ -28,13 +33,14 @@ def write_results(
         run: Everything needed to repeat the run.
         items: The items, if they are at hand: then the results say what trivial players get on them.
         modes: What was shown.
+        trivial: What trivial players get on them, if it is known already.
 
     Returns:
         What `results.json` says.
     """
     out.mkdir(parents=True, exist_ok=True)
     lines = [json.dumps(row.to_json()) for row in rows]  # in ASCII: a response may end in half a character
-    baselines = {"baselines": baseline_cells(items, modes)} if items else {}
+    baselines = {"baselines": trivial or baseline_cells(items, modes)} if items else {}
     results = {**summarize(rows), **baselines, "run": run | {"scoring_rules": RULES_VERSION, "idf": VERSION}}
     # Both are written before either takes its place: a kill must not leave new samples beside old results.
     texts = {"samples.jsonl": "\n".join(lines) + "\n", "results.json": json.dumps(results, indent=2) + "\n"}
