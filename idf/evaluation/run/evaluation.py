@@ -179,7 +179,7 @@ class _Evaluation:
         sampling = ("max_new_tokens", "temperature", "top_p", "seed")
         tokens = {key: player.facts[key] for key in sampling if key in player.facts}
         parser = {} if recipe.parser.name == RULES else {"quotes": quoter(recipe.parser.spec)}
-        return {**who, **decides, **tokens, **parser}
+        return {**who, "episodes": None, **decides, **tokens, **parser}
 
     def _played(self, player: Player, items: Sequence[Item], form: Form) -> list[Row] | None:
         asks = all_asks(items, player.modes, player.samples)

@@ -72,7 +72,9 @@ class Game:
 
     def request(self) -> Request:
         """What is asked now."""
-        picture = None if self.shown is None else draw(self.shown, self.max_pixels)
+        picture = (
+            None if self.shown is None else draw(self.shown, self.max_pixels).copy()
+        )  # writable, as torch wants it
         return Request(list(self.messages), picture, self.ask.sample)
 
     def take(self, response: Response) -> None:
