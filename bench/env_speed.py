@@ -12,6 +12,7 @@ import json
 from pathlib import Path
 from statistics import median
 from time import process_time
+from typing import Any
 
 from machine import command, machine
 
@@ -53,6 +54,14 @@ def main() -> None:
     }
     if arguments.out:
         arguments.out.write_text(json.dumps(told, indent=2) + "\n")
+
+
+def table(told: dict[str, Any]) -> str:
+    """The rates as a table, in thousands of steps a CPU-second."""
+    lines = [f"| world | {' | '.join(FORMS)} |", "| --- |" + " ---: |" * len(FORMS)]
+    for world, rates in told["steps_a_cpu_second"].items():
+        lines.append(f"| `{world}` | {' | '.join(f'{rates[form] / 1000:.1f} k' for form in FORMS)} |")
+    return "\n".join(lines)
 
 
 def _played(world: str, number: int) -> list[tuple[Episode, list[str]]]:
