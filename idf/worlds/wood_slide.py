@@ -166,9 +166,7 @@ class WoodSlide(PlanningWorld[Blocks, Query]):
         )
 
     def read(self, text: str) -> Blocks:
-        if not re.fullmatch(r"[0-9]{4}(/[0-9]{4}){4}", text.strip()):
-            raise ValueError(f"not a board: {text!r} (five rows of four digits, separated by '/')")
-        return blocks_from_cells(text.strip().replace("/", ""))
+        return _read(text)
 
     def pose(self, rng: Rng, difficulty: str) -> Problem[Blocks, Query]:
         start, plan = self._shortest_walk(rng, difficulty)
@@ -296,6 +294,13 @@ def blocks_from_cells(board: str) -> Blocks:
             raise ValueError(f"block {block} does not cover {height} x {width} cells on the board {board}")
         found.append(at)
     return tuple(found)
+
+
+@lru_cache(maxsize=1024)  # the target of a problem is read at every move
+def _read(text: str) -> Blocks:
+    if not re.fullmatch(r"[0-9]{4}(/[0-9]{4}){4}", text.strip()):
+        raise ValueError(f"not a board: {text!r} (five rows of four digits, separated by '/')")
+    return blocks_from_cells(text.strip().replace("/", ""))
 
 
 @lru_cache(maxsize=1 << 17)  # room for all positions of a component

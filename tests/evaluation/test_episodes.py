@@ -316,3 +316,18 @@ def test_a_checkpoint_plays_and_workers_share_its_episodes(suite, tmp_path):
     assert {len(row.turns) for row in rows} <= {1, 2, 3}
     assert all(row.prompt_tokens > 0 and row.completion_tokens > 0 for row in rows)
     assert sum(line.count("\n") - 1 for line in map(Path.read_text, answers)) == sum(len(row.turns) for row in rows)
+
+
+@pytest.mark.slow
+def test_a_browser_shows_every_turn(page, suite, tmp_path):
+    out = tmp_path / "o"
+    common = ("--baseline", "random", "--suite", suite, "--episodes", "--max-moves", 3, "--modes", "tqa", "--out", out)
+    assert evaluate(*common) == 0
+    row = next(row for row in read_samples(out) if row.world == "wood_slide" and not row.correct)
+    page.goto(f"{(out / 'report.html').as_uri()}#{row.id.replace(':', '%3A')}%40tqa")
+    page.wait_for_selector("#item .turn")
+    shown = page.inner_text("#item")
+    for turn in row.turns:
+        assert turn["said"] in shown
+        assert turn["seen"].splitlines()[0] in shown
+    assert "along the moves that were made" in shown
