@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from idf.errors import UserError
-from idf.scoring import Unreadable, Verdict, read_move, read_state, score, score_belief
+from idf.scoring import Unreadable, Verdict, claims_state, read_move, score, score_belief
 from idf.worlds import WORLDS, IllegalAction, PlanningWorld, Problem
 
 from . import _words as words
@@ -183,23 +183,15 @@ class Episode:
         """Compare the state that a reply claims; what is said of it."""
         action = self.course[self.moves]
         there = self.world.step(self.state, action)
-        line = self.world.line(there)
-        claim: Hashable | None
-        true: Hashable | None
-        if text.strip() in (line, f"State: {line}"):  # to the letter: nothing has to be read
-            claim = true = line
-        else:
-            claim, true = read_state(self.world, text, action), self.world.read_line(line)
-        if claim is None:
+        right = claims_state(self.world, text, action, there)
+        if right is None:
             self.unreadable += 1
             return "Not understood: it states no whole state. Nothing has changed."
         self.state = there
         self.moves += 1
-        if claim == true:
-            self.right += 1
-            return "Right."
-        self.wrong += 1
-        return "Wrong."
+        self.right += right
+        self.wrong += not right
+        return "Right." if right else "Wrong."
 
     def _answered(self, text: str) -> Step:
         self.verdict = verdict = score(self.problem, text)

@@ -5,7 +5,7 @@ from ._diagnose import CAUSES, FAR_OVER, Diagnosis, diagnose
 from ._heads import Claim
 from ._parse import final_answer, parse_answer, write_answer
 from ._proof import replay_claims
-from ._replies import Belief, Unreadable, read_move, read_state, score_belief
+from ._replies import Belief, Unreadable, claims_state, read_move, score_belief
 from ._score import ERRORS, Verdict, score
 from ._steps import StepsRight, steps_right
 from ._thinking import strip_thinking
@@ -21,11 +21,11 @@ __all__ = [
     "StepsRight",
     "Unreadable",
     "Verdict",
+    "claims_state",
     "diagnose",
     "final_answer",
     "parse_answer",
     "read_move",
-    "read_state",
     "read_trace",
     "replay_claims",
     "score",

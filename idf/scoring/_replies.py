@@ -61,8 +61,8 @@ def _told_moves(world: World[Any, Any], text: str) -> list[str]:
     return [move for said in statements if said is not None for move in said.moves]
 
 
-def read_state(world: World[Any, Any], text: str, action: str) -> Hashable | None:
-    """The state that a reply claims, in the form of `World.read_line`; None if it claims no whole one.
+def claims_state(world: World[Any, Any], text: str, action: str, state: Any) -> bool | None:
+    """Whether a reply claims a state, in any wording; None if it claims no whole one.
 
     What stands behind the last `State:` counts, else the reply; it is read as a state, then line by line from its end, and at
     last as a trace of one step.
@@ -71,8 +71,16 @@ def read_state(world: World[Any, Any], text: str, action: str) -> Hashable | Non
         world: The world that it speaks of.
         text: The reply, think blocks included.
         action: The action that was taken.
+        state: The true state after it.
     """
-    said = _behind_label(text)
+    line = world.line(state)
+    if text.strip().removeprefix("State: ") == line or (said := _behind_label(text)) == line:
+        return True  # to the letter: nothing has to be read
+    claim = _claimed(world, said, action)
+    return None if claim is None else claim == world.read_line(line)
+
+
+def _claimed(world: World[Any, Any], said: str, action: str) -> Hashable | None:
     for part in (said, *reversed(said.splitlines())):
         if (state := world.read_line(_BULLET.sub("", part))) is not None:
             return state

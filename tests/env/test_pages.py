@@ -27,9 +27,10 @@ def test_the_table_of_speeds_is_that_of_the_committed_result():
     assert table(TOLD) in PAGE
 
 
+@pytest.mark.parametrize("form", ["as asked", "in prose"])
 @pytest.mark.parametrize("world", list(LEAST))
-def test_the_committed_result_reaches_what_was_wanted(world):
-    assert TOLD["steps_a_cpu_second"][world]["as asked"] >= LEAST[world]
+def test_the_committed_result_reaches_what_was_wanted(world, form):
+    assert TOLD["steps_a_cpu_second"][world][form] >= LEAST[world]
 
 
 @pytest.mark.parametrize("adapter", ["gymnasium.py", "reasoning_gym.py", "inspect/_episodes.py"])
