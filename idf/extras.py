@@ -12,6 +12,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "train": ("torch", "torchvision", "transformers", "peft", "accelerate", "deepspeed", "datasets", "wandb", "xxhash"),
     "ray": ("ray",),
     "vllm": ("vllm",),
+    "env": ("gymnasium",),
     "harnesses": ("lmms_eval", "inspect_ai"),
 }
 """Extra -> the modules that it brings and idf imports. pyproject.toml names their distributions."""

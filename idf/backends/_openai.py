@@ -126,7 +126,7 @@ class OpenAIBackend(Backend):
             raise UserError(f"extra_body cannot hold {ours[0]}: it has an option of its own, or is idf's own matter")
         read_key(api_key_env)
         self.name = f"openai:{model}"
-        self.model, self.sampling = model, sampling
+        self.model, self.sampling, self.answered = model, sampling, False
         self.base_url, self.api_key_env = base_url, api_key_env
         self.concurrency, self.timeout_s, self.retries = concurrency, timeout_s, retries
         self.token_limit_key = token_limit_key
@@ -228,7 +228,7 @@ class _Asking:
         self.stop = asyncio.Event()
         self.end: Exception | None = None  # why the asking ended early
         self.failures = 0  # requests in a row that failed in every attempt
-        self.answered = False  # whether any request was answered
+        self.answered = backend.answered  # whether any request was answered, of earlier askings too
         self.running: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -303,7 +303,7 @@ class _Asking:
                 if self.failures >= HOPELESS:
                     self._give_up(UserError(f"{HOPELESS} requests in a row failed, the last: {response.error}"))
             else:
-                self.failures, self.answered = 0, True
+                self.failures, self.answered, self.backend.answered = 0, True, True
                 counted = response.prompt_tokens is not None and response.completion_tokens is not None
                 used = response.tokens if counted else held
                 budget.scale = max(budget.scale, (response.prompt_tokens or 0) / expected)

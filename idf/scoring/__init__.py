@@ -6,6 +6,7 @@ from ._diagnose import CAUSES, FAR_OVER, Diagnosis, diagnose
 from ._heads import Claim
 from ._parse import final_answer, parse_answer, write_answer
 from ._proof import replay_claims
+from ._replies import Belief, Unreadable, claims_state, read_move, score_belief
 from ._score import ERRORS, Verdict, score
 from ._steps import StepsRight, steps_right
 from ._thinking import strip_thinking
@@ -14,20 +15,25 @@ __all__ = [
     "CAUSES",
     "ERRORS",
     "FAR_OVER",
+    "Belief",
     "Claim",
     "Diagnosis",
     "Reading",
     "StepsRight",
+    "Unreadable",
     "Verdict",
     "chance_of_view",
+    "claims_state",
     "diagnose",
     "final_answer",
     "is_answerable",
     "names_settling_view",
     "parse_answer",
+    "read_move",
     "read_trace",
     "replay_claims",
     "score",
+    "score_belief",
     "stated_view",
     "steps_right",
     "strip_thinking",

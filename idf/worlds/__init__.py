@@ -13,6 +13,7 @@ from typing import Any
 
 from ._facts import ALL, Conventions, Fact, legend_of, read_conventions
 from ._part import PartWorld
+from ._planning import PlanningWorld
 from ._reading import plain, read_words
 from ._rng import Rng
 from ._sampling import SPLITS, Avoid, Draw, Drawn, sample_problem, sample_walk, split_of
@@ -35,6 +36,7 @@ __all__ = [
     "Keys",
     "Outcome",
     "PartWorld",
+    "PlanningWorld",
     "Problem",
     "Rng",
     "Scene",

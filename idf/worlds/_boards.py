@@ -1,4 +1,4 @@
-"""Boards as text: what a text says of whole boards, single rows and grids of symbols; and the symmetries of a grid."""
+"""Boards as text: what a text says of whole boards, single rows and grids of symbols; a part and the symmetries of a grid."""
 
 from __future__ import annotations
 
@@ -168,6 +168,15 @@ _BOARD_ROW = re.compile(rf"(?:row )?(?:[1-5][:)] )?[\[|\"' ]*{_CELL}(?:[\s,|\"']
 def is_board_row(line: str) -> bool:
     """Whether a line may be a row of a board of blocks: four digits and nothing else."""
     return _BOARD_ROW.fullmatch(line.strip()) is not None
+
+
+def within(rows: list[str], cell: tuple[int, int], radius: int) -> str:
+    """Rows of signs, blanks between, as seen from a cell: `?` for what is further off than a radius, diagonally too."""
+    row, column = cell
+    return "\n".join(
+        " ".join(sign if max(abs(r - row), abs(c - column)) <= radius else "?" for c, sign in enumerate(signs))
+        for r, signs in enumerate(rows)
+    )
 
 
 def in_eight_symmetries(rows: list[str]) -> list[list[str]]:

@@ -127,6 +127,8 @@ class World(ABC, Generic[S, Q]):
         rule: One or two sentences that state the actions and what they do, for imagery prompts.
         actions: Every word that can name an action, legal or not.
         look: How to write down what the picture shows, for prompts that ask for it; the answer is `see`.
+        recall: How to write down a whole state from memory, where `look` asks for something else.
+        inside: How the world is put to an agent on its board that sees a part of it (`glimpse`): what the signs mean, what to do.
         always_legal: Whether every action is legal in every state, so that asking which ones are has no point.
         plans: Whether its problems ask for a plan.
         clean_level: The level of `Keys` at which published items are avoided.
@@ -143,6 +145,8 @@ class World(ABC, Generic[S, Q]):
     rule: ClassVar[str]
     actions: ClassVar[tuple[str, ...]]
     look: ClassVar[str]
+    recall: ClassVar[str] = ""
+    inside: ClassVar[str] = ""
     always_legal: ClassVar[bool] = False
     plans: ClassVar[bool] = False
     clean_level: ClassVar[str] = "canonical"
@@ -263,6 +267,14 @@ class World(ABC, Generic[S, Q]):
     def shows_all(self, scene: Scene) -> bool:
         """Whether the picture shows all that `see` says of a scene."""
         return True
+
+    def cells(self, state: S) -> Mapping[Hashable, Hashable]:
+        """What a belief of a state is scored by, cell by cell: its facts, less those that follow from others."""
+        return self.facts(state)
+
+    def glimpse(self, state: S, radius: int) -> str | None:
+        """The board as an agent on it sees it, `?` beyond a radius in cells; None in a world without an agent."""
+        return None
 
     def rest(self, state: S) -> S:
         """A state in the middle of a walk as the start of a new one; the same unless a state holds its history."""

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from idf.answers import AnswerKind, plain_colours
 from idf.answers.colour import Colour
 
+from ._boards import within
 from ._described import DescribedWorld
 from ._faces import is_net_row, read_faces, read_net
 from ._facts import Conventions, Fact
@@ -81,6 +82,11 @@ class CubeRolling(DescribedWorld[Cube, Query]):
     answers = (Colour(COLOURS),)
     actions = tuple(SHIFT)
     look = "Write the path, roll by roll, then the colours that the top, front and right faces show."
+    recall = "Write the colours that the faces show now, in the order top, bottom, left, right, front, back."
+    inside = (
+        "You see the board around the cube, its back at the top: C is the cube, o a cell that it has visited, . another cell, "
+        "? one out of sight."
+    )
     clean_level = "skeleton"  # a published path stays published, whatever the colours
     bins = {"easy": range(1, 6), "medium": range(6, 11), "hard": range(11, 16)}
     rule = (
@@ -98,6 +104,12 @@ class CubeRolling(DescribedWorld[Cube, Query]):
         start, rolls = self.course(scene)
         faces = ", ".join(f"{face} {start.colours[FACES.index(face)]}" for face in ("top", "front", "right"))
         return f"Path: {' '.join(rolls)}\nFaces: {faces}"
+
+    def glimpse(self, state: Cube, radius: int) -> str:
+        """The board from above, its back row first."""
+        signs = {**dict.fromkeys(state.cells, "o"), state.cells[-1]: "C"}
+        x, z = state.cells[-1]
+        return within(["".join(signs.get((u, v), ".") for u in range(BOARD)) for v in range(BOARD)], (z, x), radius)
 
     def legal_actions(self, state: Cube) -> tuple[str, ...]:
         return tuple(way for way in SHIFT if self._broken_rule(state, way) is None)

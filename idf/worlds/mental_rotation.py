@@ -129,6 +129,9 @@ class MentalRotation(DescribedWorld[Structure, Query]):
         seen.update(state)
         return seen
 
+    def cells(self, state: Structure) -> Mapping[Hashable, Hashable]:
+        return dict(state)
+
     def asked_facts(self, problem: Problem[Structure, Query]) -> Mapping[Hashable, frozenset[Hashable]]:
         """Columns of the view that is asked, seen without a turn: in any order of the two axes across it, with any sign."""
         axis = next(i for i in range(3) if TOWARDS[problem.query.view][i])

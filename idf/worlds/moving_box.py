@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from idf.answers.plan import Ways
 
-from ._boards import in_eight_symmetries, is_grid_line, read_grid
+from ._boards import in_eight_symmetries, is_grid_line, read_grid, within
 from ._cells import read_places
 from ._facts import Conventions, Fact
 from ._planning import PlanningWorld
@@ -77,6 +77,7 @@ class MovingBox(PlanningWorld[Room, Query]):
         "Write the grid row by row: S is the player, B the box, T the target, + the player and * the box on the target, "
         "# a wall and . free floor."
     )
+    inside = "You are the player and see the cells around you: . is free, ? out of sight. Push the box to the target."
     notation = Ways()
     counts_cells = True
     bins = {"easy": range(1, 3), "medium": range(3, 6), "hard": range(6, 20)}
@@ -139,10 +140,13 @@ class MovingBox(PlanningWorld[Room, Query]):
         return (first, second) if match[1][0] == "p" else (second, first)
 
     def facts(self, state: Room) -> Mapping[Hashable, Hashable]:
-        drawn: dict[Hashable, Hashable] = {
-            (r, c): symbol for r, row in enumerate(grid(state)) for c, symbol in enumerate(row)
-        }
-        return {**drawn, "player": state.player, "box": state.box, "target": state.target}
+        return {**self.cells(state), "player": state.player, "box": state.box, "target": state.target}
+
+    def cells(self, state: Room) -> Mapping[Hashable, Hashable]:
+        return {(r, c): symbol for r, row in enumerate(grid(state)) for c, symbol in enumerate(row)}
+
+    def glimpse(self, state: Room, radius: int) -> str:
+        return within(grid(state), state.player, radius)
 
     def goal_facts(self, problem: Problem[Room, Query]) -> Mapping[Hashable, Hashable]:
         return {"target": problem.start.target}

@@ -84,6 +84,7 @@ class WoodSlide(PlanningWorld[Blocks, Query]):
     query_type = Query
     actions = tuple(f"{block}{way}" for block in range(1, len(SHAPES) + 1) for way in WAYS)
     look = "Write the board on the left: five rows of four digits, 0 is empty."
+    recall = "Write the board: five rows of four digits, 0 is empty."
     notation = BlockMoves()
     counts_cells = True
     bins = {"easy": range(2, 9), "medium": range(9, 13), "hard": range(13, 16)}
@@ -166,9 +167,7 @@ class WoodSlide(PlanningWorld[Blocks, Query]):
         )
 
     def read(self, text: str) -> Blocks:
-        if not re.fullmatch(r"[0-9]{4}(/[0-9]{4}){4}", text.strip()):
-            raise ValueError(f"not a board: {text!r} (five rows of four digits, separated by '/')")
-        return blocks_from_cells(text.strip().replace("/", ""))
+        return _read(text)
 
     def pose(self, rng: Rng, difficulty: str) -> Problem[Blocks, Query]:
         start, plan = self._shortest_walk(rng, difficulty)
@@ -309,6 +308,13 @@ def blocks_from_cells(board: str) -> Blocks:
             raise ValueError(f"block {block} does not cover {height} x {width} cells on the board {board}")
         found.append(at)
     return tuple(found)
+
+
+@lru_cache(maxsize=1024)  # the target of a problem is read at every move
+def _read(text: str) -> Blocks:
+    if not re.fullmatch(r"[0-9]{4}(/[0-9]{4}){4}", text.strip()):
+        raise ValueError(f"not a board: {text!r} (five rows of four digits, separated by '/')")
+    return blocks_from_cells(text.strip().replace("/", ""))
 
 
 @lru_cache(maxsize=1 << 17)  # room for all positions of a component

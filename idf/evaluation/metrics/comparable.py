@@ -11,7 +11,7 @@ from idf.scoring.rules_version import RULES_VERSION
 
 from .row import Row
 
-MUST_AGREE = ("suite_sha256", "prompts", "pictures")
+MUST_AGREE = ("suite_sha256", "prompts", "pictures", "episodes")
 """Keys of `run` that decide what is asked."""
 SHOULD_AGREE = (
     "damage",

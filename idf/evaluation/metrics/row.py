@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
-_OF_SOME_SUITES = ("group", "answerable", "settles", "view_chance")
+_OF_SOME = ("group", "answerable", "settles", "view_chance", "turns", "episode")
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,8 @@ class Row:
         answerable: Whether what is shown decides the answer; None in a world that shows all of its scenes.
         settles: Whether the response names a view that would settle what cannot be determined; None if that is not asked.
         view_chance: How often a view drawn at random would be right there.
+        turns: Of an episode (`--episodes`) what was seen and said, turn by turn; None of a single response.
+        episode: Of an episode its counts, as `idf.env.Episode.information` gives them, and the number of replies.
         quote: What a language model quoted as the answer (`--parser`), and the rules then judged; None if it was not asked.
         group: The item whose image under a symmetry this one is (`Item.group`); None if the suite asks no images.
     """
@@ -56,8 +58,10 @@ class Row:
     answerable: bool | None = None
     settles: bool | None = None
     view_chance: float | None = None
+    turns: list[dict[str, Any]] | None = None
+    episode: dict[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """The row as JSON values; `parsed` is the row's own. What only some suites know is left out elsewhere."""
+        """The row as JSON values; `parsed` is the row's own. What only some suites or episodes know is left out elsewhere."""
         told = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {key: value for key, value in told.items() if value is not None or key not in _OF_SOME_SUITES}
+        return {key: value for key, value in told.items() if value is not None or key not in _OF_SOME}

@@ -11,6 +11,7 @@ from typing import Any
 from .abstaining import abstaining
 from .bootstrap import DRAWS, SEED, macro95
 from .efficiency import efficiency
+from .episodes import episode_numbers
 from .power import detectable_flips, detectable_pairs
 from .problems import tallies
 from .row import Row
@@ -71,6 +72,8 @@ def cell(rows: Sequence[Row]) -> dict[str, Any]:
         "tokens_per_correct": per_correct(rows),
         "moves_over_optimal": fmean(detours) if detours else None,
     }
+    if told := episode_numbers(rows):
+        numbers["episodes"] = told
     samples = Counter(row.id for row in rows)
     if (least := min(samples.values())) > 1:
         right = Counter(row.id for row in rows if row.correct)

@@ -16,7 +16,9 @@ from idf.scoring import Claim, read_trace
 from idf.suites import PROMPTS, Item, item_prompt
 from idf.worlds import PARTS, WORLDS, IllegalAction, Problem, World
 
+from ..metrics.episodes import EPISODE_PROMPTS
 from ..metrics.row import Row
+from .turns import replay_of_turns
 
 _PIXELS = 80_000  # of a picture on the page
 _COLOURS = 128  # of its palette: the drawings use few, and a palette makes the file a quarter of the size
@@ -43,6 +45,8 @@ def item_details(item: Item, modes: Sequence[str], prompts: str | None, pictured
 def questions(item: Item, modes: Sequence[str], prompts: str | None) -> dict[str, tuple[str | None, str]]:
     """For each mode the text of the prompt, or None and why it is not known."""
     name = next(iter(PROMPTS)) if prompts is None else prompts
+    if name == EPISODE_PROMPTS:
+        return {mode: (None, "it was asked over turns, which stand below") for mode in modes}
     found: dict[str, tuple[str | None, str]] = {}
     for mode in modes:
         try:
@@ -76,8 +80,10 @@ _KEPT = (
 
 def row_details(row: Row, problem: Problem[Any, Any] | None) -> dict[str, Any]:
     """What a response says and how it was judged, with its replay if the problem is at hand."""
-    replayed = None if problem is None or problem.world in PARTS else replay(problem, row)
-    return {key: getattr(row, key) for key in _KEPT} | {"replay": replayed}
+    said = {key: getattr(row, key) for key in _KEPT}
+    if row.turns is not None:
+        return said | {"turns": row.turns, "replay": None if problem is None else replay_of_turns(problem, row)}
+    return said | {"replay": None if problem is None or problem.world in PARTS else replay(problem, row)}
 
 
 def replay(problem: Problem[Any, Any], row: Row) -> dict[str, Any]:

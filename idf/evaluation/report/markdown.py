@@ -20,6 +20,7 @@ from .tables import (
     notes,
     table_rows,
 )
+from .turns import TURN_COLUMNS, TURN_MEANINGS, turn_lines
 from .wording import TITLE, wording_notes, wording_rows
 
 _SPECIAL = re.compile(r"([\\`*{}\[\]<>#|~&@$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
@@ -66,6 +67,8 @@ def write_markdown(results: dict[str, Any], out: Path) -> Path:
         parts += ["### All images right", markdown_table([IMAGE_COLUMNS, *images], 2), markdown_list(image_legend())]
     if abstained := abstaining_lines(results, difficulties=True):
         parts += ["### When not to answer", markdown_table([COLUMNS, *abstained], 3), markdown_list(LEGEND)]
+    if turns := turn_lines(results):
+        parts += ["### Over turns", markdown_table([TURN_COLUMNS, *turns], 2), markdown_list(TURN_MEANINGS)]
     if efficient := efficiency_lines(results):
         parts += ["### Tokens", markdown_table([EFFICIENCY_COLUMNS, *efficient], 2)]
         parts += [markdown_list(efficiency_legend(efficient))]

@@ -172,9 +172,15 @@ async function showItem(at) {
     element("div", { class: "siblings", "aria-label": "This item in other modes and samples", role: "group" }, twins),
     element("p", { class: "verdict" }, element("b", { class: right ? "good" : "bad" }, row[OUTCOME]), said?.detail ? `: ${said.detail}` : ""),
     cause, said && facts(said, item), item && question(row, item), ...(said && item ? replay(row, said, item) : []),
-    ...(said ? [element("h4", {}, "Response, in full"), element("pre", { id: "response" }, said.response === "" ? "(empty)" : said.response)]
+    ...(said?.turns ? turnsOf(said.turns) : said ? [element("h4", {}, "Response, in full"), element("pre", { id: "response" }, said.response === "" ? "(empty)" : said.response)]
       : [element("p", { id: "left-out" }, `Its response is not in this page: samples.jsonl, line ${row[LINE]}.`)])].filter(Boolean));
   return true;
+}
+
+function turnsOf(turns) {
+  return [element("h4", {}, `Turns, ${turns.length}`), ...turns.map((turn, n) => element("div", { class: "turn" },
+    element("pre", {}, turn.seen), element("pre", { id: n ? null : "response" }, turn.said === "" ? "(empty)" : turn.said),
+    element("p", { class: "verdict" }, `${turn.asks}: `, element("b", { class: ["wrong", "illegal", "unreadable", "answer wrong"].includes(turn.came) ? "bad" : "good" }, turn.came))))];
 }
 
 function fill(children) {
@@ -221,7 +227,7 @@ function replay(row, said, item) {
   const steps = stepsOf(said, item), { along, first } = said.replay;
   const missing = said.replay.stop ? "not replayed after an illegal move" : item.plans ? "the plan has ended" : "there is no such step";
   const ended = step => step.stop ?? step.state ?? missing;
-  const whose = { answer: "along the plan of the answer", claims: "along the moves that the response claims, as no plan could be read", course: item.plans ? "along an optimal plan, as the response names no plan" : "along the actions of the problem" }[along];
+  const whose = { made: "along the moves that were made", answer: "along the plan of the answer", claims: "along the moves that the response claims, as no plan could be read", course: item.plans ? "along an optimal plan, as the response names no plan" : "along the actions of the problem" }[along];
   const left = said.replay.stop ? (said.replay.actions ?? item.actions).length - said.replay.states?.length : 0;
   const body = element("tbody", {}, steps.map(step => element("tr", { class: step.first ? "first" : null },
     element("td", {}, step.n || "start"), element("td", {}, step.action ?? (step.n ? "–" : "")),

@@ -17,16 +17,20 @@ from idf.files import read_text
 from idf.recipe import to_plain
 from idf.suites import HELD_OUT_OF, Item, SuiteRecipe, distinct, open_suite, suite_name
 
+from ..metrics.episodes import EPISODE_PROMPTS
 from ..metrics.row import Row
 from ..metrics.wording import wording_gap
 from ..report.markdown import write_markdown
 from ..report.plots import write_summary_png
 from ..report.report import write_report
 from ..report.tables import abstaining_table, efficiency_table, image_table, table
+from ..report.turns import turn_table
 from ..report.wording import wording_table
 from .answers import Answers
 from .default_suite import generate_whole, recipe_in
+from .episodes import play_episodes, trivial_cells
 from .facts import facts_of
+from .games import Turns
 from .items import spread
 from .llm_parser import parse_with, parser_replies, quoter
 from .output import HELD_OUT, PUBLISHED_PICTURES, enter, locked
@@ -93,6 +97,7 @@ class _Evaluation:
     ) -> None:
         self.recipe, self.out, self.answers, self.overwrite, self.say = recipe, out, answers, overwrite, say
         self.held = held
+        self.turns = Turns(recipe.max_moves, recipe.probe_every) if recipe.episodes else None
 
     def run(self, share: tuple[int, int] | None, show: bool) -> dict[str, Any] | None:
         recipe, begun = self.recipe, time.perf_counter()
@@ -121,6 +126,8 @@ class _Evaluation:
             pictures = "auto" if recipe.pictures == "both" else recipe.pictures
             shown = {"prompts": recipe.prompts, "pictures": pictures, "max_pixels": max_pixels}
             shown |= {} if recipe.damage is None else {"damage": recipe.damage}
+        if self.turns is not None:
+            shown |= {"prompts": EPISODE_PROMPTS, "pictures": "drawn", "episodes": to_plain(self.turns)}
         if share is None:  # any number of workers may add answers at once
             if recipe.suite is not None:
                 self.held.enter_context(locked(self.out))
@@ -169,16 +176,28 @@ class _Evaluation:
         who: dict[str, Any] = {"fingerprint": player.facts.get("fingerprint"), "baseline": recipe.baseline}
         if recipe.responses is not None:
             who["responses_sha256"] = responses_sha256(Path(recipe.responses))
-        asked = ("limit", "duplicates", "suite_sha256", "modes", "samples", "prompts", "pictures", "max_pixels")
+        asked = (
+            "limit",
+            "duplicates",
+            "suite_sha256",
+            "modes",
+            "samples",
+            "prompts",
+            "pictures",
+            "max_pixels",
+            "episodes",
+        )
         decides = {key: run[key] for key in asked if key in run}
         sampling = ("max_new_tokens", "temperature", "top_p", "seed")
         tokens = {key: player.facts[key] for key in sampling if key in player.facts}
         parser = {} if recipe.parser.name == RULES else {"quotes": quoter(recipe.parser.spec)}
         damage = {"damage": recipe.damage} if player.reads_prompts else {}
-        return {**who, **decides, **damage, **tokens, **parser}
+        return {**who, "episodes": None, **decides, **damage, **tokens, **parser}
 
     def _played(self, player: Player, items: Sequence[Item], form: Form) -> list[Row] | None:
         asks = all_asks(items, player.modes, player.samples)
+        if self.turns is not None:
+            return play_episodes(player, asks, self.turns, form.max_pixels)
         responses = player.play(asks, form)
         if responses is None:
             return None
@@ -215,13 +234,14 @@ class _Evaluation:
         self, rows: list[Row], items: Sequence[Item], run: dict[str, Any], out: Path, gap: dict[str, Any] | None = None
     ) -> dict[str, Any]:
         """Write everything, and print the tables."""
-        results = write_results(rows, out, run, items, run["modes"], gap)
+        trivial = None if self.turns is None else trivial_cells(items, run["modes"], self.turns)
+        results = write_results(rows, out, run, items, run["modes"], held_out=gap, trivial=trivial)
         report = write_report(rows, results, out, items)
         write_markdown(results, out)
         write_summary_png(rows, results, out)
         self.say(f"{self.recipe.title} on {run['suite']}\n{table(results)}")
-        tables = (abstaining_table(results), image_table(results), efficiency_table(results), wording_table(results))
-        for more in filter(None, tables):
+        tables = (turn_table, abstaining_table, image_table, efficiency_table, wording_table)
+        for more in filter(None, (of(results) for of in tables)):
             self.say(f"\n{more}")
         cut = sum(row.finish_reason == "length" for row in rows)
         if cut > CUT_OFF_WARNING * len(rows):

@@ -24,6 +24,7 @@ from idf.suites import HELD_OUT_OF, MODES, PROMPT_SETS
 
 RULES = "rules"
 DEFAULT_MODES = ("vtqa",)
+DEFAULT_MOVES = 50
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,9 @@ class EvaluationRecipe:
         temperature: 0 always takes the likeliest token; "default" leaves it to the endpoint.
         top_p: Only the likeliest tokens that together have this probability.
         seed: Another seed draws other responses.
+        episodes: Whether items are acted in over turns, not asked once.
+        max_moves: Replies after which an episode ends.
+        probe_every: After how many moves the whole scene is asked for; None for never.
         parser: Who finds the final answer in a response.
         whole_hash: Whether all bytes of the weights go into the fingerprint.
     """
@@ -157,6 +161,11 @@ class EvaluationRecipe:
     )
     top_p: float = key(1.0, help="nucleus sampling")
     seed: int = key(0, help="another seed draws other responses")
+    episodes: bool = key(False, help="act in each item over turns (docs/environments.md); the modes say what is shown")
+    max_moves: int = key(DEFAULT_MOVES, least=1, help="with --episodes: replies after which an episode ends")
+    probe_every: int | None = key(
+        None, least=1, help="with --episodes: after so many moves the whole scene is asked for (default: never)"
+    )
     parser: ParserRecipe = field(default_factory=ParserRecipe)
     whole_hash: bool = key(False, help="read all bytes of the weights to tell them apart")
 
@@ -201,6 +210,7 @@ class EvaluationRecipe:
                     f"damage {self.damage} is done to pictures, and the mode tqa shows none: ask vqa or vtqa"
                 )
         check_ranges(self)
+        self._check_episodes()
         sampling = self.sampling
         self.parser.check()
         if self.checkpoint is None:
@@ -211,6 +221,25 @@ class EvaluationRecipe:
             )
         check_model_spec(self.spec, f"--backend {self.backend}")
         require_backend(self.backend, f"--backend {self.backend}")
+
+    def _check_episodes(self) -> None:
+        """Refuse what does not go with turns, and what goes with nothing else."""
+        if not self.episodes:
+            if self.max_moves != DEFAULT_MOVES or self.probe_every is not None:
+                raise UserError("--max-moves and --probe-every go with --episodes only")
+            return
+        for option, given in (
+            ("--responses", self.responses is not None),
+            ("--parser", self.parser.name != RULES),
+            ("--prompts", self.prompts != "idf-long-1"),
+            ("--held-out", self.held_out),
+            ("--pictures", self.pictures not in ("auto", "drawn")),
+            ("--damage", self.damage is not None),
+        ):
+            if given:
+                raise UserError(
+                    f"{option} does not go with --episodes, which have words and pictures of their own and are judged by rules"
+                )
 
     @property
     def sampling(self) -> Sampling:

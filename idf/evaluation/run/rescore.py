@@ -27,7 +27,9 @@ from ..report.plots import write_summary_png
 from ..report.report import write_report
 from ..report.tables import table
 from .answers import Answers
+from .episodes import played_again, trivial_cells
 from .facts import facts_of
+from .games import Turns
 from .llm_parser import Agreement, judged_by_quotes, known_quote
 from .output import HELD_OUT, PUBLISHED_PICTURES, RESULTS
 from .queries import Ask
@@ -134,8 +136,11 @@ def _judged(job: Rescoring, folder: Path) -> _Judged:
     run = results["run"]
     items = items_of(folder, run, before, job.suite)
     by_id = {item.id: item for item in items}
+    turns = Turns(**run["episodes"]) if "episodes" in run else None
     after = [
-        scored(
+        played_again(by_id[row.id], row, turns)
+        if turns is not None
+        else scored(
             Ask(by_id[row.id], row.mode, row.sample),
             Response(row.response, row.prompt_tokens, row.completion_tokens, row.finish_reason),
         )
@@ -260,7 +265,9 @@ def _write(one: _Judged, out: Path, reworded: _Judged | None) -> None:
     gap = None
     if reworded is not None:
         gap = wording_gap(one.after, reworded.after, (str(run["prompts"]), str(reworded.run["prompts"])))
-    results = write_results(one.after, out, run, one.items, list(dict.fromkeys(row.mode for row in one.after)), gap)
+    modes = list(dict.fromkeys(row.mode for row in one.after))
+    trivial = trivial_cells(one.items, modes, Turns(**run["episodes"])) if "episodes" in run else None
+    results = write_results(one.after, out, run, one.items, modes, held_out=gap, trivial=trivial)
     lines: dict[str, list[dict[str, Any]]] = {"rescored.jsonl": [_line(old, new) for old, new in one.changed]}
     if one.agreement is not None:
         lines["parsers.jsonl"] = one.agreement.disagreements

@@ -24,7 +24,9 @@ def write_results(
     run: dict[str, Any],
     items: Sequence[Item] = (),
     modes: Sequence[str] = (),
+    *,
     held_out: dict[str, Any] | None = None,
+    trivial: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Write `samples.jsonl` and `results.json`.
 
@@ -35,13 +37,14 @@ def write_results(
         items: The items, if they are at hand: then the results say what trivial players get on them.
         modes: What was shown.
         held_out: What `wording_gap` says, if all was asked in two wordings.
+        trivial: What trivial players get on them, if it is known already.
 
     Returns:
         What `results.json` says.
     """
     out.mkdir(parents=True, exist_ok=True)
     lines = [json.dumps(row.to_json()) for row in rows]  # in ASCII: a response may end in half a character
-    baselines = {"baselines": baseline_cells(items, modes)} if items else {}
+    baselines = {"baselines": trivial or baseline_cells(items, modes)} if items else {}
     images = {"images": cells} if (cells := image_cells(rows, items)) else {}
     more = images | ({"held_out": held_out} if held_out else {})
     results = {**summarize(rows), **baselines, **more, "run": run | {"scoring_rules": RULES_VERSION, "idf": VERSION}}

@@ -118,6 +118,8 @@ def run_sweep(
 def _check(recipe: EvaluationRecipe, over: str) -> None:
     if recipe.checkpoint is None:
         raise UserError("--sweep asks a model: name a checkpoint")
+    if recipe.episodes or recipe.held_out:
+        raise UserError(f"--sweep does not go with --{'episodes' if recipe.episodes else 'held-out'}")
     if recipe.suite is None:
         raise UserError("--sweep asks one suite again and again: name it with --suite (idf suite makes one)")
     if getattr(recipe, over) is not None:

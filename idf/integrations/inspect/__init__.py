@@ -1,6 +1,8 @@
-"""The task `idf/spatialite` of inspect_ai: `inspect eval idf/spatialite -T suite=DIR -T mode=vqa --model ...`."""
+"""The tasks of inspect_ai: `inspect eval idf/spatialite -T suite=DIR -T mode=vqa --model ...`, and `idf/episodes`, over turns."""
 
+from ._episodes import episodes
 from ._scorer import replay, wilson
+from ._simulate import simulate
 from ._task import spatialite
 
-__all__ = ["replay", "spatialite", "wilson"]
+__all__ = ["episodes", "replay", "simulate", "spatialite", "wilson"]

@@ -63,3 +63,14 @@ def replay() -> Scorer:
         )
 
     return judged
+
+
+@scorer(metrics=[accuracy(), wilson(), *(grouped(accuracy(), key, all=False) for key in _GROUPS)])
+def solved() -> Scorer:
+    """Whether an episode was solved: its reward, and its counts. One that inspect_ai cut off was not."""
+
+    async def judged(state: TaskState, target: Target) -> Score:
+        told = state.metadata.get("episode", {"reward": 0.0, "end": None})
+        return Score(value=CORRECT if told["reward"] == 1 else INCORRECT, answer=told["end"], metadata=told)
+
+    return judged

@@ -40,16 +40,19 @@ def spatialite(
     )
 
 
+def content_of(text: str, picture: bytes | None) -> list[Content]:
+    """What a message of a user holds: a picture, if there is one (a PNG file), and a text."""
+    if picture is None:
+        return [ContentText(text=text)]
+    # A data URI: files named in a sample are looked for where the log is read, too.
+    return [ContentImage(image=f"data:image/png;base64,{b64encode(picture).decode()}"), ContentText(text=text)]
+
+
 def _sample(found: Document) -> Sample:
-    content: list[Content] = [ContentText(text=found.question)]
-    if found.picture is not None:
-        # A data URI: files named in a sample are looked for where the log is read, too.
-        uri = f"data:image/png;base64,{b64encode(found.picture).decode()}"
-        content.insert(0, ContentImage(image=uri))
     told = ("world", "mode", "difficulty", "prompts", "problem", "cluster", "size")
     return Sample(
         id=found.id,
-        input=[ChatMessageUser(content=content)],
+        input=[ChatMessageUser(content=content_of(found.question, found.picture))],
         target=found.target,
         metadata={name: getattr(found, name) for name in told},
     )
