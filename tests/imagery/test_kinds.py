@@ -62,7 +62,8 @@ def test_a_world_has_the_kinds_that_make_sense_in_it():
     assert all(everywhere <= set(kinds_of(world)) for world in WORLDS.values())
     assert list(BASICS) == list(BASIC_PHRASINGS)
     assert set(KINDS) == set(LESSONS) | set(BASICS)
-    assert {(name, kind) for name, world in WORLDS.items() for kind in kinds_of(world)} == {*PAIRS, *BASIC_PAIRS}
+    made = {(name, kind) for name, world in WORLDS.items() for kind in kinds_of(world) if kind != "partial"}
+    assert made == {*PAIRS, *BASIC_PAIRS}
 
 
 @pytest.mark.parametrize(("world", "kind"), PAIRS)

@@ -109,8 +109,8 @@ def test_this_process_holds_few_samples_at_a_time_however_many_there_are(tiny, f
     alive: list[weakref.ref] = []
     most = [0]
 
-    def watched(block, samples=Block.samples):
-        for sample in samples(block):
+    def watched(block, *, samples=Block.samples, **how):
+        for sample in samples(block, **how):
             alive.append(weakref.ref(sample))
             most[0] = max(most[0], sum(ref() is not None for ref in alive))
             yield sample
