@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import Any
 
-from idf.worlds import ALL, WORLDS, Conventions, Fact, IllegalAction, Problem
+from idf.worlds import ALL, WORLDS, Conventions, Fact, IllegalAction, Problem, Remark
 
 from ._claims import Reading
 from ._process import is_read_off, reads_off
+from ._search import untrue_remark
 from ._statements import Statement, clean
 
 _FEW = 3  # values that prose may give of the state before a step
@@ -24,6 +25,7 @@ class _False:
     number: int
     slots: frozenset[Hashable]
     why: str
+    of_search: bool = False  # whether it is a remark on the search, no state
 
 
 @dataclass
@@ -42,6 +44,9 @@ class Replay:
     said: dict[int, set[Hashable]] = field(default_factory=dict)
     heads: set[int] = field(default_factory=set)  # the statements that begin a step
     sights: set[Hashable] = field(default_factory=set)  # what is seen along lines of sight, and said to be
+    back_to: int | None = None  # the step that the trace has just gone back to
+    illegal: list[int] = field(default_factory=list)  # the statements that call a move illegal
+    dropped: set[int] = field(default_factory=set)  # statements of a try that was dropped for what it led to
 
     def __post_init__(self) -> None:
         self.world = WORLDS[self.problem.world]
@@ -64,6 +69,8 @@ class Replay:
                 self._head(by, said)
             else:
                 self._prose(by, said)
+            for remark in said.remarks:
+                self._remark(by, remark)
 
     # --- steps -------------------------------------------------------------------------------------------------
 
@@ -81,6 +88,9 @@ class Replay:
             elif self.at and self.names[self.at - 1] == said.action and self.at not in self.said:
                 number = self.at
         self.numbered = True
+        if self.back_to is not None and self.world.plans and number > self.back_to + 1 and not said.counted:
+            self._wrong(by, number, {ALL}, f"step {number} is claimed after going back to step {self.back_to}")
+        self.back_to = None
         if not self._takes(by, said, number):
             return
         self.at = number
@@ -180,6 +190,31 @@ class Replay:
         if said.place == "start":
             return 0, True
         return self.at, False
+
+    # --- the search --------------------------------------------------------------------------------------------
+
+    def _remark(self, by: int, remark: Remark) -> None:
+        """Take in what is said of the search: go back, or compare it with the world."""
+        if remark.kind == "back":
+            self._go_back(by, remark.step or 0)
+            return
+        if remark.kind == "illegal":
+            self.illegal.append(by)
+        on_course = self.at < len(self.states) and self.course[self.at] == self.states[self.at]
+        planned = len(self.actions) - self.at if on_course else None
+        if why := untrue_remark(self.problem, self.course, self.at, planned, remark):
+            self.false.append(_False(by, self.at, frozenset({ALL}), why, of_search=True))
+
+    def _go_back(self, by: int, step: int) -> None:
+        """Go back to a step. What a try claimed falsely is not put right by that it is dropped for what it led to."""
+        if step >= len(self.course):
+            self._wrong(by, step, {ALL}, f"it goes back to step {step}, there are {len(self.course) - 1}")
+            return
+        self.at = self.back_to = step
+        for false in self.false:
+            told = self._signal(false.by, by) or any(false.by < at <= by for at in self.illegal)
+            if false.number > step and not told:
+                self.dropped.add(false.by)
 
     # --- truth -------------------------------------------------------------------------------------------------
 
@@ -345,6 +380,10 @@ class Replay:
 
     def _taken_back(self, false: _False) -> bool:
         """Whether a later statement puts a false claim right, and the trace says that it does, or goes back for it."""
+        if false.by in self.dropped:
+            return False
+        if false.of_search:
+            return self._signal(false.by, min(false.by + 1, len(self.reading.statements) - 1))
         contradicts = any(by < false.by and number == false.number for by, number, _ in self.true)
         true = self.facts(self.states[false.number]) if false.number < len(self.states) else {}
         nowhere = not any(slot in true for slot in false.slots)  # a cube in a cell that is empty

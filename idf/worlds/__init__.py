@@ -12,17 +12,22 @@ from typing import Any
 
 from ._facts import ALL, Conventions, Fact, legend_of, read_conventions
 from ._reading import plain, read_words
+from ._remarks import Remark
 from ._rng import Rng
 from ._sampling import SPLITS, Avoid, Draw, Drawn, sample_problem, sample_walk, split_of
+from ._search import SEARCHES
+from ._searching import AnySearch
 from ._world import DIFFICULTIES, WORDINGS, Answer, IllegalAction, Keys, Outcome, Problem, Scene, Walk, World
 
 __all__ = [
     "ALL",
     "DIFFICULTIES",
+    "SEARCHES",
     "SPLITS",
     "WORDINGS",
     "WORLDS",
     "Answer",
+    "AnySearch",
     "Avoid",
     "Conventions",
     "Draw",
@@ -32,6 +37,7 @@ __all__ = [
     "Keys",
     "Outcome",
     "Problem",
+    "Remark",
     "Rng",
     "Scene",
     "Walk",
