@@ -54,7 +54,9 @@ def test_another_way_to_draw_tokens_is_another_evaluation(capsys, tiny, suite, t
     out, asked = tmp_path / "o", {"temperature": 1.0, "top_p": 0.9, "seed": 0, "max_new_tokens": 1}
 
     def ask(**sampling: object) -> int:
-        options = [word for name, given in (asked | sampling).items() for word in (f"--{name.replace('_', '-')}", given)]
+        options = [
+            word for name, given in (asked | sampling).items() for word in (f"--{name.replace('_', '-')}", given)
+        ]
         return evaluate(tiny, "--suite", suite, "--modes", "tqa", "--limit", 1, "--out", out, *options)
 
     assert ask() == 0
