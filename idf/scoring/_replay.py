@@ -45,7 +45,8 @@ class Replay:
     heads: set[int] = field(default_factory=set)  # the statements that begin a step
     sights: set[Hashable] = field(default_factory=set)  # what is seen along lines of sight, and said to be
     back_to: int | None = None  # the step that the trace has just gone back to
-    illegal: list[int] = field(default_factory=list)  # the statements that call a move illegal
+    illegal: list[tuple[int, str]] = field(default_factory=list)  # the statements that call a move illegal, and the move
+    unmade: set[int] = field(default_factory=set)  # the statements that claim a step with an illegal move
     dropped: set[int] = field(default_factory=set)  # statements of a try that was dropped for what it led to
 
     def __post_init__(self) -> None:
@@ -130,6 +131,7 @@ class Replay:
                 f"step {number} is {self.names[number - 1]}{right}" if known else f"step {number} ({action}) is illegal"
             )
             self._wrong(by, number, {ALL}, f"{told}: {broken}")
+            self.unmade.add(by)
             return False
         self.course, self.names = [*self.course[:number], there], [*self.names[: number - 1], action]
         return True
@@ -199,7 +201,7 @@ class Replay:
             self._go_back(by, remark.step or 0)
             return
         if remark.kind == "illegal":
-            self.illegal.append(by)
+            self.illegal.append((by, remark.action))
         on_course = self.at < len(self.states) and self.course[self.at] == self.states[self.at]
         planned = len(self.actions) - self.at if on_course else None
         if why := untrue_remark(self.problem, self.course, self.at, planned, remark):
@@ -212,8 +214,11 @@ class Replay:
             return
         self.at = self.back_to = step
         for false in self.false:
-            told = self._signal(false.by, by) or any(false.by < at <= by for at in self.illegal)
-            if false.number > step and not told:
+            move = self.reading.statements[false.by].action
+            called_illegal = false.by in self.unmade and any(
+                false.by < at <= by and other == move for at, other in self.illegal
+            )
+            if false.number > step and not called_illegal and not self._signal(false.by, by):
                 self.dropped.add(false.by)
 
     # --- truth -------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ _FIRST = re.compile(r"^\W*(?:(?:try(?:ing)?|move|moving|go(?:ing)?|walk(?:ing)?)
 _AIMS = re.compile(
     r"\b(?:get|getting|go|going|walk|move|come|stand|be|bring the player)\b[^.;]*\bbehind (?:the box|it)\b"
 )
+_GOES_TO = re.compile(r"\b(?:to|onto|on|reach) (?:cell |the cell )?[(\[][^)\]]*[)\]]")
 _PUSHES = re.compile(r"\bpush(?:es|ed|ing)?\b|\bbox (?:cannot|can['’]t|can not|is blocked|is stopped)\b")
 _WALKS = re.compile(r"\bwalk(?:s|ed|ing)?\b|\bplayer (?:cannot|can['’]t|can not|is blocked)\b")
 _WALL_CELL = re.compile(r"\b(?:wall|into|blocked by|against)(?: the wall)?(?: is| stands)?(?: at| on| in)? ?(?=[(\[])")
@@ -50,7 +51,12 @@ class MovingBoxSearch(Search[Room, Query]):
         if _AIMS.search(said) and not SUPPOSED.search(said):
             ways = {match[1][0] for match in _WAY.finditer(said)}
             action = ways.pop() if len(ways) == 1 else ""
-            found.append(Remark("subgoal", said, action, cells=cells_of(said, first)))
+            named = [cell for match in _GOES_TO.finditer(said) for cell in cells_of(match[0], first)]
+            if not named:  # of "behind the box at (2,3)" one cannot tell whose cell it is
+                named = list(cells_of(said, first))
+            found.append(
+                Remark("subgoal", said, action, cells=tuple(named), words=frozenset({"to"} if _GOES_TO.search(said) else ()))
+            )
         elif says_illegal(said) and not any(remark.kind == "dead end" for remark in found):
             led = _FIRST.match(said)
             ways = {match[1][0] for match in _WAY.finditer(said)}
@@ -89,11 +95,13 @@ def in_corner(room: Room) -> bool:
 
 
 def _subgoal_untrue(room: Room, remark: Remark) -> str:
-    """A cell behind the box lies across from where it is to go; that of the box, or of the player, may be named besides."""
+    """A cell behind the box lies across from where it is to go; other cells, the box's or the player's, may be named besides."""
     ways = [remark.action] if remark.action else list(WAYS)
     behind = {_beside(room.box, way, -1) for way in ways}
-    named = set(remark.cells) - {room.box}
-    if named and not named & behind and named != {room.player}:
+    named = set(remark.cells)
+    if "to" not in remark.words:
+        named -= {room.box, room.player}
+    if named and not named & behind:
         return f"{remark.text!r}: {' or '.join(map(str, sorted(behind)))} is behind the box at {room.box}"
     return ""
 
