@@ -45,7 +45,9 @@ class Replay:
     heads: set[int] = field(default_factory=set)  # the statements that begin a step
     sights: set[Hashable] = field(default_factory=set)  # what is seen along lines of sight, and said to be
     back_to: int | None = None  # the step that the trace has just gone back to
-    illegal: list[tuple[int, str]] = field(default_factory=list)  # the statements that call a move illegal, and the move
+    illegal: list[tuple[int, str]] = field(
+        default_factory=list
+    )  # the statements that call a move illegal, and the move
     unmade: set[int] = field(default_factory=set)  # the statements that claim a step with an illegal move
     dropped: set[int] = field(default_factory=set)  # statements of a try that was dropped for what it led to
 
@@ -412,38 +414,6 @@ class Replay:
     def _signal(self, begin: int, end: int) -> bool:
         """Whether the trace says, behind one statement and up to another, that something was wrong."""
         return self._signals[end + 1] > self._signals[begin + 1]
-
-    def sighted(self) -> bool:
-        """Whether a problem that needs no steps is answered line of sight by line of sight."""
-        sights = self.world.sights(self.problem)
-        return bool(sights) and all(self.sights.intersection(slots) for slots in sights)
-
-    def missing(self) -> str:
-        """What the first step lacks that is not claimed; empty if there is none."""
-        if self.sighted():
-            return ""  # read off line by line without a step
-        if (
-            self.world.steps_at_once
-            and len(self.states) > 2
-            and not self.covered.keys() & set(range(1, len(self.states) - 1))
-        ):
-            start, end = self.facts(self.states[0]), self.facts(self.states[-1])
-            if {slot for slot in end if start.get(slot) != end[slot]} & self.covered.get(len(self.states) - 1, set()):
-                return ""  # a half turn
-        for number in range(1, len(self.states)):
-            covered = self.covered.get(number) or set()
-            if ALL in covered:
-                continue
-            if not covered:
-                named = any(claim.number == number for claim in self.reading.claims)
-                if named:
-                    return f"no state is claimed after step {number} ({self.actions[number - 1]})"
-                return f"step {number} of {len(self.actions)} is not claimed in a form that can be read"
-            before, after = self.facts(self.states[number - 1]), self.facts(self.states[number])
-            changed = {slot for slot in after if before.get(slot) != after[slot]}
-            if changed and not self.world.tells(changed, covered):
-                return f"nothing that changes in step {number} ({self.actions[number - 1]}) is claimed"
-        return ""
 
 
 def _kind(slot: Hashable) -> str:

@@ -36,7 +36,8 @@ class Remark(NamedTuple):
 
 # What is only supposed, planned for later, asked or told of another place says nothing of where the trace is.
 SUPPOSED = re.compile(
-    r"\b(?:if|(?<!it )(?<!that )(?<!which )would|could|might|may|suppose|supposing|perhaps|maybe|unless|whether|when|once|then|later|otherwise|until|"
+    r"\b(?:if|(?<!it )(?<!that )(?<!which )would|could|might|may|suppose|supposing|perhaps|maybe|unless|whether|when"
+    r"|once|then|later|otherwise|until|"
     r"so that|avoid\w*|afterwards?|next)\b|\?"
 )
 ILLEGAL = re.compile(

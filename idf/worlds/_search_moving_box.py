@@ -55,7 +55,13 @@ class MovingBoxSearch(Search[Room, Query]):
             if not named:  # of "behind the box at (2,3)" one cannot tell whose cell it is
                 named = list(cells_of(said, first))
             found.append(
-                Remark("subgoal", said, action, cells=tuple(named), words=frozenset({"to"} if _GOES_TO.search(said) else ()))
+                Remark(
+                    "subgoal",
+                    said,
+                    action,
+                    cells=tuple(named),
+                    words=frozenset({"to"} if _GOES_TO.search(said) else ()),
+                )
             )
         elif says_illegal(said) and not any(remark.kind == "dead end" for remark in found):
             led = _FIRST.match(said)

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from idf.errors import UserError
 from idf.traces import FilterRecipe, TracesRecipe, judge_trace, oracle_response
 from idf.traces._teachers import TeacherRecipe
 from idf.worlds import DIFFICULTIES, SEARCHES, WORLDS, IllegalAction, Problem, Rng, sample_problem
@@ -204,7 +203,9 @@ def test_the_way_back_leads_where_it_says(world):
 def test_the_way_back_is_gone_on_from(world):
     """Without a state behind it, the next step has to follow the one that it goes back to."""
     for of, lines, at in lines_with(world, "Back to step"):
-        words = re.sub(r"step (\d+):.*", lambda match: f"step {int(match[1]) - 1}.", lines[at]).replace("step 0", "start")
+        words = re.sub(r"step (\d+):.*", lambda match: f"step {int(match[1]) - 1}.", lines[at]).replace(
+            "step 0", "start"
+        )
         assert lost(of, with_line(lines, at, words)) is not None, with_line(lines, at, words)
         assert lost(of, with_line(lines, at, lines[at].partition(":")[0] + ".")) is None
 
@@ -215,7 +216,8 @@ def test_a_dead_end_that_is_none_is_refused_and_so_is_a_corner():
         for at in range(2, len(lines) - 2):
             for words in ("Dead end: the box can never reach the target from here.", "The box is stuck."):
                 found = lost(of, "\n".join([*lines[:at], words, *lines[at:]]))
-                assert found is not None and found[0] == "lucky"
+                assert found is not None
+                assert found[0] == "lucky"
 
     def corner(of: Any, state: Any, line: str) -> str | None:
         return line if "corner" in line else line.replace("the box can", "the box is in a corner and can")
@@ -235,7 +237,9 @@ def test_a_subgoal_is_one():
 
     def other_way(of: Any, state: Any, line: str) -> str:
         way = line.rstrip(".").split()[-1]
-        return line.replace(f"it {way}", f"it {({'up': 'down', 'left': 'right'} | {'down': 'up', 'right': 'left'})[way]}")
+        return line.replace(
+            f"it {way}", f"it {({'up': 'down', 'left': 'right'} | {'down': 'up', 'right': 'left'})[way]}"
+        )
 
     def other_block(of: Any, state: Any, line: str) -> str | None:
         freed, way = re.search(r"free block (\d) to slide (\w)", line).groups()
