@@ -46,7 +46,7 @@ def main() -> None:
     with engine.watch.paused("encoding the samples"):
         engine.first_does(lambda: prepare_tokens(folder, encoder, run, show=True))
     tokens = TokenStore(tokens_folder(folder, encoder, run))
-    rows = PackedRows(folder, tokens, recipe.tokens_per_row, recipe.rows_per_step, recipe.seed)
+    rows = PackedRows(folder, tokens, recipe.tokens_per_row, recipe.rows_per_step, recipe.seed, recipe.order)
     engine.first_does(lambda: check_disk(recipe, steps_in_run(len(rows), recipe)))
     check_shared_memory(recipe, rows, processor.image_processor, engine.ranks_here, engine.accumulation)
 

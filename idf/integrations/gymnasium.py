@@ -4,6 +4,7 @@ import string
 from typing import Any
 
 import gymnasium
+import numpy as np
 from gymnasium.spaces import Box, Dict, Text
 
 from idf.drawing import draw, picture_size
@@ -25,7 +26,7 @@ class IdfEnv(gymnasium.Env[dict[str, Any], str]):
         self.episode, self.render_mode = Episode(Source(world, difficulty, split), Options(**o)), render_mode
         self.begun = False
         width, height = picture_size(world, self.episode.options.max_pixels)
-        picture = {"picture": Box(0, 255, (height, width, 3), "uint8")} if self.episode.options.pictured else {}
+        picture = {"picture": Box(0, 255, (height, width, 3), np.uint8)} if self.episode.options.pictured else {}
         self.observation_space = Dict({"text": LiveText(LONGEST, charset=CHARACTERS), **picture})
         self.action_space = Text(LONGEST, min_length=0, charset=CHARACTERS)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from idf.worlds import PARTS, WORLDS, Problem
+from idf.worlds import ALL, PARTS, WORLDS, Problem
 
 from ._cases import judge_cases
 from ._claims import Reading, read_trace
@@ -56,10 +56,10 @@ def _judge(
     if wrong:
         return "lucky", wrong
     if level == "process":
-        if missing := replay.missing():
+        if missing := _missing(replay):
             return "unproven", missing
         if (
-            not actions and read_off.unsaid and not replay.sighted()
+            not actions and read_off.unsaid and not _sighted(replay)
         ):  # nothing moves: all there is to prove is what is read off
             return "unproven", f"nothing is said of {read_off.unsaid[0]}"
     elif not replay.works and not read_off.said:
@@ -67,3 +67,37 @@ def _judge(
     if most_corrections is not None and corrections > most_corrections:
         return "corrected", f"{corrections} false claims are taken back, {most_corrections} may be"
     return None
+
+
+def _sighted(replay: Replay) -> bool:
+    """Whether a problem that needs no steps is answered line of sight by line of sight."""
+    sights = replay.world.sights(replay.problem)
+    return bool(sights) and all(replay.sights.intersection(slots) for slots in sights)
+
+
+def _missing(replay: Replay) -> str:
+    """What the first step lacks that is not claimed; empty if there is none."""
+    if _sighted(replay):
+        return ""  # read off line by line without a step
+    if (
+        replay.world.steps_at_once
+        and len(replay.states) > 2
+        and not replay.covered.keys() & set(range(1, len(replay.states) - 1))
+    ):
+        start, end = replay.facts(replay.states[0]), replay.facts(replay.states[-1])
+        if {slot for slot in end if start.get(slot) != end[slot]} & replay.covered.get(len(replay.states) - 1, set()):
+            return ""  # a half turn
+    for number in range(1, len(replay.states)):
+        covered = replay.covered.get(number) or set()
+        if ALL in covered:
+            continue
+        if not covered:
+            named = any(claim.number == number for claim in replay.reading.claims)
+            if named:
+                return f"no state is claimed after step {number} ({replay.actions[number - 1]})"
+            return f"step {number} of {len(replay.actions)} is not claimed in a form that can be read"
+        before, after = replay.facts(replay.states[number - 1]), replay.facts(replay.states[number])
+        changed = {slot for slot in after if before.get(slot) != after[slot]}
+        if changed and not replay.world.tells(changed, covered):
+            return f"nothing that changes in step {number} ({replay.actions[number - 1]}) is claimed"
+    return ""

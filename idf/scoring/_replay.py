@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import Any
 
-from idf.worlds import ALL, WORLDS, Conventions, Fact, IllegalAction, Problem
+from idf.worlds import ALL, WORLDS, Conventions, Fact, IllegalAction, Problem, Remark
 
 from ._claims import Reading
 from ._process import is_read_off, reads_off
+from ._search import untrue_remark
 from ._statements import Statement, clean
 
 _FEW = 3  # values that prose may give of the state before a step
@@ -24,6 +25,7 @@ class _False:
     number: int
     slots: frozenset[Hashable]
     why: str
+    of_search: bool = False  # whether it is a remark on the search, no state
 
 
 @dataclass
@@ -42,6 +44,12 @@ class Replay:
     said: dict[int, set[Hashable]] = field(default_factory=dict)
     heads: set[int] = field(default_factory=set)  # the statements that begin a step
     sights: set[Hashable] = field(default_factory=set)  # what is seen along lines of sight, and said to be
+    back_to: int | None = None  # the step that the trace has just gone back to
+    illegal: list[tuple[int, str]] = field(
+        default_factory=list
+    )  # the statements that call a move illegal, and the move
+    unmade: set[int] = field(default_factory=set)  # the statements that claim a step with an illegal move
+    dropped: set[int] = field(default_factory=set)  # statements of a try that was dropped for what it led to
 
     def __post_init__(self) -> None:
         self.world = WORLDS[self.problem.world]
@@ -64,6 +72,8 @@ class Replay:
                 self._head(by, said)
             else:
                 self._prose(by, said)
+            for remark in said.remarks:
+                self._remark(by, remark)
 
     # --- steps -------------------------------------------------------------------------------------------------
 
@@ -81,6 +91,9 @@ class Replay:
             elif self.at and self.names[self.at - 1] == said.action and self.at not in self.said:
                 number = self.at
         self.numbered = True
+        if self.back_to is not None and self.world.plans and number > self.back_to + 1 and not said.counted:
+            self._wrong(by, number, {ALL}, f"step {number} is claimed after going back to step {self.back_to}")
+        self.back_to = None
         if not self._takes(by, said, number):
             return
         self.at = number
@@ -120,6 +133,7 @@ class Replay:
                 f"step {number} is {self.names[number - 1]}{right}" if known else f"step {number} ({action}) is illegal"
             )
             self._wrong(by, number, {ALL}, f"{told}: {broken}")
+            self.unmade.add(by)
             return False
         self.course, self.names = [*self.course[:number], there], [*self.names[: number - 1], action]
         return True
@@ -180,6 +194,34 @@ class Replay:
         if said.place == "start":
             return 0, True
         return self.at, False
+
+    # --- the search --------------------------------------------------------------------------------------------
+
+    def _remark(self, by: int, remark: Remark) -> None:
+        """Take in what is said of the search: go back, or compare it with the world."""
+        if remark.kind == "back":
+            self._go_back(by, remark.step or 0)
+            return
+        if remark.kind == "illegal":
+            self.illegal.append((by, remark.action))
+        on_course = self.at < len(self.states) and self.course[self.at] == self.states[self.at]
+        planned = len(self.actions) - self.at if on_course else None
+        if why := untrue_remark(self.problem, self.course, self.at, planned, remark):
+            self.false.append(_False(by, self.at, frozenset({ALL}), why, of_search=True))
+
+    def _go_back(self, by: int, step: int) -> None:
+        """Go back to a step. What a try claimed falsely is not put right by that it is dropped for what it led to."""
+        if step >= len(self.course):
+            self._wrong(by, step, {ALL}, f"it goes back to step {step}, there are {len(self.course) - 1}")
+            return
+        self.at = self.back_to = step
+        for false in self.false:
+            move = self.reading.statements[false.by].action
+            called_illegal = false.by in self.unmade and any(
+                false.by < at <= by and other == move for at, other in self.illegal
+            )
+            if false.number > step and not called_illegal and not self._signal(false.by, by):
+                self.dropped.add(false.by)
 
     # --- truth -------------------------------------------------------------------------------------------------
 
@@ -345,6 +387,10 @@ class Replay:
 
     def _taken_back(self, false: _False) -> bool:
         """Whether a later statement puts a false claim right, and the trace says that it does, or goes back for it."""
+        if false.by in self.dropped:
+            return False
+        if false.of_search:
+            return self._signal(false.by, min(false.by + 1, len(self.reading.statements) - 1))
         contradicts = any(by < false.by and number == false.number for by, number, _ in self.true)
         true = self.facts(self.states[false.number]) if false.number < len(self.states) else {}
         nowhere = not any(slot in true for slot in false.slots)  # a cube in a cell that is empty
@@ -368,38 +414,6 @@ class Replay:
     def _signal(self, begin: int, end: int) -> bool:
         """Whether the trace says, behind one statement and up to another, that something was wrong."""
         return self._signals[end + 1] > self._signals[begin + 1]
-
-    def sighted(self) -> bool:
-        """Whether a problem that needs no steps is answered line of sight by line of sight."""
-        sights = self.world.sights(self.problem)
-        return bool(sights) and all(self.sights.intersection(slots) for slots in sights)
-
-    def missing(self) -> str:
-        """What the first step lacks that is not claimed; empty if there is none."""
-        if self.sighted():
-            return ""  # read off line by line without a step
-        if (
-            self.world.steps_at_once
-            and len(self.states) > 2
-            and not self.covered.keys() & set(range(1, len(self.states) - 1))
-        ):
-            start, end = self.facts(self.states[0]), self.facts(self.states[-1])
-            if {slot for slot in end if start.get(slot) != end[slot]} & self.covered.get(len(self.states) - 1, set()):
-                return ""  # a half turn
-        for number in range(1, len(self.states)):
-            covered = self.covered.get(number) or set()
-            if ALL in covered:
-                continue
-            if not covered:
-                named = any(claim.number == number for claim in self.reading.claims)
-                if named:
-                    return f"no state is claimed after step {number} ({self.actions[number - 1]})"
-                return f"step {number} of {len(self.actions)} is not claimed in a form that can be read"
-            before, after = self.facts(self.states[number - 1]), self.facts(self.states[number])
-            changed = {slot for slot in after if before.get(slot) != after[slot]}
-            if changed and not self.world.tells(changed, covered):
-                return f"nothing that changes in step {number} ({self.actions[number - 1]}) is claimed"
-        return ""
 
 
 def _kind(slot: Hashable) -> str:

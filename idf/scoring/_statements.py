@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from idf.worlds import ALL, Conventions, Fact, World
+from idf.worlds import ALL, Conventions, Fact, Remark, World
+
+from ._search import read_remarks
 
 ORDINALS = [
     "first",
@@ -140,6 +142,7 @@ class Statement:
         counted: Whether it has no number of its own, so that it is the step after the one before it.
         undoes: Whether it goes the way back, past the states on it.
         listed: Whether its number may be that of a list of remarks, which counts no steps.
+        remarks: What it says of the search for a plan.
     """
 
     at: int
@@ -160,6 +163,7 @@ class Statement:
     listed: bool = False
     undoes: bool = False
     counted: bool = False
+    remarks: tuple[Remark, ...] = ()
 
 
 def sentences(text: str) -> list[str]:
@@ -180,13 +184,16 @@ def read_sentence(world: World[Any, Any], raw: str, at: int, line: str, conventi
     takes_back = bool(_TAKES_BACK.search(said))
     if _QUESTION.search(said):
         return Statement(at, line, takes_back=True) if takes_back else None
-    supposes = bool(_SUPPOSES.search(said)) or (world.plans and bool(_PLANS.search(said)))
-    number, before = _step_named(world, said)
+    remarks = read_remarks(world, said, conventions.first)
+    aims = any(remark.kind == "subgoal" for remark in remarks)
+    supposes = aims or bool(_SUPPOSES.search(said)) or (world.plans and bool(_PLANS.search(said)))
+    back = next((remark.step for remark in remarks if remark.kind == "back"), None)
+    number, before = (back, False) if back is not None or remarks else _step_named(world, said)
     place = _place(said)
     facts = () if supposes else tuple(world.read_facts(said, conventions))
     same = frozenset[Hashable]() if supposes else _unchanged(world, said)
     moves = () if supposes else tuple(world.read_moves(said))
-    if not (facts or same or moves or takes_back or number is not None):
+    if not (facts or same or moves or takes_back or remarks or number is not None):
         return None
     return Statement(
         at,
@@ -196,11 +203,12 @@ def read_sentence(world: World[Any, Any], raw: str, at: int, line: str, conventi
         facts=facts,
         moving=bool(_MOVES.search(_NTH.sub(" ", _STEP.sub(" ", said)))),
         same=same,
-        moves=moves,
+        moves=() if remarks else moves,
         takes_back=takes_back,
         before=before,
         sees=bool(_SEES.search(said)),
-        undoes=bool(_UNDOES.search(said)),
+        undoes=back is None and bool(_UNDOES.search(said)),
+        remarks=remarks,
         through=bool(
             re.search(
                 r"\b(?:never|always|throughout|at all|ever|every (?:step|roll|move|turn)|whole time|all (?:steps"

@@ -28,7 +28,7 @@ from idf.data import (
 from idf.drawing import decode_picture, noise_of, picture_file
 from idf.recipe import to_plain
 from idf.suites import LEVELS, Published, prompt_text, published
-from idf.worlds import PARTS, WORLDS, Draw, Problem, Rng, problem_to_json, sample_walk
+from idf.worlds import PARTS, SEARCHES, WORLDS, Draw, Problem, Rng, problem_to_json, sample_walk
 
 from ._oracle import oracle_response
 from ._recipe import TracesRecipe
@@ -66,8 +66,12 @@ class TraceMaker:
         problem, world = self._problem(row), WORLDS[row.slot.world]
         mode, prompts, noisy, images = self._shown(row, problem)
         reply: Response | None = row.reply
+        style = None
         if self.recipe.teacher.name == ORACLE:
-            reply = Response(oracle_response(problem), finish_reason="stop")
+            # A key of its own, so that forms are drawn as they would be without styles.
+            rng = Rng("trace style", self.recipe.seed, row.slot.world, row.slot.difficulty, row.index)
+            style = pick(rng, self.recipe.teacher.styles) if row.slot.world in SEARCHES else "optimal"
+            reply = Response(oracle_response(problem, style, rng), finish_reason="stop")
         elif reply is None:
             raise ValueError(f"nobody was asked for {trace_id(row)}")
         asked = world.answer(problem)
@@ -89,6 +93,7 @@ class TraceMaker:
                 "noise": noisy,
                 "teacher": self.recipe.teacher.name,
                 "model": self.recipe.teacher.model,
+                "style": style,
                 "problem": problem_to_json(problem),
                 "actions": list(world.solve(problem)),
                 "question": world.asked(problem),

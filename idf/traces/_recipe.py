@@ -9,7 +9,7 @@ from idf.data import check_mix
 from idf.errors import UserError
 from idf.recipe import check_pixels
 from idf.suites import HELD_OUT_PROMPTS, MODES, PROMPTS
-from idf.worlds import DIFFICULTIES, PARTS, WORLDS
+from idf.worlds import DIFFICULTIES, PARTS, SEARCHES, WORLDS
 
 from ._teachers import TeacherRecipe
 
@@ -59,6 +59,10 @@ class TracesRecipe:
         if self.problems < 1:
             raise UserError(f"problems must be at least 1, not {self.problems}")
         self.teacher.check()
+        if self.teacher.styles.get("search") and not SEARCHES.keys() & self.worlds.keys():
+            raise UserError(
+                f"teacher.styles.search: none of the worlds {', '.join(self.worlds)} can search, only {', '.join(SEARCHES)}"
+            )
 
     def clone(self) -> Path | None:
         """The clone of SpatiaLite as a path."""

@@ -8,7 +8,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import Any, ClassVar, Literal, overload
@@ -32,8 +32,11 @@ from idf.backends import (
     seed_of,
     with_options,
 )
+from idf.data import check_mix
 from idf.errors import UserError
 from idf.recipe import check_positive
+
+from ._oracle import STYLES
 
 ORACLE = "oracle"
 
@@ -50,6 +53,7 @@ class TeacherRecipe:
         temperature: 0 always takes the likeliest token; several samples need more. "default" sends none (endpoints only).
         top_p: Only the likeliest tokens that together have this probability.
         seed: Another seed draws other responses.
+        styles: Weight of each style of the oracle, in worlds that can search; the others are always told as "optimal".
     """
 
     name: str = ORACLE
@@ -59,10 +63,11 @@ class TeacherRecipe:
     temperature: float | Literal["default"] = 0.0
     top_p: float = 1.0
     seed: int = 0
+    styles: dict[str, float] = field(default_factory=lambda: {"optimal": 1.0})
     others_names: ClassVar[Mapping[str, str]] = {
-        field.name: f"it means something to {name}, and nothing to the teacher oracle"
+        option.name: f"it means something to {name}, and nothing to the teacher oracle"
         for name in OURS
-        for field in dataclasses.fields(backend_class(name).Options)
+        for option in dataclasses.fields(backend_class(name).Options)
     }
 
     @classmethod
@@ -80,10 +85,15 @@ class TeacherRecipe:
     def check(self) -> None:
         """Refuse what cannot be asked, with a sentence."""
         if self.name == ORACLE:
-            for field in dataclasses.fields(TeacherRecipe):
-                if field.name != "name" and getattr(self, field.name) != field.default:
-                    raise UserError(f"teacher.{field.name} means nothing to the teacher oracle: leave it out")
+            for key in dataclasses.fields(TeacherRecipe):
+                if key.name not in ("name", "styles") and getattr(self, key.name) != key.default:
+                    raise UserError(f"teacher.{key.name} means nothing to the teacher oracle: leave it out")
+            check_mix("teacher.styles", self.styles, STYLES)
             return
+        if self.styles != TeacherRecipe().styles:
+            raise UserError(
+                f"teacher.styles means nothing to the teacher {self.name}, only to the oracle: leave it out"
+            )
         if not self.model:
             raise UserError(f"the teacher {self.name} needs a model: set teacher.model")
         try:

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 from torch.utils.data import Dataset
@@ -15,6 +15,7 @@ from idf.data import DatasetFolder
 from idf.errors import UserError
 from idf.worlds import Rng
 
+from .curriculum import exact_sizes, pack_from_easy_to_hard
 from .encode import Encoded, Encoder
 from .encode_dataset import encode_to
 from .packing import pack
@@ -61,14 +62,21 @@ class PackedRows(Dataset[list[tuple[Encoded, list[bytes]]]]):
         rows_per_step: The number of rows is filled up to a multiple of this with empty ones: then every step is
             whole, and no row has to be used twice to make ranks even.
         seed: Order of rows, and of samples in them.
+        order: "random", or "distance": rows from easy samples to hard ones.
     """
 
     def __init__(
-        self, folder: DatasetFolder, tokens: TokenStore, row_length: int, rows_per_step: int, seed: int
+        self,
+        folder: DatasetFolder,
+        tokens: TokenStore,
+        row_length: int,
+        rows_per_step: int,
+        seed: int,
+        order: Literal["random", "distance"] = "random",
     ) -> None:
         self.table = _open_table(folder)
         self.tokens = tokens
-        self.rows = pack(tokens.lengths(), row_length, seed)
+        self.rows = packed_rows(folder, tokens.lengths(), row_length, seed, order)
         self.empty_rows = -len(self.rows) % rows_per_step
         self.rows += [[] for _ in range(self.empty_rows)]
         self.row_length = row_length
@@ -93,6 +101,19 @@ class PackedRows(Dataset[list[tuple[Encoded, list[bytes]]]]):
         }
 
 
+def packed_rows(
+    folder: DatasetFolder, lengths: Sequence[int], row_length: int, seed: int, order: Literal["random", "distance"]
+) -> list[list[int]]:
+    """The samples of each row: packed in random order, or from easy to hard.
+
+    Raises:
+        UserError: A sample has no exact measure, and `order` asks for it.
+    """
+    if order == "distance":
+        return pack_from_easy_to_hard(exact_sizes(folder), lengths, row_length, seed)
+    return pack(lengths, row_length, seed)
+
+
 def steps_in_run(rows: int, recipe: StageRecipe) -> int:
     """Optimizer steps of a whole run."""
     per_epoch = -(-rows // recipe.rows_per_step)
@@ -104,8 +125,8 @@ def micro_batches(
 ) -> Iterator[list[int]]:
     """The rows of each micro-batch of a rank, from a step on.
 
-    Which rows a step takes depends on the seed, the epoch and `rows_per_step` alone: not on the number of ranks, nor on
-    where a run was interrupted.
+    Which rows a step takes depends on the order, the seed, the epoch and `rows_per_step` alone: not on the number of
+    ranks, nor on where a run was interrupted. A curriculum begins anew with every epoch.
 
     Args:
         rows: Number of rows, a multiple of `rows_per_step`.
@@ -124,7 +145,8 @@ def micro_batches(
     for step in range(first_step, steps):
         now, begin = divmod(step * each, rows)
         if now != epoch:
-            epoch, order = now, Rng("order", recipe.seed, now).shuffled(range(rows))
+            epoch = now
+            order = range(rows) if recipe.order == "distance" else Rng("order", recipe.seed, now).shuffled(range(rows))
         for micro in range(recipe.accumulation_steps(ranks)):
             at = begin + (micro * ranks + rank) * at_once
             yield list(order[at : at + at_once])

@@ -107,6 +107,7 @@ class StageRecipe:
         hang_seconds: A rank that makes no progress for so long is named, and the run stops.
         peak_tflops: What 100 % MFU is, in 10^12 bf16 operations a second and device; None to take the data sheet's
             figure of a GPU that `idf` knows.
+        order: "random", or "distance": a curriculum, from easy samples to hard ones by the exact measure of their world.
         seed: Order of data and initialisation of anything new.
         wandb: Log to Weights & Biases (offline unless WANDB_API_KEY is set).
         hook: The evaluation hook.
@@ -145,6 +146,7 @@ class StageRecipe:
     loss_spike: float | None = key(2.0, above=0, may_change="exact")
     hang_seconds: int = key(1800, least=1, may_change="exact")
     peak_tflops: float | None = key(None, above=0, may_change="exact")
+    order: Literal["random", "distance"] = "random"
     seed: int = key(0, least=0, below=2**63)
     wandb: bool = key(True, may_change="exact")
     hook: HookRecipe = key(factory=HookRecipe)

@@ -12,7 +12,6 @@ from idf.errors import UserError
 from .encode import Encoder
 from .encode_dataset import count_tokens
 from .flops import Counts, Shape
-from .packing import pack
 from .recipe import StageRecipe
 from .token_files import Piece
 
@@ -51,7 +50,7 @@ def workload_of(recipe: StageRecipe, data: DatasetFolder, shape: Shape) -> Workl
     Raises:
         UserError: Some samples cannot be trained on.
     """
-    from .dataset import steps_in_run
+    from .dataset import packed_rows, steps_in_run
 
     samples, how = _count(recipe, data, shape)
     lengths = [counts.tokens for counts in samples]
@@ -60,7 +59,7 @@ def workload_of(recipe: StageRecipe, data: DatasetFolder, shape: Shape) -> Workl
             f"the longest sample has {max(lengths)} tokens, tokens_per_row allows {recipe.tokens_per_row}: raise it, or "
             "make the data with smaller pictures (max_pixels)"
         )
-    packed = pack(lengths, recipe.tokens_per_row, recipe.seed)
+    packed = packed_rows(data, lengths, recipe.tokens_per_row, recipe.seed, recipe.order)
     rows = len(packed)
     filled = sum(lengths) / (rows * recipe.tokens_per_row)
     row_pairs = sum(sum(lengths[i] for i in row) ** 2 for row in packed)

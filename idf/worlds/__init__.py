@@ -15,18 +15,23 @@ from ._facts import ALL, Conventions, Fact, legend_of, read_conventions
 from ._part import PartWorld
 from ._planning import PlanningWorld
 from ._reading import plain, read_words
+from ._remarks import Remark
 from ._rng import Rng
 from ._sampling import SPLITS, Avoid, Draw, Drawn, sample_problem, sample_walk, split_of
+from ._search import SEARCHES
+from ._searching import AnySearch
 from ._world import DIFFICULTIES, WORDINGS, Answer, IllegalAction, Keys, Outcome, Problem, Scene, Walk, World
 
 __all__ = [
     "ALL",
     "DIFFICULTIES",
     "PARTS",
+    "SEARCHES",
     "SPLITS",
     "WORDINGS",
     "WORLDS",
     "Answer",
+    "AnySearch",
     "Avoid",
     "Conventions",
     "Draw",
@@ -38,6 +43,7 @@ __all__ = [
     "PartWorld",
     "PlanningWorld",
     "Problem",
+    "Remark",
     "Rng",
     "Scene",
     "Walk",

@@ -15,12 +15,13 @@ from idf.data import DatasetFolder, LocalEngine
 from idf.data import _build as build_module
 from idf.imagery import build_imagery
 from idf.recipe import to_plain
-from idf.traces import TracesRecipe, build_traces
+from idf.traces import TeacherRecipe, TracesRecipe, build_traces
 from tests.data.driving import ROOT, drive
 from tests.data.samples import MIXED, PIXELS, ROLLS, different_files
 
 ROWS = 10  # in a shard: six shards of MIXED
-TRACES = TracesRecipe(problems=30, seed=3, max_pixels=PIXELS)
+STYLES = {"optimal": 1.0, "search": 1.0}
+TRACES = TracesRecipe(problems=30, seed=3, max_pixels=PIXELS, teacher=TeacherRecipe(styles=STYLES))
 MANY = [f"{key}={json.dumps(value)}" for key, value in to_plain(MIXED).items()]
 FEW = [f"{key}={json.dumps(value)}" for key, value in to_plain(TRACES).items()]
 

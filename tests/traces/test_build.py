@@ -58,6 +58,22 @@ def test_a_response_spells_out_the_steps_of_the_solution_before_its_one_answer(w
             assert sum(line.startswith("Answer:") for line in lines) == 1
 
 
+def test_styles_are_mixed_by_share_and_change_nothing_but_what_is_told(traces, tmp_path):
+    mixed = TracesRecipe(
+        problems=60, seed=2, max_pixels=PIXELS, teacher=TeacherRecipe(styles={"optimal": 1, "search": 1})
+    )
+    both = zip(traces.samples(), build_traces(mixed, tmp_path / "d").samples(), strict=True)
+    styles: Counter[tuple[str, str]] = Counter()
+    for plain, sample in both:
+        styles[sample.world, sample.meta["style"]] += 1
+        assert plain.meta["style"] == "optimal"
+        assert sample.meta == plain.meta | {"style": sample.meta["style"]}
+        assert (sample.id, sample.images, sample.messages[0]) == (plain.id, plain.images, plain.messages[0])
+        assert (sample.messages == plain.messages) == (sample.meta["style"] == "optimal")
+    assert {world for world, style in styles if style == "search"} == {"moving_box", "wood_slide"}
+    assert {world for world, style in styles if style == "optimal"} == set(WORLDS)
+
+
 def test_a_plan_of_the_oracle_is_as_short_as_any():
     for world in ("moving_box", "wood_slide"):
         for item in problems(world, "easy", 6):

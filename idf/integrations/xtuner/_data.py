@@ -53,7 +53,8 @@ class MicroBatches(Dataset[dict[str, Any]]):
             prepare_tokens(folder, encoder, run, show=True)
         barrier()
         tokens = TokenStore(tokens_folder(folder, encoder, run))
-        self.rows = PackedRows(folder, tokens, self.recipe.tokens_per_row, self.recipe.rows_per_step, self.recipe.seed)
+        stage = self.recipe
+        self.rows = PackedRows(folder, tokens, stage.tokens_per_row, stage.rows_per_step, stage.seed, stage.order)
         self.steps = steps_in_run(len(self.rows), self.recipe)
         # Seen from one device that takes everything, micro-batches stand in the order in which several take turns.
         self.order = list(micro_batches(len(self.rows), self.recipe, 0, 1, 0, self.steps))
