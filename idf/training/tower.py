@@ -28,6 +28,9 @@ class PatchProjection(nn.Module):
     def __init__(self, convolution: nn.Conv3d) -> None:
         super().__init__()
         self.weight, self.bias = convolution.weight, convolution.bias
+        # What counts operations asks for; under ZeRO-3 the weight itself does not say it.
+        self.in_channels, self.kernel_size = convolution.in_channels, convolution.kernel_size
+        self.out_channels = convolution.out_channels
 
     def forward(self, patches: Tensor) -> Tensor:
         """(patches, 3, frames, side, side) -> (patches, width)."""
