@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from idf.errors import UserError
+from idf.recipe import check_pixels
 
 SHOWS = ("text", "picture", "both", "window")
 """What an episode shows: the state in words, its picture, both, or what an agent on the board sees around itself."""
@@ -53,6 +54,9 @@ class Options:
                 raise UserError(f"{name} must be a whole number from 1{' or None' * (name != 'radius')}, not {value!r}")
         if self.radius is None:
             raise UserError("radius must be a whole number from 1, not None")
+        if self.max_pixels is not None and not isinstance(self.max_pixels, int):
+            raise UserError(f"max_pixels must be a whole number or None, not {self.max_pixels!r}")
+        check_pixels(self.max_pixels)
         if not callable(self.count):
             raise UserError(f"count must be a function from a text to its number of tokens, not {self.count!r}")
 

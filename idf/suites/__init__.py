@@ -2,6 +2,7 @@
 
 from ._duplicates import Count, count_items, distinct, exact_key
 from ._generated import SuiteRecipe, draw_items, generate_suite, read_suite
+from ._held_out import check_held_out
 from ._item import Item
 from ._names import PREFIX, suite_name
 from ._prompts import (
@@ -33,6 +34,7 @@ __all__ = [
     "Published",
     "PublishedRow",
     "SuiteRecipe",
+    "check_held_out",
     "count_items",
     "distinct",
     "draw_items",

@@ -10,7 +10,7 @@ from idf.errors import UserError
 from idf.files import read_lines
 from idf.recipe import check_names, check_pixels, to_plain
 from idf.version import VERSION
-from idf.worlds import DIFFICULTIES, PARTS, WORLDS, Draw, problem_from_json, problem_to_json
+from idf.worlds import DIFFICULTIES, PARTS, WORLDS, Draw, World, problem_from_json, problem_to_json
 
 from ._item import Item
 from ._published import published
@@ -43,6 +43,10 @@ class SuiteRecipe:
         check_pixels(self.max_pixels)
         if self.items < 1:
             raise UserError(f"items must be at least 1, not {self.items}")
+        if self.symmetric and (alone := [name for name in self.worlds if type(WORLDS[name]).images is World.images]):
+            raise UserError(
+                f"symmetric: {alone[0]} has no images under symmetries: leave it out of worlds, or make it without symmetric"
+            )
 
 
 def draw_items(recipe: SuiteRecipe) -> tuple[list[Item], int]:

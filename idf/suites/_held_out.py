@@ -6,7 +6,7 @@ a long one explains the same rules, a short one only asks. Other words need anot
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from idf.errors import UserError
@@ -27,12 +27,22 @@ def held_out_question(problem: Problem[Any, Any], *, wording: str, described: bo
     Raises:
         UserError: Its world has no words that are held out.
     """
-    if problem.world not in QUESTIONS:
-        raise UserError(
-            f"{problem.world} has no wording that is held out of training (only {', '.join(QUESTIONS)} have): ask it in "
-            "idf-long-1 or idf-short-1"
-        )
+    check_held_out([problem.world])
     return QUESTIONS[problem.world](problem, wording == "short", described)
+
+
+def check_held_out(worlds: Iterable[str]) -> None:
+    """Refuse worlds that have no words that are held out.
+
+    Raises:
+        UserError: A world has none; it is named.
+    """
+    for world in worlds:
+        if world not in QUESTIONS:
+            raise UserError(
+                f"{world} has no wording that is held out of training (only {', '.join(QUESTIONS)} have): ask it in "
+                "idf-long-1 or idf-short-1"
+            )
 
 
 def _cube_rolling(problem: Problem[Any, Any], short: bool, described: bool) -> str:

@@ -275,6 +275,8 @@ def test_a_world_without_an_agent_refuses_a_window(world):
         ({"max_moves": 0}, ("max_moves", 0, "None")),
         ({"max_tokens": 1.5}, ("max_tokens", 1.5)),
         ({"probe_every": -1}, ("probe_every", -1)),
+        ({"max_pixels": -5}, ("max_pixels", 3136, -5)),
+        ({"max_pixels": "large"}, ("max_pixels", "large")),
         ({"count": 3}, ("count", 3)),
     ],
 )

@@ -13,6 +13,7 @@ from idf.evaluation.metrics.abstaining import abstaining, abstaining_cell
 from idf.evaluation.metrics.baselines import baseline_response
 from idf.evaluation.metrics.row import Row
 from idf.evaluation.metrics.summary import summarize
+from idf.evaluation.report.tables import macro_baselines
 from idf.evaluation.run.evaluation import run_evaluation
 from idf.evaluation.run.queries import all_asks
 from idf.evaluation.run.recipe import EvaluationRecipe
@@ -109,6 +110,15 @@ def test_players_have_what_they_must_have(suite, tmp_path, baseline, accuracy, r
     for told in (said, (out / "report.md").read_text(), (out / "report.html").read_text()):
         assert "precision" in told
         assert "always" in told
+
+
+def test_the_mean_over_worlds_is_that_of_players_who_play_them_all(tmp_path):
+    """`never` and `always` play worlds that show a scene in part: their mean is not that of another set of worlds."""
+    worlds = ["cube_rolling", "cube_rolling_part"]
+    generate_suite(SuiteRecipe(items=1, worlds=worlds, difficulties=["easy"], max_pixels=3136), tmp_path / "s")
+    results, *_ = evaluated(tmp_path / "s", tmp_path, "oracle")
+    assert set(results["baselines"]["cube_rolling_part"]["tqa"]["all"]) == {"initial", "random", "never", "always"}
+    assert set(macro_baselines(results, "tqa")) == {"initial", "random"}
 
 
 def test_rows_are_read_back(suite, tmp_path):

@@ -123,3 +123,45 @@ def test_a_group_that_is_no_name_is_refused(capsys, suite, tmp_path):
     (tmp_path / "items.jsonl").write_text(json.dumps(json.loads(lines[0]) | {"group": 7}) + "\n")
     assert evaluate("--baseline", "oracle", "--suite", tmp_path, "--out", tmp_path / "o") == 1
     says(one_sentence(capsys, "idf-eval"), tmp_path / "items.jsonl", "line 1", "group", 7)
+
+
+@pytest.mark.parametrize("options", [(), ("--episodes", "--max-moves", 40)])
+def test_a_run_on_images_is_judged_again(capsys, suite, tmp_path, options):
+    out = tmp_path / "o"
+    played = ("--baseline", "random", "--suite", suite, "--modes", "tqa", "--limit", 1, *options, "--out", out)
+    assert evaluate(*played) == 0
+    before = (out / "samples.jsonl").read_bytes(), json.loads((out / "results.json").read_text())["images"]
+    assert evaluate("--rescore", out) == 0
+    assert ((out / "samples.jsonl").read_bytes(), json.loads((out / "results.json").read_text())["images"]) == before
+    other = tmp_path / "other"
+    made = ("--items", 3, "difficulties=[easy, medium]", "symmetric=true", "max_pixels=3136", "seed=1")
+    assert run("suite", "--out", other, *made) == 0
+    capsys.readouterr()
+    assert evaluate("--rescore", out, "--suite", other) == 1
+    says(one_sentence(capsys, "idf-eval"), other, "--suite")
+
+
+def test_episodes_of_images_are_grouped_as_answers_are(suite, tmp_path):
+    """Over turns trivial players play otherwise, so none stands beside."""
+    out = tmp_path / "o"
+    played = ("--baseline", "oracle", "--suite", suite, "--modes", "tqa", "--limit", 1, "--episodes", "--out", out)
+    assert evaluate(*played) == 0
+    results = json.loads((out / "results.json").read_text())
+    groups = {item.id: item.group for item in read_suite(suite)}
+    rows = read_samples(out)
+    assert all(row.group == groups[row.id] for row in rows)
+    assert len({row.cluster for row in rows}) == len({row.group for row in rows}) == 5
+    for world, modes in results["images"].items():
+        cell = modes["tqa"]["all"]
+        assert (cell["items"], cell["all_right"]) == (1, 1)
+        assert "random" not in cell
+        assert results["worlds"][world]["tqa"]["all"]["items"] == 1 < results["worlds"][world]["tqa"]["all"]["n"]
+
+
+def test_the_page_of_an_audit_shows_the_questions_of_images(capsys, suite, tmp_path):
+    assert (
+        evaluate("--baseline", "random", "--suite", suite, "--modes", "tqa", "--limit", 1, "--out", tmp_path / "o") == 0
+    )
+    capsys.readouterr()
+    assert run("audit", tmp_path / "o", "--out", tmp_path / "a.html") == 0
+    assert "no questions" not in "".join(capsys.readouterr())

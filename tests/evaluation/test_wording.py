@@ -112,6 +112,17 @@ def test_what_cannot_be_asked_in_other_words_is_refused(capsys, suite, tmp_path,
     assert not (tmp_path / "o").exists()
 
 
+def test_a_world_without_other_words_is_refused_before_anything_is_asked(capsys, tmp_path):
+    recipe = ("worlds=[moving_box, cube_rolling_part]", "difficulties=[easy]", "max_pixels=3136")
+    assert run("suite", "--out", tmp_path / "s", "--items", 1, *recipe) == 0
+    with serving(lambda call, before: completion("Answer: red")) as server:
+        common = ("--backend", "openai", "--base-url", server.url, "--suite", tmp_path / "s", "--modes", "tqa")
+        assert evaluate("some-model", *common, "--held-out", "--out", tmp_path / "o") == 1
+        assert not server.calls
+    says(one_sentence(capsys, "idf-eval"), "cube_rolling_part", "held out", "idf-long-1", "idf-short-1")
+    assert not (tmp_path / "o").exists()
+
+
 def test_prompts_for_others_are_written_in_one_wording_at_a_time(suite, tmp_path):
     recipe = EvaluationRecipe.of(checkpoint="m", backend="openai", suite=str(suite), held_out=True)
     with refused("--held-out", "asks twice", "idf-long-1", "idf-held-long-1"):

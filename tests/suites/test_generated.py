@@ -194,6 +194,7 @@ def test_a_suite_without_items_is_refused(rolls):
         (SuiteRecipe(worlds=["chess"]), ("worlds", "unknown", "'chess'", "cube_rolling")),
         (SuiteRecipe(difficulties=["extreme"]), ("difficulties", "unknown", "'extreme'", "easy")),
         (SuiteRecipe(items=0), ("items", 1, 0)),
+        (SuiteRecipe(worlds=["moving_box", "moving_box_part"], symmetric=True), ("symmetric", "moving_box_part")),
     ],
 )
 def test_what_cannot_be_generated_is_refused_in_words(recipe, why):

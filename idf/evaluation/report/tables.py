@@ -216,12 +216,13 @@ def outer(first: Sequence[float], second: Sequence[float]) -> tuple[float, float
 
 
 def macro_baselines(results: dict[str, Any], mode: str) -> dict[str, float]:
-    """The mean over worlds of the trivial players, in a mode."""
+    """The mean over worlds of the trivial players, in a mode; of those alone that play every world."""
     shares: dict[str, list[float]] = {}
-    for modes in (results.get("baselines") or {}).values():
-        for player, share in modes.get(mode, {}).get(ALL, {}).items():
+    cells = [modes[mode].get(ALL, {}) for modes in (results.get("baselines") or {}).values() if mode in modes]
+    for cell in cells:
+        for player, share in cell.items():
             shares.setdefault(player, []).append(share)
-    return {player: sum(found) / len(found) for player, found in shares.items()}
+    return {player: sum(found) / len(found) for player, found in shares.items() if len(found) == len(cells)}
 
 
 IMAGE_COLUMNS = ("world", "mode", "items", "images", "accuracy", "all images right", "95 % interval", *TRIVIAL)

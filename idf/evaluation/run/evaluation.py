@@ -15,7 +15,7 @@ from idf.backends import backend_class, left_out, notes_on, open_backend, sampli
 from idf.errors import UserError
 from idf.files import read_text
 from idf.recipe import to_plain
-from idf.suites import HELD_OUT_OF, Item, SuiteRecipe, distinct, open_suite, suite_name
+from idf.suites import HELD_OUT_OF, Item, SuiteRecipe, check_held_out, distinct, open_suite, suite_name
 
 from ..metrics.episodes import EPISODE_PROMPTS
 from ..metrics.row import Row
@@ -109,6 +109,8 @@ class _Evaluation:
             self.held.enter_context(locked(self.out))
         whole, suite = self._suite(max_pixels)
         items = items_of(whole, recipe)
+        if recipe.held_out:  # half of the answers would have been paid for before the other words were looked for
+            check_held_out(item.problem.world for item in items)
         player.meet(whole, items)
         slides = _published_slides(items, suite) if recipe.pictures == "both" and player.reads_prompts else []
         form = form_of(recipe, suite, items, max_pixels)

@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from idf.suites import Item, distinct
+from idf.suites import Item, distinct, exact_key
 from idf.worlds import problem_to_json
 
 
@@ -16,3 +16,8 @@ def facts_of(items: Sequence[Item]) -> dict[str, Any]:
     asked = [[item.id, problem_to_json(item.problem)] for item in items]
     sha = hashlib.sha256(json.dumps(asked).encode()).hexdigest()
     return {"suite_sha256": sha, "items": len(items), "distinct_items": len(distinct(items))}
+
+
+def cluster_of(item: Item) -> str:
+    """The problem that an item poses, as a text; items that pose the same one, or images of it, share it."""
+    return exact_key(item.problem) if item.group is None else f"images of {item.group}"

@@ -18,6 +18,7 @@ from idf.scoring import Verdict, strip_thinking
 from idf.worlds import WORLDS, Problem
 
 from ..metrics.row import Row
+from .facts import cluster_of
 from .queries import Ask
 
 SHOWS = {"tqa": "text", "vqa": "picture", "vtqa": "both"}
@@ -129,8 +130,9 @@ class Game:
             detail=verdict.detail,
             official=verdict.official,
             sample=self.ask.sample,
-            cluster=world.keys(item.problem).exact,
+            cluster=cluster_of(item),
             size=world.size(item.problem),
+            group=item.group,
             cause=cause,
             wrong_step=wrong_step,
             cause_detail=why,

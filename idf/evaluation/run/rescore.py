@@ -15,8 +15,7 @@ from typing import Any
 from idf.backends import OPENAI_URL, Response
 from idf.errors import UserError
 from idf.scoring.rules_version import RULES_VERSION
-from idf.suites import Item, SuiteRecipe, draw_items, open_suite, suite_name
-from idf.worlds import WORLDS
+from idf.suites import Item, SuiteRecipe, draw_items, exact_key, open_suite, suite_name
 
 from ..metrics.comparable import rules_of
 from ..metrics.results import check_whole, read_results, read_samples
@@ -28,7 +27,7 @@ from ..report.report import write_report
 from ..report.tables import table
 from .answers import Answers
 from .episodes import played_again, trivial_cells
-from .facts import facts_of
+from .facts import cluster_of, facts_of
 from .games import Turns
 from .llm_parser import Agreement, judged_by_quotes, known_quote
 from .output import HELD_OUT, PUBLISHED_PICTURES, RESULTS
@@ -187,12 +186,13 @@ def items_of(folder: Path, run: dict[str, Any], rows: Sequence[Row], suite: str 
             f"{len(strange)} items of {folder} are not in {name}, {strange[0]} among them: name it with --suite"
         )
     items = [known[id] for id in ids]
-    problems = {id: WORLDS[known[id].problem.world].keys(known[id].problem).exact for id in ids}
-    if other := [row.id for row in rows if row.cluster and row.cluster != problems[row.id]]:
+    problems = {id: ("", exact_key(known[id].problem), cluster_of(known[id])) for id in ids}
+    if other := [row.id for row in rows if row.cluster not in problems[row.id]]:
         raise UserError(f"{other[0]} is another problem in {name} than {folder} was asked: name its suite with --suite")
     told = run.get("suite_sha256")
-    # Rows of an older version do not say their problem.
-    if told not in (None, facts_of(items)["suite_sha256"]) and not all(row.cluster for row in rows):
+    # Rows of an older version do not say their problem, those of images only whose images they are.
+    silent = any(not row.cluster or row.group is not None for row in rows)
+    if silent and told not in (None, facts_of(items)["suite_sha256"]):
         raise UserError(f"{name} is not the suite that {folder} was asked (suite_sha256): name it with --suite")
     return items
 

@@ -45,7 +45,9 @@ def write_results(
     out.mkdir(parents=True, exist_ok=True)
     lines = [json.dumps(row.to_json()) for row in rows]  # in ASCII: a response may end in half a character
     baselines = {"baselines": trivial or baseline_cells(items, modes)} if items else {}
-    images = {"images": cells} if (cells := image_cells(rows, items)) else {}
+    # The trivial players of images answer at once; those that are known already played otherwise.
+    cells = image_cells(rows, () if trivial else items)
+    images = {"images": cells} if cells else {}
     more = images | ({"held_out": held_out} if held_out else {})
     results = {**summarize(rows), **baselines, **more, "run": run | {"scoring_rules": RULES_VERSION, "idf": VERSION}}
     # Both are written before either takes its place: a kill must not leave new samples beside old results.

@@ -10,10 +10,11 @@ from typing import Any
 from idf.backends import Response
 from idf.errors import UserError
 from idf.scoring import chance_of_view, diagnose, is_answerable, names_settling_view, score
-from idf.suites import Item, exact_key
+from idf.suites import Item
 from idf.worlds import WORLDS, Problem
 
 from ..metrics.row import Row
+from .facts import cluster_of
 from .queries import Ask, all_asks
 from .responses import Stored
 
@@ -31,7 +32,7 @@ def scored(ask: Ask, response: Response) -> Row:
         completion_tokens=response.completion_tokens,
         finish_reason=response.finish_reason,
         sample=ask.sample,
-        cluster=exact_key(item.problem) if item.group is None else f"images of {item.group}",
+        cluster=cluster_of(item),
         size=WORLDS[item.problem.world].size(item.problem),
         group=item.group,
         answerable=is_answerable(item.problem),
