@@ -82,8 +82,8 @@ def run_sweep(
         UserError: What is asked for makes no sense, or an evaluation ended early.
     """
     over, values = read_sweep(sweep)
-    recipe.check()
     _check(recipe, over)
+    recipe.check()
     pictured = [mode for mode in recipe.modes or DEFAULT_MODES if mode != "tqa"]
     answers = answers or out / "answers"
     settings: dict[str, Any] = {"answers": answers, "share": share, "overwrite": overwrite, "say": say, "show": show}
