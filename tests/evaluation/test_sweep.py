@@ -138,7 +138,7 @@ def test_a_sweep_that_makes_no_sense_is_one_sentence(sweep, words):
         ({"max_pixels": 3136}, "max_pixels=3136", ("max_pixels=3136",)),
         ({"modes": ["tqa"]}, "damage", ("tqa", "vqa")),
         ({"pictures": "both"}, "damage", ("pictures", "drawn")),
-        ({"episodes": True}, "damage", ("--sweep", "--episodes")),
+        ({"episodes": True, "prompts": "idf-long-1"}, "damage", ("--sweep", "--episodes")),
         ({"held_out": True}, "damage", ("--sweep", "--held-out")),
         ({"checkpoint": None, "baseline": "oracle"}, "damage", ("checkpoint",)),
     ],
