@@ -24,11 +24,7 @@ def report(results: Path, seeds: Sequence[int]) -> str:
     Raises:
         UserError: No seed is whole.
     """
-    told: dict[int, dict[str, Any]] = {}
-    for seed in seeds:
-        path = results / f"seed{seed}.json"
-        if path.exists() and set(found := json.loads(path.read_text())) == set(ARMS):
-            told[seed] = found
+    told = whole_seeds(results, seeds)
     if not told:
         raise UserError(f"no seed in {results} is whole: run python -m bench.plans")
     guessing = json.loads((results / "plan.json").read_text())["guessing"]
@@ -65,6 +61,16 @@ def report(results: Path, seeds: Sequence[int]) -> str:
         f"{'reached' if best > bound else 'not reached'} ({best:.1%}, the bound is {bound:.1%})"
     )
     return "\n".join(lines)
+
+
+def whole_seeds(results: Path, seeds: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """What the seeds came to whose arms are both done."""
+    told = {}
+    for seed in seeds:
+        path = results / f"seed{seed}.json"
+        if path.exists() and set(found := json.loads(path.read_text())) == set(ARMS):
+            told[seed] = found
+    return told
 
 
 def outcomes(told: dict[int, dict[str, Any]], world: str, arm: str) -> Outcomes:

@@ -25,6 +25,7 @@ from idf.training.recipe import StageRecipe
 
 from ._players import guessing
 from ._recipe import ARMS, HERE, ROOT, WORLDS, PlansRecipe
+from ._report import whole_seeds
 
 _SECONDS = ("seconds_per_update", "seconds_per_evaluation", "seconds_to_start")
 
@@ -58,7 +59,10 @@ def run_plans(recipe: PlansRecipe, *, plan_only: bool, say: Callable[[str], None
         say(f"about {seconds * len(recipe.seeds) / 60:.0f} minutes of one core for {len(recipe.seeds)} seeds")
         if plan_only:
             return
-        jobs = [job for seed in recipe.seeds for job in _jobs(recipe, folders, epochs, seed)]
+        done = whole_seeds(results, recipe.seeds)  # on this machine or another one
+        if done:
+            say(f"the results of seeds {', '.join(map(str, done))} are in {results}")
+        jobs = [job for seed in recipe.seeds if seed not in done for job in _jobs(recipe, folders, epochs, seed)]
         run_jobs(jobs, 1, lock, say)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from bench.plans._players import guessing
 from bench.plans._recipe import HERE, PlansRecipe
-from bench.plans._report import report
+from bench.plans._report import report, whole_seeds
 from bench.plans._run import _fix
 from idf.recipe import read_recipe
 from idf.suites import Item
@@ -63,6 +63,12 @@ def test_before_the_last_seed_nothing_is_tested_and_half_a_seed_does_not_count(t
     says(report(folder, [1, 2]), "2 of 2 seeds", "after Holm", "not reached")
     with refused("no seed", "python -m bench.plans"):
         report(folder, [3])
+
+
+def test_a_seed_whose_results_are_there_is_not_run_again(tmp_path):
+    both = {"optimal": arm("t."), "search": arm("..")}
+    folder = written(tmp_path, {1: both, 3: {"search": both["search"]}})
+    assert set(whole_seeds(folder, [1, 2, 3])) == {1}
 
 
 def test_the_goal_is_to_pass_the_upper_bound_of_the_guessing_player(tmp_path):
