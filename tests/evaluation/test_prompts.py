@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from openai.types.chat.completion_create_params import CompletionCreateParamsNonStreaming
 from PIL import Image
 from pydantic import ConfigDict, TypeAdapter, with_config
 
@@ -200,8 +201,7 @@ def strictly(kind: Any) -> TypeAdapter[Any]:
 
 
 def test_a_batch_holds_the_bodies_that_an_endpoint_would_get_in_openais_own_types(suite, tmp_path):
-    types = pytest.importorskip("openai.types.chat.completion_create_params")
-    body_type = strictly(types.CompletionCreateParamsNonStreaming)
+    body_type = strictly(CompletionCreateParamsNonStreaming)
     same = {"extra_body": {"reasoning_effort": "low"}, "stop": ["END"], "system": "Be brief."}
     same["token_limit_key"] = "max_completion_tokens"
     sampling = {"max_new_tokens": 77, "temperature": 0.7, "top_p": 0.9, "seed": 3}

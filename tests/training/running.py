@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -174,3 +175,25 @@ def sentence(done: subprocess.CompletedProcess[str]) -> str:
     """The one sentence of a run that was refused or stopped."""
     (line,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     return line
+
+
+def check_resumed_to_the_same_digits(script: str, recipe: dict[str, Any], folder: Path) -> None:
+    """Train to the end on one rank, take away all behind checkpoint-2, train again, and compare every step.
+
+    Args:
+        script: The launch script.
+        recipe: With `run: run`, and checkpoints every two steps.
+        folder: Where to run.
+    """
+    done = run(script, recipe, folder, ranks=1)
+    assert done.returncode == 0, done.stderr[-3000:]
+    copy = folder / "again"
+    shutil.copytree(folder / "run", copy)
+    shutil.rmtree(copy / "final")
+    for checkpoint in copy.glob("checkpoint-*"):
+        if checkpoint.name != "checkpoint-2":
+            shutil.rmtree(checkpoint)
+    resumed = run(script, {**recipe, "run": "again"}, folder, ranks=1)
+    assert resumed.returncode == 0, resumed.stderr[-3000:]
+    assert "resuming from" in resumed.stdout
+    assert history(copy) == history(folder / "run")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
 
 import pytest
 from hypothesis import given
@@ -16,7 +15,7 @@ from idf.training.encode import Encoder
 from idf.training.recipe import StageRecipe
 from tests.sentences import refused
 
-from .running import history, imagery_recipe, run
+from .running import check_resumed_to_the_same_digits, imagery_recipe
 
 RECIPE = StageRecipe("imagery", "m", "d", "r", rows_per_step=2, rows_per_micro_batch=1, epochs=2.0, order="distance")
 SIZES = st.lists(st.tuples(st.sampled_from(["a", "b"]), st.integers(1, 9)), min_size=1, max_size=150)
@@ -86,15 +85,4 @@ def test_a_sample_without_a_measure_is_named(tiny, tmp_path):
 @pytest.mark.slow
 def test_a_killed_curriculum_goes_on_to_the_same_digits(tiny, tmp_path):
     recipe = imagery_recipe(tiny, run="run", order="distance", save_steps=2)
-    done = run("stage1.py", recipe, tmp_path, ranks=1)
-    assert done.returncode == 0, done.stderr[-3000:]
-    copy = tmp_path / "again"
-    shutil.copytree(tmp_path / "run", copy)
-    shutil.rmtree(copy / "final")
-    for checkpoint in copy.glob("checkpoint-*"):
-        if checkpoint.name != "checkpoint-2":
-            shutil.rmtree(checkpoint)
-    resumed = run("stage1.py", {**recipe, "run": "again"}, tmp_path, ranks=1)
-    assert resumed.returncode == 0, resumed.stderr[-3000:]
-    assert "resuming from" in resumed.stdout
-    assert history(copy) == history(tmp_path / "run")
+    check_resumed_to_the_same_digits("stage1.py", recipe, tmp_path)

@@ -13,7 +13,7 @@ from idf.training.recipe import StageRecipe
 from tests.sentences import line_that_says
 
 from .hub_layout import weights as weights_of
-from .running import history, imagery_recipe, run
+from .running import check_resumed_to_the_same_digits, history, imagery_recipe, run
 
 pytestmark = pytest.mark.slow
 
@@ -209,15 +209,4 @@ def test_without_a_limit_gradients_are_not_clipped(tiny, tmp_path):
 def test_a_run_that_adds_up_in_fp32_is_resumed_to_the_same_digits(tiny, tmp_path, preset):
     changes = {"precision": "bf16", "deepspeed": preset, "fp32_gradients": True, "warmup": 0.0, "save_steps": 2}
     recipe = imagery_recipe(tiny, run="run", **changes)
-    done = run("stage1.py", recipe, tmp_path, ranks=1)
-    assert done.returncode == 0, done.stderr[-3000:]
-    copy = tmp_path / "again"
-    shutil.copytree(tmp_path / "run", copy)
-    shutil.rmtree(copy / "final")
-    for checkpoint in copy.glob("checkpoint-*"):
-        if checkpoint.name != "checkpoint-2":
-            shutil.rmtree(checkpoint)
-    resumed = run("stage1.py", {**recipe, "run": "again"}, tmp_path, ranks=1)
-    assert resumed.returncode == 0, resumed.stderr[-3000:]
-    assert "resuming from" in resumed.stdout
-    assert history(copy) == history(tmp_path / "run")
+    check_resumed_to_the_same_digits("stage1.py", recipe, tmp_path)
