@@ -10,6 +10,7 @@ from idf.errors import UserError
 EXTRAS: dict[str, tuple[str, ...]] = {
     "hf": ("torch", "torchvision", "transformers", "peft"),
     "train": ("torch", "torchvision", "transformers", "peft", "accelerate", "deepspeed", "datasets", "wandb", "xxhash"),
+    "rl": ("trl",),
     "ray": ("ray",),
     "vllm": ("vllm",),
     "env": ("gymnasium",),

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from idf.training.recipe import read_arguments
 from idf.training.stage import check_device, check_installed, checkpoint_facts, dry_run, run_stage
+from idf.training.stages import read_arguments
 
 
 def main() -> None:

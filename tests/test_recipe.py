@@ -237,7 +237,7 @@ KINDS: dict[str, type] = {
     "traces": TracesRecipe,
     "suite": SuiteRecipe,
 }
-STAGES = {"stage1": "imagery", "stage2": "reasoning"}
+STAGES = {"stage1": "imagery", "stage2": "reasoning", "stage3": "reinforcement"}
 OTHER: tuple[str, ...] = ()  # file names of recipes that are of none of these kinds
 
 
@@ -247,9 +247,9 @@ def test_every_recipe_that_comes_with_idf_is_sound(path):
         pytest.skip(f"{path.name} is a recipe of another kind")
     name = re.split(r"[-_.]", path.name)[0]
     if name in STAGES:
-        from idf.training import recipe as training
+        from idf.training.stages import read_stage_recipe
 
-        assert read_recipe(training.StageRecipe, path).stage == STAGES[name]
+        assert read_stage_recipe(path).stage == STAGES[name]
     else:
         assert name in KINDS, f"{path}: name the kind of this recipe here, or list it in OTHER"
         read_recipe(KINDS[name], path)

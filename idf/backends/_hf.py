@@ -23,7 +23,7 @@ from ._fingerprint import adapter_base
 from ._request import ModelSpec, Request, Response, Sampling, seed_of, size_of
 
 if TYPE_CHECKING:
-    from ._decode import Choose
+    from .decoding import Choose
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ class HFBackend(CheckpointBackend):
     def _batch(self, requests: list[Request]) -> list[Response]:
         import torch
 
-        from ._decode import decode
+        from .decoding import decode
 
         texts = [self.render(request) for request in requests]
         shown = [on_grid(request.picture, self._grid) for request in requests if request.picture is not None]

@@ -326,13 +326,11 @@ def _import_lmms(arguments: argparse.Namespace) -> None:
 
 def _plan(arguments: argparse.Namespace) -> None:
     require("idf plan", "hf", "torch", "transformers")
-    from idf.recipe import read_recipe
-    from idf.training.estimate import estimate
-    from idf.training.recipe import StageRecipe
+    from idf.training.planning import plan
+    from idf.training.stages import read_stage_recipe
 
-    recipe = read_recipe(StageRecipe, arguments.recipe, _overrides(arguments, "gpus", "data"))
-    made = estimate(
-        recipe,
+    made = plan(
+        read_stage_recipe(arguments.recipe, _overrides(arguments, "gpus", "data")),
         arguments.gpu_memory,
         arguments.gpu,
         arguments.peak_tflops,
@@ -346,13 +344,12 @@ def _plan(arguments: argparse.Namespace) -> None:
 
 
 def _doctor(arguments: argparse.Namespace) -> None:
-    from idf.recipe import read_recipe
     from idf.training.doctor import MISSING, examine
-    from idf.training.recipe import StageRecipe
+    from idf.training.stages import read_stage_recipe
 
     if arguments.recipe is None and arguments.overrides:
         raise UserError(f"{arguments.overrides[0]} changes a recipe: name it with --recipe")
-    recipe = None if arguments.recipe is None else read_recipe(StageRecipe, arguments.recipe, arguments.overrides)
+    recipe = None if arguments.recipe is None else read_stage_recipe(arguments.recipe, arguments.overrides)
     findings = examine(recipe)
     print("\n".join(str(finding) for finding in findings))
     lacking = [finding.name for finding in findings if finding.state == MISSING]

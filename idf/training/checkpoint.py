@@ -12,7 +12,7 @@ from typing import Any
 from idf.errors import UserError
 from idf.recipe import differences
 
-from .recipe import StageRecipe
+from .recipe import TrainingRecipe
 from .whole import damage, flush_folder, lacks
 
 SAVING = ".saving-"  # what a checkpoint is called until it is whole
@@ -90,7 +90,7 @@ def newest_whole(complete: list[Path], weights_alone: bool, first: bool) -> Path
     )
 
 
-def find_resume(recipe: StageRecipe, fingerprint: str, ranks: int, first: bool, engine: str = "idf") -> Path | None:
+def find_resume(recipe: TrainingRecipe, fingerprint: str, ranks: int, first: bool, engine: str = "idf") -> Path | None:
     """Where to resume from: the last checkpoint, or None for a fresh start.
 
     Args:
@@ -147,12 +147,12 @@ def find_resume(recipe: StageRecipe, fingerprint: str, ranks: int, first: bool, 
     return last
 
 
-def carries_moments(recipe: StageRecipe, facts: dict[str, Any], ranks: int) -> bool:
+def carries_moments(recipe: TrainingRecipe, facts: dict[str, Any], ranks: int) -> bool:
     """Whether the optimizer's state of a checkpoint fits the run that is resumed."""
     return not _resharded(recipe, facts, ranks)
 
 
-def _resharded(recipe: StageRecipe, facts: dict[str, Any], ranks: int) -> list[tuple[str, Any, Any]]:
+def _resharded(recipe: TrainingRecipe, facts: dict[str, Any], ranks: int) -> list[tuple[str, Any, Any]]:
     """Key, old and new value of what decides how the optimizer's state lies on disk: the keys marked so, and the ranks."""
     changes = [change for change in differences(recipe, facts["recipe"]) if change.may_change == "weights"]
     found = [(change.key, change.begun, change.now) for change in changes]

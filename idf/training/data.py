@@ -16,8 +16,9 @@ from idf.recipe import shipped_recipes
 from idf.worlds import WORLDS
 
 from .recipe import StageRecipe
+from .stages import SCRIPTS, AnyStage
 
-MADE_AS = {"imagery": "imagery", "reasoning": "traces"}
+MADE_AS = {"imagery": "imagery", "reasoning": "traces", "reinforcement": "traces"}
 """Stage -> what `stage` of the `dataset.json` of its data is."""
 
 CANDIDATES = "candidate traces"
@@ -26,22 +27,27 @@ _WORDS = {
     "traces": "filtered traces, which are stage 2's",
     CANDIDATES: "candidate traces, which no filter has judged",
 }
-_SCRIPTS = {"imagery": "launch/stage1.py", "reasoning": "launch/stage2.py"}
 
 
-def find_data(recipe: StageRecipe) -> DatasetFolder:
+def find_data(recipe: AnyStage) -> DatasetFolder:
     """The stage's dataset.
 
     Raises:
         UserError: It is missing (the command that makes it is named), corrupt, or of another stage.
     """
     folder = open_dataset(Path(recipe.data), made_by=data_command(recipe))
-    if not recipe.any_data:
-        _check_kind(recipe, folder.manifest)
+    if isinstance(recipe, StageRecipe):
+        if not recipe.any_data:
+            _check_kind(recipe, folder.manifest)
+    elif "imagery" in _stages(folder.manifest):
+        raise UserError(
+            f"{SCRIPTS[recipe.stage]} asks problems, and {recipe.data} holds {_WORDS['imagery']}, which ask none: set data to "
+            "what `idf traces` or `idf filter` made"
+        )
     return folder
 
 
-def data_command(recipe: StageRecipe) -> str:
+def data_command(recipe: AnyStage) -> str:
     """The command that makes data for a recipe: of the recipe that comes with it, and with pictures that it takes."""
     name = MADE_AS[recipe.stage]
     folder = _shipped_beside(recipe)
@@ -50,11 +56,13 @@ def data_command(recipe: StageRecipe) -> str:
     changes = f" max_pixels={recipe.max_pixels}" if folder is None and recipe.max_pixels < largest else ""
     if recipe.stage == "imagery":
         return f"idf imagery{source} --out {recipe.data}{changes}"
+    if recipe.stage == "reinforcement":
+        return f"idf traces{source} --out {recipe.data}{changes}"
     candidates = f"{recipe.data}-candidates"
     return f"idf traces{source} --out {candidates}{changes} && idf filter {candidates} --out {recipe.data}"
 
 
-def _shipped_beside(recipe: StageRecipe) -> str | None:
+def _shipped_beside(recipe: AnyStage) -> str | None:
     """The folder of shipped recipes that makes a stage's data otherwise than by default: whose stage names these data."""
     root = shipped_recipes()
     for path in sorted(root.glob("*/stage*.yaml")):
@@ -82,9 +90,9 @@ def _check_kind(recipe: StageRecipe, manifest: Mapping[str, Any]) -> None:
     else:
         other = next(stage for stage, made in MADE_AS.items() if made == found)
         made = "`idf imagery`" if recipe.stage == "imagery" else "`idf traces` and `idf filter`"
-        remedy = f"set data to what {made} made, or run {_SCRIPTS[other]} on these"
+        remedy = f"set data to what {made} made, or run {SCRIPTS[other]} on these"
     raise UserError(
-        f"{_SCRIPTS[recipe.stage]} learns from {_WORDS[wanted].partition(',')[0]}, and {recipe.data} holds "
+        f"{SCRIPTS[recipe.stage]} learns from {_WORDS[wanted].partition(',')[0]}, and {recipe.data} holds "
         f"{_WORDS[found]}: {remedy}, or say any_data=true to train on them all the same"
     )
 

@@ -74,7 +74,7 @@ class PackedRows(Dataset[list[tuple[Encoded, list[bytes]]]]):
         seed: int,
         order: Literal["random", "distance"] = "random",
     ) -> None:
-        self.table = _open_table(folder)
+        self.table = open_table(folder)
         self.tokens = tokens
         self.rows = packed_rows(folder, tokens.lengths(), row_length, seed, order)
         self.empty_rows = -len(self.rows) % rows_per_step
@@ -152,7 +152,7 @@ def micro_batches(
             yield list(order[at : at + at_once])
 
 
-def _open_table(folder: DatasetFolder) -> Any:
+def open_table(folder: DatasetFolder) -> Any:
     """The rows, memory-mapped by `datasets`; pictures as they are, undecoded."""
     from datasets import Features, Image, List, Value, disable_progress_bars, load_dataset
     from datasets.exceptions import DatasetGenerationError

@@ -19,6 +19,7 @@ from .data import find_data
 from .recipe import StageRecipe
 from .room import SHARED_MEMORY, TOKEN_BYTES, free_bytes, held_bytes, prefetched
 from .stage import needed_modules
+from .stages import AnyStage
 from .surroundings import cached, free_port_29500, hub_problem, offline, reaches_itself
 
 OK, MISSING, MAYBE, UNUSED = "ok", "MISSING", "maybe", "-"
@@ -46,7 +47,7 @@ class Finding:
         return f"{self.state:<8} {self.name:<16} {self.sentence}"
 
 
-def examine(recipe: StageRecipe | None) -> list[Finding]:
+def examine(recipe: AnyStage | None) -> list[Finding]:
     """Look at this machine.
 
     Args:
@@ -71,7 +72,7 @@ def examine(recipe: StageRecipe | None) -> list[Finding]:
     return [look(recipe) for look in looks]
 
 
-def _packages(torch: Torch, recipe: StageRecipe | None) -> Finding:
+def _packages(torch: Torch, recipe: AnyStage | None) -> Finding:
     here = f"idf {VERSION}, Python {platform.python_version()}, torch {torch.version or 'not there'}"
     needed = EXTRAS["train"] if recipe is None else needed_modules(recipe)
     lacking = [name for name in needed if find_spec(name) is None]
@@ -85,7 +86,7 @@ def _packages(torch: Torch, recipe: StageRecipe | None) -> Finding:
     return Finding("packages", OK, here)
 
 
-def _gpus(gpus: Gpus, torch: Torch, recipe: StageRecipe | None) -> Finding:
+def _gpus(gpus: Gpus, torch: Torch, recipe: AnyStage | None) -> Finding:
     if recipe is not None and recipe.device == "cpu":
         return Finding("GPUs", UNUSED, f"the recipe trains on the CPU, with {recipe.gpus} processes")
     count = len(gpus.names) or torch.devices
@@ -107,7 +108,7 @@ def _gpus(gpus: Gpus, torch: Torch, recipe: StageRecipe | None) -> Finding:
     return Finding("GPUs", MAYBE, f"{where}: `idf plan --recipe F --gpus {count}` says whether it fits")
 
 
-def _driver(gpus: Gpus, torch: Torch, recipe: StageRecipe | None) -> Finding:
+def _driver(gpus: Gpus, torch: Torch, recipe: AnyStage | None) -> Finding:
     if recipe is not None and recipe.device == "cpu":
         return Finding("driver", UNUSED, "the recipe trains on the CPU")
     if torch.devices:
@@ -118,7 +119,7 @@ def _driver(gpus: Gpus, torch: Torch, recipe: StageRecipe | None) -> Finding:
     return Finding("driver", UNUSED if recipe is None or gpus.problem else MISSING, problem or gpus.driver)
 
 
-def _communication(gpus: Gpus, torch: Torch, recipe: StageRecipe | None) -> Finding:
+def _communication(gpus: Gpus, torch: Torch, recipe: AnyStage | None) -> Finding:
     """NCCL between GPUs, gloo between CPUs."""
     if not torch.version:
         return Finding("NCCL", UNUSED if recipe is None else MISSING, torch.problem)
@@ -138,7 +139,7 @@ def _communication(gpus: Gpus, torch: Torch, recipe: StageRecipe | None) -> Find
     return Finding("NCCL", UNUSED if alone else MISSING, why)
 
 
-def _attention(recipe: StageRecipe | None) -> Finding:
+def _attention(recipe: AnyStage | None) -> Finding:
     there = find_spec("flash_attn") is not None
     if recipe is not None and recipe.attention == "packed":
         return _packed(recipe, there)
@@ -150,7 +151,7 @@ def _attention(recipe: StageRecipe | None) -> Finding:
     return Finding("flash attention", UNUSED if recipe is None else MISSING, why)
 
 
-def _packed(recipe: StageRecipe, flash_attn: bool) -> Finding:
+def _packed(recipe: AnyStage, flash_attn: bool) -> Finding:
     """What computes each sample alone."""
     said = "the recipe says attention=packed"
     if recipe.device == "cpu":
@@ -170,7 +171,7 @@ def _packed(recipe: StageRecipe, flash_attn: bool) -> Finding:
     )
 
 
-def _shared_memory(gpus: Gpus, recipe: StageRecipe | None) -> Finding:
+def _shared_memory(gpus: Gpus, recipe: AnyStage | None) -> Finding:
     name = str(SHARED_MEMORY)
     if not SHARED_MEMORY.is_dir():
         return Finding(name, UNUSED, f"this system ({sys.platform}) has none")
@@ -181,8 +182,8 @@ def _shared_memory(gpus: Gpus, recipe: StageRecipe | None) -> Finding:
         return Finding(
             name, state, here + ("" if free > 2**30 else ": too little for the loader's workers (--shm-size)")
         )
-    if not recipe.loader_workers:
-        return Finding(name, UNUSED, f"{here}; loader_workers=0 needs none")
+    if not isinstance(recipe, StageRecipe) or not recipe.loader_workers:
+        return Finding(name, UNUSED, f"{here}; a loader without workers needs none")
     ranks = min(recipe.gpus, len(gpus.names) or GPUS_OF_A_NODE) if recipe.device == "gpu" else recipe.gpus
     accumulation = max(1, recipe.rows_per_step // (recipe.rows_per_micro_batch * recipe.gpus))
     batches = ranks * recipe.loader_workers * prefetched(recipe, accumulation) * recipe.rows_per_micro_batch
@@ -199,7 +200,7 @@ def _shared_memory(gpus: Gpus, recipe: StageRecipe | None) -> Finding:
     )
 
 
-def _disk(torch: Torch, recipe: StageRecipe | None) -> Finding:
+def _disk(torch: Torch, recipe: AnyStage | None) -> Finding:
     if recipe is None:
         return Finding("disk", OK, f"{_size(free_bytes(Path.cwd()))} free here; --recipe F says what a run takes")
     run = Path(recipe.run)
@@ -226,7 +227,7 @@ def _disk(torch: Torch, recipe: StageRecipe | None) -> Finding:
     return Finding("disk", MISSING, f"{needs}: set run= to a larger disk, or keep_checkpoints lower")
 
 
-def _hub(recipe: StageRecipe | None) -> Finding:
+def _hub(recipe: AnyStage | None) -> Finding:
     if recipe is None:
         problem = hub_problem("Qwen/Qwen2.5-VL-7B-Instruct")
         return Finding("hub", UNUSED if problem else OK, problem or "it answers")
@@ -260,7 +261,7 @@ def _model_problem(model: str) -> str | None:
     return None
 
 
-def _ports(recipe: StageRecipe | None) -> Finding:
+def _ports(recipe: AnyStage | None) -> Finding:
     problem = reaches_itself()
     if problem is not None:
         return Finding("ports", UNUSED if recipe is None else MISSING, problem)
@@ -269,7 +270,7 @@ def _ports(recipe: StageRecipe | None) -> Finding:
     return Finding("ports", MAYBE, "port 29500, torchrun's own, is taken: use --standalone, or another --rdzv_endpoint")
 
 
-def _data(recipe: StageRecipe | None) -> Finding:
+def _data(recipe: AnyStage | None) -> Finding:
     if recipe is None:
         return Finding("data", UNUSED, "--recipe F says whether its data is there")
     try:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from math import inf
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -18,9 +18,9 @@ from idf.errors import UserError
 
 from .deepspeed import deepspeed_config, leave_to_gloo
 from .hang import HangWatch
+from .ranks import Ranks
 from .recipe import StageRecipe
 
-T = TypeVar("T")
 _PREFIX = "vlm."  # StageModel holds the model under this name
 
 
@@ -43,7 +43,7 @@ def check_restarts() -> None:
         )
 
 
-class Engine:
+class Engine(Ranks):
     """Joins the other ranks, and steps a model with them.
 
     Args:
@@ -55,13 +55,9 @@ class Engine:
     """
 
     def __init__(self, recipe: StageRecipe) -> None:
-        if "RANK" not in os.environ:
-            raise UserError("start it with torchrun, for example: torchrun --nproc_per_node 8 launch/stage1.py")
+        super().__init__()
         check_restarts()
         self.recipe = recipe
-        self.rank, self.ranks = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
-        self.ranks_here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-        self.first = self.rank == 0
         self.accumulation = recipe.accumulation_steps(self.ranks)
         from accelerate import Accelerator, DeepSpeedPlugin
         from accelerate.utils import DistributedType, InitProcessGroupKwargs
@@ -176,75 +172,6 @@ class Engine:
         if dist.is_initialized():
             dist.all_reduce(tensor)
         return tensor.tolist()
-
-    def wait(self) -> None:
-        """Wait for all ranks."""
-        if dist.is_initialized():
-            dist.barrier()
-
-    def first_does(self, work: Callable[[], None]) -> None:
-        """Let rank 0 do something while the others wait.
-
-        Raises:
-            UserError: On every rank, if the work raised one.
-        """
-        error = None
-        if self.first:
-            try:
-                work()
-            except UserError as problem:
-                error = str(problem)
-        self.agree(error)
-
-    def one_of_each_node_does(self, work: Callable[[], None]) -> None:
-        """Let one rank of every node do something while the others wait.
-
-        Raises:
-            UserError: On every rank, if the work of one raised it.
-        """
-        error = None
-        if int(os.environ.get("LOCAL_RANK", "0")) == 0:
-            try:
-                work()
-            except UserError as problem:
-                error = str(problem)
-        self.agree(error)
-
-    def first_says(self, work: Callable[[], T]) -> T:
-        """Rank 0's answer, on every rank: a shared file system may show others an older folder.
-
-        Raises:
-            UserError: On every rank, if the work raised one.
-        """
-        told: list[Any] = [None]
-
-        def ask() -> None:
-            told[0] = work()
-
-        self.first_does(ask)
-        if dist.is_initialized():
-            dist.broadcast_object_list(told, src=0)
-        answer: T = told[0]
-        return answer
-
-    def gather(self, thing: T) -> list[T]:
-        """Every rank's thing, by rank, on every rank."""
-        things = [thing]
-        if dist.is_initialized():
-            told: list[Any] = [None] * self.ranks
-            dist.all_gather_object(told, thing)
-            things = told
-        return things
-
-    def agree(self, error: str | None) -> None:
-        """Let an error on any rank be known to all.
-
-        Raises:
-            UserError: On every rank, if any has an error; the first one is told.
-        """
-        for rank, told in enumerate(self.gather(error)):
-            if told is not None:
-                raise UserError(told if rank == 0 else f"{told} (rank {rank})")
 
     # --- saving and loading ---------------------------------------------------------------------------------------
 

@@ -62,13 +62,8 @@ def estimate(
     Raises:
         UserError: A number is out of range, the GPU is unknown, or whatever `survey` raises.
     """
-    if gpu_memory <= 0:
-        raise UserError(f"--gpu-memory must be above zero, not {gpu_memory:g}")
-    if not 0 < mfu <= 1:
-        raise UserError(f"--mfu is a share of the peak, above 0 and at most 1, not {mfu:g}")
-    if write_speed <= 0:
-        raise UserError(f"--write-speed must be above zero, not {write_speed:g}")
-    tflops, named = _peak(recipe, gpu, peak)
+    check_numbers(gpu_memory, mfu, write_speed)
+    tflops, named = named_peak(recipe.peak_tflops, gpu, peak)
     known = survey(recipe, recipe_path)
     room = gpu_memory * (1 - RESERVE) * 2**30
     table = [memory_of(recipe, known.shape, known.size, preset, recipe.gpus) for preset in CHOICES]
@@ -88,14 +83,37 @@ def estimate(
     return Estimate(text, fits, "" if fits else _advise(recipe, known, own, room), own.peak)
 
 
-def _peak(recipe: StageRecipe, gpu: str | None, peak: float | None) -> tuple[float, str]:
-    """What 100 % MFU is, and whose figure that is."""
+def check_numbers(gpu_memory: float, mfu: float, write_speed: float) -> None:
+    """Refuse what no machine has.
+
+    Raises:
+        UserError: A number is out of its range.
+    """
+    if gpu_memory <= 0:
+        raise UserError(f"--gpu-memory must be above zero, not {gpu_memory:g}")
+    if not 0 < mfu <= 1:
+        raise UserError(f"--mfu is a share of the peak, above 0 and at most 1, not {mfu:g}")
+    if write_speed <= 0:
+        raise UserError(f"--write-speed must be above zero, not {write_speed:g}")
+
+
+def named_peak(of_recipe: float | None, gpu: str | None, peak: float | None) -> tuple[float, str]:
+    """What 100 % MFU is in 10^12 operations a second, and whose figure that is.
+
+    Args:
+        of_recipe: The recipe's `peak_tflops`.
+        gpu: Name of the GPU; None for what the recipe says, or else an A100.
+        peak: The peak, instead of a name.
+
+    Raises:
+        UserError: The GPU is not known, or the peak is not above zero.
+    """
     if peak is not None:
         if peak <= 0:
             raise UserError(f"--peak-tflops must be above zero, not {peak:g}")
         return peak, "as given"
-    if gpu is None and recipe.peak_tflops is not None:
-        return recipe.peak_tflops, "the recipe's peak_tflops"
+    if gpu is None and of_recipe is not None:
+        return of_recipe, "the recipe's peak_tflops"
     name = gpu or DEFAULT_GPU
     found = peak_tflops(name)
     if found is None:
@@ -218,7 +236,7 @@ def _changes(recipe: StageRecipe, known: Survey) -> Iterator[tuple[StageRecipe, 
 def _adapter_recipes(recipe: StageRecipe, known: Survey) -> Iterator[tuple[StageRecipe, Size, str]]:
     """The recipes that come with idf for adapters of the same model on one GPU, the longest rows first."""
     root, found = shipped_recipes(), []
-    for path in sorted(root.glob("*/stage*.yaml")):
+    for path in sorted(root.glob("*/stage[12].yaml")):
         shipped = read_recipe(StageRecipe, path)
         of_adapters = (shipped.stage, shipped.gpus, shipped.lora) == (recipe.stage, 1, LoraRecipe())
         if of_adapters and base_of(shipped, path)[0] == known.base:

@@ -18,7 +18,7 @@ from idf.evaluation import HFBackend, Row, evaluate, table
 from idf.suites import Item, SuiteRecipe, draw_items
 
 from .evaluations import best, evaluated, note_failure, publish
-from .recipe import StageRecipe
+from .recipe import TrainingRecipe
 
 __all__ = ["EvaluationHook", "best", "evaluate_checkpoint", "evaluated", "hook_items"]
 
@@ -48,7 +48,7 @@ class Share:
     details: str = ""
 
 
-def hook_items(recipe: StageRecipe) -> list[Item]:
+def hook_items(recipe: TrainingRecipe) -> list[Item]:
     """The suite that the recipe's hook asks, always the same one."""
     hook = recipe.hook
     suite = SuiteRecipe(
@@ -59,7 +59,7 @@ def hook_items(recipe: StageRecipe) -> list[Item]:
 
 def evaluate_checkpoint(
     folder: Path,
-    recipe: StageRecipe,
+    recipe: TrainingRecipe,
     items: Sequence[Item],
     *,
     device: str,
@@ -114,7 +114,7 @@ def evaluate_checkpoint(
 
 
 def conclude(
-    folder: Path, recipe: StageRecipe, items: Sequence[Item], rows: Sequence[Row], device: str
+    folder: Path, recipe: TrainingRecipe, items: Sequence[Item], rows: Sequence[Row], device: str
 ) -> dict[str, float]:
     """Publish the rows of all shares and print the table.
 
@@ -165,7 +165,7 @@ class EvaluationHook:
         recipe: The stage's recipe; `recipe.hook` says what is asked.
     """
 
-    def __init__(self, recipe: StageRecipe) -> None:
+    def __init__(self, recipe: TrainingRecipe) -> None:
         self.recipe = recipe
         self.rank, self.ranks = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
         self.items = hook_items(recipe)

@@ -13,8 +13,8 @@ from .families import check_family
 from .hub import base_folder
 from .lora import add_adapters, load_adapter
 from .model import freeze_vision
-from .recipe import StageRecipe
 from .shapes import SHAPES
+from .stages import AnyStage
 from .versions import readable
 
 
@@ -97,7 +97,7 @@ def check_model(name: str, fetched: bool = False) -> None:
         check_base(name, source=source)
 
 
-def load_trainable(recipe: StageRecipe, resume: Path | None) -> Any:
+def load_trainable(recipe: AnyStage, resume: Path | None) -> Any:
     """The model of a stage, ready to train: frozen where it does not learn, with adapters if the recipe says so.
 
     Args:
@@ -114,7 +114,7 @@ def load_trainable(recipe: StageRecipe, resume: Path | None) -> Any:
     return vlm
 
 
-def make_trainable(vlm: Any, recipe: StageRecipe) -> None:
+def make_trainable(vlm: Any, recipe: AnyStage) -> None:
     """Freeze a model where a stage does not train it, and put in adapters if the recipe says so.
 
     Args:

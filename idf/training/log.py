@@ -13,7 +13,7 @@ from typing import Any
 from idf.errors import RankError, UserError
 from idf.recipe import to_plain
 
-from .recipe import StageRecipe
+from .recipe import TrainingRecipe
 
 HISTORY = "history.jsonl"
 
@@ -61,7 +61,7 @@ class RunLog:
 
     def __init__(
         self,
-        recipe: StageRecipe,
+        recipe: TrainingRecipe,
         ranks: int,
         steps: int,
         done: int,
@@ -75,7 +75,7 @@ class RunLog:
         part.write_text("".join(json.dumps(row) + "\n" for row in kept))
         os.replace(part, self.run / HISTORY)
         self._file = (self.run / HISTORY).open("a")
-        self._since: list[StepFacts] = []
+        self._since: list[dict[str, Any]] = []
         self._seconds = 0.0
         self._counted = 0
         self._sent = 0  # the last step that wandb has already
@@ -106,23 +106,35 @@ class RunLog:
         Raises:
             RankError: The history cannot be written.
         """
-        row = asdict(facts)
+        self.take(asdict(facts))
+
+    def take(self, row: dict[str, Any]) -> None:
+        """Take the figures of a step, `step` and `seconds` among them; print them if it is time to.
+
+        Raises:
+            RankError: The history cannot be written.
+        """
         try:
             self._file.write(json.dumps(row) + "\n")
             self._file.flush()
         except OSError as error:
             raise RankError(f"{self.run / HISTORY} could not be written: {error.strerror}") from None
-        self._since.append(facts)
-        self._seconds += facts.seconds
+        self._since.append(row)
+        self._seconds += row["seconds"]
         self._counted += 1
-        if facts.step > self._sent:  # of a run that resumes online, wandb keeps what an earlier job has sent
+        if row["step"] > self._sent:  # of a run that resumes online, wandb keeps what an earlier job has sent
             self._to_wandb(self._row(row))
-        if facts.step % self.recipe.log_steps == 0 or facts.step == self.steps:
+        if row["step"] % self.recipe.log_steps == 0 or row["step"] == self.steps:
             print(self.line(self._since), flush=True)
             self._since = []
 
-    def line(self, facts: list[StepFacts]) -> str:
+    def seconds_left(self, step: int) -> float:
+        """How long the steps after one will take, if they take as long as those of this job so far."""
+        return self._seconds / self._counted * (self.steps - step)
+
+    def line(self, rows: list[dict[str, Any]]) -> str:
         """The log line of some steps: the loss is their mean over label tokens, times and rates are theirs together."""
+        facts = [StepFacts(**row) for row in rows]
         last, label_tokens = facts[-1], sum(f.label_tokens for f in facts)
         seconds, tokens = sum(f.seconds for f in facts), sum(f.tokens for f in facts)
         loss = sum(f.loss * f.label_tokens for f in facts) / label_tokens
@@ -132,7 +144,7 @@ class RunLog:
         else:
             speed = f"MFU {teraflops / self.peak[0]:.1%} of {self.peak[0]:g}"
         memory = "" if last.memory_gib is None else f"  {last.memory_gib:.1f} GiB"
-        left = self._seconds / self._counted * (self.steps - last.step)
+        left = self.seconds_left(last.step)
         return (
             f"step {last.step}/{self.steps}  loss {loss:.4f}  grad {last.grad_norm:.2f}  lr {last.learning_rate:.2e}  "
             f"{label_tokens:,} label tokens  {tokens / seconds / self.ranks:,.0f} tok/s/device  {speed}{memory}  "
@@ -231,7 +243,7 @@ def wandb_error() -> type[Exception]:
     return error
 
 
-def _open_wandb(recipe: StageRecipe, run: Path) -> Any:
+def _open_wandb(recipe: TrainingRecipe, run: Path) -> Any:
     """The run of Weights & Biases; a run that resumes has the same id there."""
     import wandb
 

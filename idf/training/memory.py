@@ -9,7 +9,7 @@ from .deepspeed import PRESETS, zero_config
 from .flops import Shape
 from .layers import AT_ONCE
 from .model import CHUNK, parameter_counts
-from .recipe import StageRecipe
+from .recipe import StageRecipe, TrainingRecipe
 
 CHOICES = (None, *PRESETS)
 """What can be planned: no DeepSpeed (fp32 only), and every preset."""
@@ -212,7 +212,7 @@ def activation_bytes(recipe: StageRecipe, shape: Shape, half: int) -> tuple[floa
     return shape.layers * whole + ends, gradients
 
 
-def checkpoint_bytes(recipe: StageRecipe, size: Size) -> tuple[float, float]:
+def checkpoint_bytes(recipe: TrainingRecipe, size: Size) -> tuple[float, float]:
     """What a checkpoint takes of the disk: its weights, and the state that a run is resumed from.
 
     The weights are a complete folder. The state is 12 bytes a trained parameter, and DeepSpeed's own copy of the trained
@@ -245,7 +245,7 @@ def logit_bytes(recipe: StageRecipe, shape: Shape, half: int) -> float:
     return float(shape.vocabulary * (12 * tokens + projection))
 
 
-def hook_bytes(recipe: StageRecipe, shape: Shape, size: Size) -> float:
+def hook_bytes(recipe: TrainingRecipe, shape: Shape, size: Size) -> float:
     """The inline hook: a whole second model, keys and values of a batch at full length, and the MLP of its prompts.
 
     A prompt is taken as the largest picture and 512 tokens of text.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .flops import Shape
 from .memory import Size, checkpoint_bytes
-from .recipe import StageRecipe
+from .recipe import TrainingRecipe
 
 LAYER_SECONDS = 1e-3
 """Time that a layer takes for one token of a batch in the hook; an assumption: mostly Python's, whatever the GPU."""
@@ -16,12 +16,12 @@ def in_words(seconds: float) -> str:
     return f"{minutes / 60:.1f} hours" if minutes >= 100 else f"{minutes:.2g} minutes"
 
 
-def checkpoints_of(recipe: StageRecipe, steps: int) -> int:
+def checkpoints_of(recipe: TrainingRecipe, steps: int) -> int:
     """How many checkpoints a run writes before `final/`."""
     return (steps - 1) // recipe.save_steps
 
 
-def disk_bytes(recipe: StageRecipe, size: Size, steps: int | None = None) -> float:
+def disk_bytes(recipe: TrainingRecipe, size: Size, steps: int | None = None) -> float:
     """Bytes that the checkpoints of a run take at the worst moment.
 
     An old one is removed after the next one is written, and the best one by the hook stays besides.
@@ -36,14 +36,14 @@ def disk_bytes(recipe: StageRecipe, size: Size, steps: int | None = None) -> flo
     return max(at_once * (weights + state), stay * (weights + state) + weights)
 
 
-def _checkpoints_there(recipe: StageRecipe, steps: int | None) -> tuple[int, int]:
+def _checkpoints_there(recipe: TrainingRecipe, steps: int | None) -> tuple[int, int]:
     """How many checkpoints are there between two saves, and while one is written."""
     kept = recipe.keep_checkpoints + (recipe.hook.mode != "off")
     made = kept + 1 if steps is None else checkpoints_of(recipe, steps)
     return min(made, kept), min(made, kept + 1)
 
 
-def describe_disk(recipe: StageRecipe, size: Size, steps: int) -> str:
+def describe_disk(recipe: TrainingRecipe, size: Size, steps: int) -> str:
     """Room that checkpoints need at the worst moment, in a line."""
     weights, state = checkpoint_bytes(recipe, size)
     made, best = checkpoints_of(recipe, steps), recipe.hook.mode != "off"
@@ -57,13 +57,13 @@ def describe_disk(recipe: StageRecipe, size: Size, steps: int) -> str:
     )
 
 
-def saving_seconds(recipe: StageRecipe, size: Size, steps: int, write_speed: float) -> float:
+def saving_seconds(recipe: TrainingRecipe, size: Size, steps: int, write_speed: float) -> float:
     """Time to write all checkpoints and `final/`, at so many GB (10^9 bytes) a second."""
     weights, state = checkpoint_bytes(recipe, size)
     return (checkpoints_of(recipe, steps) * (weights + state) + weights) / write_speed / 1e9
 
 
-def hook_seconds(recipe: StageRecipe, shape: Shape, steps: int) -> float:
+def hook_seconds(recipe: TrainingRecipe, shape: Shape, steps: int) -> float:
     """Time of all evaluations of an inline hook if every answer is as long as it may be; 0 if it is not inline."""
     hook = recipe.hook
     if hook.mode != "inline":
@@ -74,7 +74,7 @@ def hook_seconds(recipe: StageRecipe, shape: Shape, steps: int) -> float:
     return (checkpoints_of(recipe, steps) + 1) * seconds
 
 
-def describe_time(recipe: StageRecipe, shape: Shape, size: Size, steps: int, write_speed: float) -> str:
+def describe_time(recipe: TrainingRecipe, shape: Shape, size: Size, steps: int, write_speed: float) -> str:
     """Time for saving and for the hook, a line each."""
     hook, evaluations = recipe.hook, checkpoints_of(recipe, steps) + 1
     saving = (
@@ -91,5 +91,5 @@ def describe_time(recipe: StageRecipe, shape: Shape, size: Size, steps: int, wri
     )
 
 
-def _items(recipe: StageRecipe) -> int:
+def _items(recipe: TrainingRecipe) -> int:
     return recipe.hook.items * len(recipe.hook.worlds) * len(recipe.hook.difficulties)

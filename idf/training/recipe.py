@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar, Literal
 
-from idf.arguments import parse_arguments
 from idf.errors import UserError
-from idf.recipe import check_names, check_pixels, check_ranges, key, read_recipe
+from idf.recipe import check_names, check_pixels, check_ranges, key
 from idf.suites import MODES, PROMPTS
 from idf.worlds import DIFFICULTIES, PARTS, WORLDS
 
@@ -65,49 +61,34 @@ class HookRecipe:
 
 
 @dataclass(frozen=True)
-class StageRecipe:
-    """A training stage.
+class TrainingRecipe:
+    """What all stages have in common: a model, data, devices, an optimizer, checkpoints, and the hook.
 
     A key may differ when a run is resumed only if it says `may_change`; any other is refused by name.
 
     Attributes:
-        stage: "imagery" (Imagery-Distillation) or "reasoning" (Reasoning-Distillation).
+        stage: "imagery" (Imagery-Distillation), "reasoning" (Reasoning-Distillation) or "reinforcement".
         model: Base model or parent checkpoint: a local folder or a hub name.
         data: Dataset folder. When a run is resumed it may be another one with the same data.
         run: Folder of the run; receives `checkpoint-<step>/` and `final/`.
-        any_data: Train on data that are not the stage's, too: unfiltered candidates, or the other stage's.
         device: "gpu", or "cpu" for tiny models.
         gpus: Number of devices the recipe is meant for; `--dry-run` counts steps with it.
         precision: "bf16" (with fp32 master weights, by DeepSpeed) or "fp32".
         deepspeed: Name of a preset, or None for plain data parallelism.
-        fp32_gradients: Micro-batches are added up in fp32; else in bf16, with precision bf16. By DeepSpeed's
-            `grad_accum_dtype`.
-        attention: "packed" computes each sample alone; the others are transformers' own, to compare with. The mathematics is
-            the same, so it may change when a run is resumed; the rounding is not.
         gradient_checkpointing: Recompute activations in the backward pass.
-        epochs: Passes over the data.
         learning_rate: Peak learning rate (AdamW).
         betas: Its two decay rates.
         weight_decay: Its decoupled weight decay.
-        warmup: Share of the steps over which the learning rate rises linearly; then it falls along a cosine to 0.
+        warmup: Share of the steps over which the learning rate rises linearly.
         max_grad_norm: Gradients are clipped to this global norm; None for no clipping.
-        tokens_per_row: Samples are packed into rows of at most this many tokens.
-        rows_per_micro_batch: Rows in one forward pass on one device.
-        rows_per_step: Rows in one optimizer step, over all devices.
         max_pixels: Largest picture; a larger one is refused, since training never resamples.
         lora: Adapters instead of full fine-tuning; None for full fine-tuning.
         save_steps: Steps between checkpoints.
         keep_checkpoints: How many of the last ones stay; the one that the hook found best stays besides.
         log_steps: Steps between log lines.
-        loader_workers: Processes that decode pictures, on each device.
         resume: What goes on after an interruption. "exact": everything; the number of devices must be that of the run.
             "weights": weights, step, data order and schedule, with fresh optimizer moments, if the number of devices or
             the preset is another one.
-        loss_spike: Stop if a step's loss lies so many nats above the median of the last 32; None for never.
-        hang_seconds: A rank that makes no progress for so long is named, and the run stops.
-        peak_tflops: What 100 % MFU is, in 10^12 bf16 operations a second and device; None to take the data sheet's
-            figure of a GPU that `idf` knows.
-        order: "random", or "distance": a curriculum, from easy samples to hard ones by the exact measure of their world.
         seed: Order of data and initialisation of anything new.
         wandb: Log to Weights & Biases (offline unless WANDB_API_KEY is set).
         hook: The evaluation hook.
@@ -115,38 +96,26 @@ class StageRecipe:
 
     others_names: ClassVar[Mapping[str, str]] = OTHERS_NAMES
 
-    stage: Literal["imagery", "reasoning"]
+    stage: Literal["imagery", "reasoning", "reinforcement"]
     model: str
     data: str = key(may_change="exact")  # its fingerprint may not
     run: str = key(may_change="exact")
-    any_data: bool = key(False, may_change="exact")
     device: Literal["gpu", "cpu"] = "gpu"
     gpus: int = key(8, least=1, may_change="exact")
     precision: Literal["bf16", "fp32"] = "bf16"
     deepspeed: str | None = key("zero2", may_change="weights")
-    fp32_gradients: bool = False
-    attention: Literal["packed", "sdpa", "flash_attention_2", "eager"] = key("packed", may_change="exact")
     gradient_checkpointing: bool = True
-    epochs: float = key(1.0, above=0)
     learning_rate: float = key(1e-5, above=0)
     betas: list[float] = key(factory=lambda: [0.9, 0.95], least=0, below=1)
     weight_decay: float = key(0.0, least=0, most=1)
     warmup: float = key(0.03, least=0, below=1)
     max_grad_norm: float | None = key(1.0, above=0)
-    tokens_per_row: int = key(8192, least=1)
-    rows_per_micro_batch: int = key(1, least=1, may_change="weights")
-    rows_per_step: int = key(16, least=1)
     max_pixels: int = key(1204224, least=1)
     lora: LoraRecipe | None = None
     save_steps: int = key(200, least=1, may_change="exact")
     keep_checkpoints: int = key(2, least=1, may_change="exact")
     log_steps: int = key(1, least=1, may_change="exact")
-    loader_workers: int = key(4, least=0, may_change="exact")
     resume: Literal["exact", "weights"] = key("exact", may_change="exact")
-    loss_spike: float | None = key(2.0, above=0, may_change="exact")
-    hang_seconds: int = key(1800, least=1, may_change="exact")
-    peak_tflops: float | None = key(None, above=0, may_change="exact")
-    order: Literal["random", "distance"] = "random"
     seed: int = key(0, least=0, below=2**63)
     wandb: bool = key(True, may_change="exact")
     hook: HookRecipe = key(factory=HookRecipe)
@@ -161,19 +130,9 @@ class StageRecipe:
                 "precision bf16 needs a deepspeed preset: without one there are no fp32 master weights, and at a "
                 "small learning rate most bf16 weights would never change"
             )
-        if self.fp32_gradients and self.precision == "bf16" and self.deepspeed in BF16_SUMS:
-            raise UserError(
-                f"deepspeed {self.deepspeed} does not take fp32_gradients: DeepSpeed would "
-                + ("step with another optimizer" if self.deepspeed == "zero1" else "add them up in bf16 all the same")
-                + "; zero2, zero3 and zero3_offload take it"
-            )
         if len(self.betas) != 2:
             raise UserError(f"betas must be two numbers, not {self.betas}")
         check_pixels(self.max_pixels)
-        if self.attention == "flash_attention_2" and self.rows_per_micro_batch > 1:
-            raise UserError(
-                "rows_per_micro_batch must be 1 with attention flash_attention_2: only then it keeps packed samples apart"
-            )
         check_names("hook.worlds", self.hook.worlds, {**WORLDS, **PARTS})
         check_names("hook.difficulties", self.hook.difficulties, DIFFICULTIES)
         check_names("hook.modes", self.hook.modes, MODES)
@@ -183,6 +142,59 @@ class StageRecipe:
     def sharded(self) -> bool:
         """Whether parameters are sharded over ranks."""
         return (self.deepspeed or "").startswith("zero3")
+
+
+@dataclass(frozen=True)
+class StageRecipe(TrainingRecipe):
+    """A stage of supervised fine-tuning, 1 or 2.
+
+    Attributes:
+        stage: "imagery" (Imagery-Distillation) or "reasoning" (Reasoning-Distillation).
+        warmup: Share of the steps over which the learning rate rises linearly; then it falls along a cosine to 0.
+        any_data: Train on data that are not the stage's, too: unfiltered candidates, or the other stage's.
+        fp32_gradients: Micro-batches are added up in fp32; else in bf16, with precision bf16. By DeepSpeed's
+            `grad_accum_dtype`.
+        attention: "packed" computes each sample alone; the others are transformers' own, to compare with. The mathematics is
+            the same, so it may change when a run is resumed; the rounding is not.
+        epochs: Passes over the data.
+        tokens_per_row: Samples are packed into rows of at most this many tokens.
+        rows_per_micro_batch: Rows in one forward pass on one device.
+        rows_per_step: Rows in one optimizer step, over all devices.
+        loader_workers: Processes that decode pictures, on each device.
+        loss_spike: Stop if a step's loss lies so many nats above the median of the last 32; None for never.
+        hang_seconds: A rank that makes no progress for so long is named, and the run stops.
+        peak_tflops: What 100 % MFU is, in 10^12 bf16 operations a second and device; None to take the data sheet's
+            figure of a GPU that `idf` knows.
+        order: "random", or "distance": a curriculum, from easy samples to hard ones by the exact measure of their world.
+    """
+
+    stage: Literal["imagery", "reasoning"]
+    any_data: bool = key(False, may_change="exact")
+    fp32_gradients: bool = False
+    attention: Literal["packed", "sdpa", "flash_attention_2", "eager"] = key("packed", may_change="exact")
+    epochs: float = key(1.0, above=0)
+    tokens_per_row: int = key(8192, least=1)
+    rows_per_micro_batch: int = key(1, least=1, may_change="weights")
+    rows_per_step: int = key(16, least=1)
+    loader_workers: int = key(4, least=0, may_change="exact")
+    loss_spike: float | None = key(2.0, above=0, may_change="exact")
+    hang_seconds: int = key(1800, least=1, may_change="exact")
+    peak_tflops: float | None = key(None, above=0, may_change="exact")
+    order: Literal["random", "distance"] = "random"
+
+    def check(self) -> None:
+        """Refuse what cannot work, before any device is touched."""
+        super().check()
+        if self.fp32_gradients and self.precision == "bf16" and self.deepspeed in BF16_SUMS:
+            raise UserError(
+                f"deepspeed {self.deepspeed} does not take fp32_gradients: DeepSpeed would "
+                + ("step with another optimizer" if self.deepspeed == "zero1" else "add them up in bf16 all the same")
+                + "; zero2, zero3 and zero3_offload take it"
+            )
+        if self.attention == "flash_attention_2" and self.rows_per_micro_batch > 1:
+            raise UserError(
+                "rows_per_micro_batch must be 1 with attention flash_attention_2: only then it keeps packed samples apart"
+            )
 
     @property
     def saves_memory(self) -> bool:
@@ -207,35 +219,3 @@ class StageRecipe:
                 f"({self.rows_per_micro_batch} x {devices} = {at_once})"
             )
         return self.rows_per_step // at_once
-
-
-@dataclass(frozen=True)
-class StageArguments:
-    """What a launch script was called with."""
-
-    recipe: StageRecipe
-    recipe_path: Path
-    dry_run: bool
-
-
-def read_arguments(description: str | None, default: str, stage: str) -> StageArguments:
-    """Parse the command line of a launch script: `--recipe F`, `--dry-run`, and `key=value` overrides.
-
-    Raises:
-        UserError: The recipe is wrong, or of another stage.
-    """
-    parser = argparse.ArgumentParser(description=description, allow_abbrev=False)
-    parser.add_argument("--recipe", type=Path, default=Path(default), help="YAML recipe (default: %(default)s)")
-    parser.add_argument(
-        "--dry-run", action="store_true", help="check recipe and data, count parameters and steps, train nothing"
-    )
-    parser.add_argument(
-        "overrides", nargs="*", metavar="key=value", help="changes to the recipe, e.g. learning_rate=5e-6"
-    )
-    parser.set_defaults(others_names=OTHERS_NAMES)
-    arguments = parse_arguments(parser, sys.argv[1:])
-    recipe = read_recipe(StageRecipe, arguments.recipe, arguments.overrides)
-    if recipe.stage != stage:
-        other = {"imagery": "launch/stage1.py", "reasoning": "launch/stage2.py"}[recipe.stage]
-        raise UserError(f"{arguments.recipe} is a recipe of stage {recipe.stage!r}: run it with {other}")
-    return StageArguments(recipe, arguments.recipe, arguments.dry_run)

@@ -14,8 +14,7 @@ from idf.data import MIXTURE
 from idf.errors import UserError
 
 from .checkpoint import read_facts
-
-SCRIPTS = {"imagery": "launch/stage1.py", "reasoning": "launch/stage2.py"}
+from .stages import SCRIPTS
 
 
 def reproduce(checkpoint: Path) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from idf.errors import UserError
 
-from .recipe import StageRecipe
+from .recipe import StageRecipe, TrainingRecipe
 
 if TYPE_CHECKING:
     from .dataset import PackedRows  # which needs torch
@@ -38,7 +38,7 @@ def held_bytes(run: Path) -> int:
     )
 
 
-def check_disk(recipe: StageRecipe, steps: int) -> None:
+def check_disk(recipe: TrainingRecipe, steps: int) -> None:
     """Refuse to begin where the checkpoints that the recipe keeps would not find room: the run would end at one of them.
 
     Args:

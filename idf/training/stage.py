@@ -24,7 +24,7 @@ from idf.version import VERSION
 from .checkpoint import read_facts
 from .failure import tell_failure
 from .loss_guard import stop_signal
-from .recipe import StageRecipe
+from .recipe import StageRecipe, TrainingRecipe
 
 
 def run_stage(story: Callable[[], None]) -> None:
@@ -68,7 +68,7 @@ def _in_one_line(error: Exception) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())[:500]} (the traceback of this rank is above)"
 
 
-def check_installed(recipe: StageRecipe, only_checked: bool = False) -> None:
+def check_installed(recipe: TrainingRecipe, only_checked: bool = False) -> None:
     """Refuse to begin where a package is missing that the recipe needs.
 
     Args:
@@ -79,23 +79,25 @@ def check_installed(recipe: StageRecipe, only_checked: bool = False) -> None:
         UserError: One is missing; the extra that installs it is named.
     """
     needed = needed_modules(recipe) if not only_checked else DRY_RUN
-    require("training" if not only_checked else "--dry-run", "train", *needed)
+    extra = "rl" if recipe.stage == "reinforcement" else "train"
+    require("training" if not only_checked else "--dry-run", extra, *needed)
 
 
 DRY_RUN = ("torch", "torchvision", "transformers")
 """The modules that a dry run needs."""
 
 
-def needed_modules(recipe: StageRecipe) -> tuple[str, ...]:
+def needed_modules(recipe: TrainingRecipe) -> tuple[str, ...]:
     """The modules that training by a recipe needs."""
     needed = [*DRY_RUN, "accelerate", "datasets", "xxhash"]
     needed += ["peft"] if recipe.lora is not None else []
     needed += ["deepspeed"] if recipe.deepspeed is not None else []
+    needed += ["trl"] if recipe.stage == "reinforcement" else []
     needed += ["wandb"] if recipe.wandb else []
     return tuple(needed)
 
 
-def check_device(recipe: StageRecipe) -> None:
+def check_device(recipe: TrainingRecipe) -> None:
     """Refuse a recipe for GPUs on a machine where torch has none.
 
     Raises:
@@ -108,10 +110,17 @@ def check_device(recipe: StageRecipe) -> None:
         )
 
 
-def checkpoint_facts(recipe: StageRecipe, data: DatasetFolder) -> dict[str, Any]:
+def checkpoint_facts(recipe: TrainingRecipe, data: DatasetFolder) -> dict[str, Any]:
     """What `idf.json` says of every checkpoint of the run: all that `idf reproduce` needs to repeat it."""
     parent = read_facts(Path(recipe.model)) if Path(recipe.model).is_dir() else None
-    packages = ("torch", "transformers", "accelerate", "deepspeed", "peft")
+    packages = (
+        "torch",
+        "transformers",
+        "accelerate",
+        "deepspeed",
+        "peft",
+        *(["trl"] if recipe.stage == "reinforcement" else []),
+    )
     manifest = data.manifest
     return {
         "stage": recipe.stage,

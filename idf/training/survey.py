@@ -13,7 +13,7 @@ from .data import find_data
 from .flops import Shape, shape_of
 from .load import check_model, meta_model
 from .memory import Size, size_of
-from .recipe import LoraRecipe, StageRecipe
+from .recipe import LoraRecipe, StageRecipe, TrainingRecipe
 from .workload import Workload, describe, describe_attention, workload_of
 
 
@@ -60,8 +60,8 @@ def survey(recipe: StageRecipe, recipe_path: Path | None = None) -> Survey:
     work = workload_of(recipe, data, shape)
     text = (
         f"{recipe.stage}-distillation of {recipe.model} on {recipe.gpus} x {recipe.device}\n{told}"
-        f"parameters: {_in_words(size.total)} in all, {_in_words(size.total - size.trained)} frozen, "
-        f"{_in_words(size.trained)} trainable{f' (adapters of rank {recipe.lora.rank})' if recipe.lora else ''}\n"
+        f"parameters: {in_millions(size.total)} in all, {in_millions(size.total - size.trained)} frozen, "
+        f"{in_millions(size.trained)} trainable{f' (adapters of rank {recipe.lora.rank})' if recipe.lora else ''}\n"
         f"data: {len(data):,} samples in {recipe.data}, every shard as its sha256 says\n"
         f"{describe(recipe, work)}\n"
         f"{describe_attention(recipe, work, shape)}"
@@ -69,7 +69,7 @@ def survey(recipe: StageRecipe, recipe_path: Path | None = None) -> Survey:
     return Survey(base, shape, size, size_of(vlm, shape, LoraRecipe().rank), work, text)
 
 
-def base_of(recipe: StageRecipe, recipe_path: Path | None) -> tuple[str, str]:
+def base_of(recipe: TrainingRecipe, recipe_path: Path | None) -> tuple[str, str]:
     """The model whose shapes count, and a line on it if it is not the recipe's own.
 
     Args:
@@ -87,7 +87,7 @@ def base_of(recipe: StageRecipe, recipe_path: Path | None) -> tuple[str, str]:
     return recipe.model, ""
 
 
-def size(recipe: StageRecipe) -> Size:
+def size(recipe: TrainingRecipe) -> Size:
     """Parameters of a recipe's model, adapters included, and those that learn; no weight is read.
 
     Raises:
@@ -97,5 +97,5 @@ def size(recipe: StageRecipe) -> Size:
     return size_of(vlm, shape_of(vlm), recipe.lora.rank if recipe.lora else None)
 
 
-def _in_words(n: int) -> str:
+def in_millions(n: int) -> str:
     return f"{n / 1e9:.3f} B" if n >= 1e8 else f"{n / 1e6:.3f} M"

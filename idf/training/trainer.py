@@ -13,36 +13,26 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from idf.errors import RankError, UserError
+from idf.errors import UserError
 
-from .checkpoint import (
-    SAVING,
-    STATE,
-    carries_moments,
-    complete_checkpoints,
-    publish,
-    read_facts,
-    remove_old,
-    saving_folder,
-)
+from .checkpoint import STATE, carries_moments, complete_checkpoints, read_facts
 from .collate import COUNTS, Collator
 from .dataset import PackedRows, micro_batches, steps_in_run
 from .engine import Engine
 from .flops import Counts, peak_tflops, shape_of, train_flops
-from .hook import EvaluationHook, best, evaluated
+from .hook import EvaluationHook, evaluated
 from .layout import read_layout, write_model
 from .log import RunLog, StepFacts
 from .lora import merged, save_adapter
 from .loss_guard import LossGuard, StopSignal, stop_signal
 from .model import GradientWatch, StageModel, parameter_counts
-from .recipe import StageRecipe
+from .recipe import StageRecipe, TrainingRecipe
 from .room import prefetched
+from .saving import save_checkpoint
 from .schedule import learning_rate
-from .whole import seal, write_list
 
 
 class StageTrainer:
@@ -212,51 +202,19 @@ class StageTrainer:
     # --- checkpoints ----------------------------------------------------------------------------------------------
 
     def _save(self, name: str, step: int) -> Path:
-        """Write a checkpoint under another name, and rename it once all ranks have written all of it."""
-        engine, part = self.engine, self.run / f"{SAVING}{name}"
-        self.watch.phase(f"step {step}: writing the weights of {name}")
-        state = engine.weights()
-        error = None
-        if engine.first:
-            try:
-                saving_folder(self.run, name)
-                self._export(state, part, step)
-            except FILE_ERRORS as problem:
-                error = _could_not_be_written(name, problem)
-        self.watch.phase(f"step {step}: waiting for the weights of {name} to be written")
-        engine.agree(error)
-        if name != "final":
-            self.watch.phase(f"step {step}: writing the state of {name}")
-            try:
-                engine.save_state(part / STATE, {"step": step, "losses": list(self.guard.losses)})
-            except FILE_ERRORS as problem:
-                # The others may wait inside of DeepSpeed: this rank speaks alone, and torchrun ends them.
-                raise RankError(_could_not_be_written(name, problem)) from None
-        self.watch.phase(f"step {step}: waiting for all of {name} to be written")
-        engine.wait()
-        self.watch.phase(f"step {step}: flushing {name} to the disk")
-        try:
-            mine = seal(part, engine.rank)
-        except OSError as problem:
-            raise RankError(_could_not_be_written(name, problem)) from None
-        listed = engine.gather(mine)
-        if engine.first:
-            try:
-                write_list(part, listed)
-                publish(self.run, name)
-                remove_old(self.run, self.recipe.keep_checkpoints, self._best())
-            except OSError as problem:
-                error = _could_not_be_written(name, problem)
-        engine.agree(error)
-        return self.run / name
-
-    def _best(self) -> str | None:
-        """The checkpoint that the hook found best. Results that cannot be read stop no training."""
-        try:
-            return best(self.run)
-        except UserError as error:
-            print(f"which checkpoint is the best is not known: {error}", flush=True)
-            return None
+        """Write a checkpoint, or `final/`, which nobody resumes from."""
+        state = {"step": step, "losses": list(self.guard.losses)}
+        self.watch.phase(f"step {step}: gathering the weights of {name}")
+        weights = self.engine.weights()
+        return save_checkpoint(
+            self.engine,
+            self.run,
+            name,
+            weights=lambda folder: self._export(weights, folder, step),
+            state=None if name == "final" else lambda folder: self.engine.save_state(folder, state),
+            keep=self.recipe.keep_checkpoints,
+            phase=lambda what: self.watch.phase(f"step {step}: {what}"),
+        )
 
     def _export(self, state: dict[str, Tensor] | None, folder: Path, step: int) -> None:
         vlm, lora = self.engine.bare.vlm, self.recipe.lora
@@ -331,22 +289,9 @@ def _ignore_signals(worker: int) -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def resume_command(recipe: StageRecipe, ranks: int) -> str:
+def resume_command(recipe: TrainingRecipe, ranks: int) -> str:
     """The command that goes on with this run."""
     local = os.environ.get("LOCAL_WORLD_SIZE", str(ranks))
     nodes = ranks // int(local)
     where = f" --nnodes {nodes} --rdzv_backend c10d --rdzv_endpoint HOST:PORT" if nodes > 1 else ""
     return f"torchrun{where} --nproc_per_node {local} {shlex.join(sys.argv)}"
-
-
-FILE_ERRORS = (OSError, RuntimeError, SafetensorError)
-"""What torch and safetensors raise if a file cannot be written; RuntimeErrors are told apart by their words."""
-
-
-def _could_not_be_written(name: str, problem: Exception) -> str:
-    """The sentence for a checkpoint that could not be written; any other error is raised again."""
-    text = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
-    words = ("no space", "disk quota", "os error", "writing file", "write file", "unexpected pos", "read-only")
-    if not isinstance(problem, OSError) and not any(word in text.lower() for word in words):
-        raise problem
-    return f"{name} could not be written, is the disk full? ({text})"

@@ -11,13 +11,12 @@ from pathlib import Path
 import torch
 
 from idf.errors import UserError
-from idf.recipe import read_recipe
 
 from .checkpoint import read_facts
 from .evaluation_lock import EvaluationLock, take_lock
 from .evaluations import NAME, failure_file, note_failure, results_folder, step_of
 from .hook import conclude, evaluate_checkpoint, first_line, free_memory, hook_items
-from .recipe import StageRecipe
+from .stages import AnyStage, read_stage_recipe
 
 
 def watch(run: Path, *, device: str | None = None, poll_seconds: float = 30.0, patience_seconds: float = 7200.0) -> int:
@@ -161,7 +160,7 @@ class Watcher:
 
         return go_on
 
-    def _device_for(self, recipe: StageRecipe) -> str:
+    def _device_for(self, recipe: AnyStage) -> str:
         if self.device is not None:
             return self.device
         if recipe.device == "gpu":
@@ -190,7 +189,7 @@ class NoDevice(UserError):
     """Models cannot be put where they should be: no checkpoint's fault."""
 
 
-def recipe_of(folder: Path) -> StageRecipe:
+def recipe_of(folder: Path) -> AnyStage:
     """The recipe of the run that wrote a checkpoint.
 
     Raises:
@@ -202,7 +201,7 @@ def recipe_of(folder: Path) -> StageRecipe:
     try:
         # As overrides every value is read and checked like those of a recipe file.
         lines = [f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in facts["recipe"].items()]
-        return read_recipe(StageRecipe, None, lines)
+        return read_stage_recipe(None, lines)
     except UserError as error:
         raise UserError(f"{folder / 'idf.json'}: {str(error).removeprefix('defaults: ')}") from None
 

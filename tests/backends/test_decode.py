@@ -13,7 +13,7 @@ import torch
 from transformers.cache_utils import DynamicCache
 
 from idf.backends import HFBackend, Request, Response, Sampling
-from idf.backends._decode import GrowingLayer
+from idf.backends.decoding import GrowingLayer
 from idf.drawing import on_grid
 from tests.backends.server import request
 from tests.sentences import refused

@@ -135,6 +135,10 @@ def ranks_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
     return [ranks[rank] for rank in sorted(ranks)]
 
 
+TIMES = ("seconds", "data_wait", "teraflops", "memory_gib")
+"""What a run notes of a step that is another figure each time."""
+
+
 def history(run_folder: Path) -> list[dict[str, Any]]:
     """What a run wrote of its steps, times left out: the same digits for the same computation."""
     path = run_folder / "history.jsonl"
@@ -144,7 +148,7 @@ def history(run_folder: Path) -> list[dict[str, Any]]:
             row = json.loads(line)
         except ValueError:
             break
-        rows.append({key: row[key] for key in ("step", "loss", "grad_norm", "learning_rate", "label_tokens", "tokens")})
+        rows.append({key: value for key, value in row.items() if key not in TIMES})
     return rows
 
 

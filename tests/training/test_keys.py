@@ -277,7 +277,7 @@ def test_every_key_that_an_answer_tells_to_write_is_one_of_ours():
 
 
 def test_the_answer_comes_from_a_launch_script_too(monkeypatch, capsys, tmp_path):
-    from idf.training.recipe import read_arguments
+    from idf.training.stages import read_arguments
 
     monkeypatch.setattr("sys.argv", ["stage1.py", "epochs=2", "--dry-run", "--recipe", "idf:stage1.yaml", "run=here"])
     arguments = read_arguments(None, default="-", stage="imagery")

@@ -1,0 +1,365 @@
+"""TRL's GRPOTrainer with idf's rewards, checkpoints and log: what a step computes is TRL's, all around it is ours."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import TrainerCallback, TrainerState
+from trl import GRPOConfig, GRPOTrainer
+
+from idf.errors import UserError
+from idf.recipe import to_plain
+
+from ..checkpoint import STATE, complete_checkpoints
+from ..deepspeed import deepspeed_config, leave_to_gloo
+from ..evaluations import evaluated
+from ..hook import EvaluationHook
+from ..layout import read_layout, write_model
+from ..log import read_history
+from ..lora import merged, save_adapter
+from ..loss_guard import stop_signal
+from ..model import parameter_counts
+from ..ranks import Ranks
+from ..saving import save_checkpoint
+from ..stage3_recipe import Stage3Recipe
+from ..trainer import resume_command
+from .generation import fast_generation
+from .log import RolloutFacts, RolloutLog
+from .pictures import pictures_of
+from .prompts import Prompts
+from .rewards import RewardFunction
+from .stopping import Collapse
+
+_STATE_FILE = "trainer_state.json"
+
+
+def grpo_config(recipe: Stage3Recipe, ranks: Ranks) -> GRPOConfig:
+    """TRL's configuration of a recipe; making it lets the ranks meet.
+
+    Args:
+        recipe: The recipe.
+        ranks: This process among the others.
+    """
+    on_cpu = recipe.device == "cpu"
+    accumulation = recipe.accumulation_steps(ranks.ranks)
+    more: dict[str, Any] = {}
+    if on_cpu:
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+        leave_to_gloo()
+        more |= {"use_cpu": True, "ddp_backend": "gloo" if "RANK" in os.environ else None}
+    if recipe.deepspeed is not None:
+        more["deepspeed"] = deepspeed_config(
+            recipe.deepspeed,
+            precision=recipe.precision,
+            device=recipe.device,
+            adapters=recipe.lora is not None,
+            micro_batch=recipe.samples_per_micro_batch,
+            accumulation=accumulation,
+            max_grad_norm=recipe.max_grad_norm,
+        )
+    if recipe.vllm is not None:
+        more |= {
+            "use_vllm": True,
+            "vllm_mode": recipe.vllm.mode,
+            "vllm_server_base_url": recipe.vllm.url,
+            "vllm_gpu_memory_utilization": recipe.vllm.gpu_memory,
+            "vllm_tensor_parallel_size": recipe.vllm.tensor_parallel,
+        }
+    return GRPOConfig(
+        output_dir=recipe.run,
+        max_steps=recipe.steps,
+        per_device_train_batch_size=recipe.samples_per_micro_batch,
+        gradient_accumulation_steps=accumulation,
+        num_generations=recipe.samples,
+        max_completion_length=recipe.max_new_tokens,
+        mask_truncated_completions=True,
+        temperature=recipe.temperature,
+        top_p=recipe.top_p,
+        top_k=0,
+        loss_type=recipe.loss,
+        scale_rewards=recipe.scale_rewards,
+        beta=recipe.beta,
+        epsilon=recipe.clip,
+        disable_dropout=recipe.lora is None,
+        learning_rate=recipe.learning_rate,
+        adam_beta1=recipe.betas[0],
+        adam_beta2=recipe.betas[1],
+        weight_decay=recipe.weight_decay,
+        max_grad_norm=recipe.max_grad_norm or 0.0,
+        lr_scheduler_type="constant_with_warmup",
+        warmup_steps=round(recipe.warmup * recipe.steps),
+        optim="adamw_torch",
+        bf16=recipe.precision == "bf16",
+        gradient_checkpointing=recipe.gradient_checkpointing,
+        gradient_checkpointing_kwargs={"use_reentrant": False} if recipe.gradient_checkpointing else None,
+        save_strategy="steps",
+        save_steps=recipe.save_steps,
+        logging_steps=1,
+        report_to=[],
+        disable_tqdm=True,
+        seed=recipe.seed % 2**32,
+        ddp_find_unused_parameters=False,  # what learns is always used; the frozen vision part is not waited for
+        ddp_timeout=24 * 3600,
+        **more,
+    )
+
+
+class RolloutTrainer(GRPOTrainer):  # type: ignore[misc]
+    """Trains a model on what its responses earn, to the last step or until something stops it in good order.
+
+    Args:
+        recipe: The stage's recipe.
+        config: From `grpo_config`.
+        ranks: This process among the others.
+        vlm: The model, frozen where it does not learn.
+        processor: Its processor.
+        prompts: The problems.
+        facts: What `idf.json` says of every checkpoint.
+        resume_from: The checkpoint whose weights were loaded; None at the start of a run.
+    """
+
+    def __init__(
+        self,
+        recipe: Stage3Recipe,
+        config: GRPOConfig,
+        ranks: Ranks,
+        vlm: Any,
+        processor: Any,
+        prompts: Prompts,
+        facts: dict[str, Any],
+        resume_from: Path | None,
+    ) -> None:
+        self.recipe, self.peers, self.facts, self.resume_from = recipe, ranks, facts, resume_from
+        self.run = Path(recipe.run)
+        self.hook = EvaluationHook(recipe) if recipe.hook.mode == "inline" else None
+        self.log_of_run: RolloutLog | None = None
+        self.counts = parameter_counts(vlm)
+        self.layout = read_layout(recipe.model)
+        self.layout.names_in_files(vlm)
+        vlm.config._name_or_path = (
+            recipe.model
+        )  # where TRL looks for a reference model: not at the checkpoint resumed from
+        super().__init__(
+            model=vlm,
+            reward_funcs=[RewardFunction(recipe.rule, vlm.generation_config, processor.tokenizer)],
+            args=config,
+            train_dataset=prompts.rows(grid_of(processor)),
+            processing_class=for_rollouts(processor),
+            callbacks=[_RunCallback(self)],
+        )
+        if recipe.vllm is None:
+            fast_generation(vlm)
+        from transformers.trainer_callback import PrinterCallback
+
+        self.remove_callback(PrinterCallback)
+
+    def learn(self) -> Path | None:
+        """Train and write `final/`.
+
+        Returns:
+            The final folder; None if a signal stopped the run.
+
+        Raises:
+            UserError: Reward or entropy fell away, or a checkpoint cannot be written.
+        """
+        self.stop_signal = stop_signal()
+        self.stop_signal.training = True
+        done, history = 0, list[dict[str, Any]]()
+        if self.resume_from is not None:
+            done = int(TrainerState.load_from_json(str(self.resume_from / STATE / _STATE_FILE)).global_step)
+            history = [row for row in read_history(self.run) if row["step"] <= done]
+        self.collapse = Collapse(self.recipe.stop, history)
+        if self.peers.first:
+            self.log_of_run = RolloutLog(self.recipe, self.peers.ranks, self.recipe.steps, done, None)
+        self._announce(done)
+        try:
+            self.train(resume_from_checkpoint=None if self.resume_from is None else str(self.resume_from / STATE))
+            if self.state.global_step < self.recipe.steps:
+                return None
+            final = self._write("final", state=False)
+            self._evaluate(final)
+            if self.log_of_run is not None:
+                self.log_of_run.draw(evaluated(self.run))
+            return final
+        except UserError as error:
+            raise type(error)(f"{error}. {self._last_good()}") from None
+        finally:
+            if self.log_of_run is not None:
+                self.log_of_run.close()
+
+    def _tokenize_prompts(self, prompts: Any) -> Any:
+        """As TRL's, but a prompt without pictures among others with some has an empty list: processors refuse its None."""
+        ids, images, fields = super()._tokenize_prompts(prompts)
+        return ids, None if images is None else [shown or [] for shown in images], fields
+
+    def _get_per_token_logps_and_entropies(
+        self, model: Any, input_ids: Tensor, *rest: Any, batch_size: int | None = None, **more: Any
+    ) -> Any:
+        """As TRL's, but rows without any picture, cut out of a batch that has some, go past the vision tower."""
+        attention_mask, *others = rest
+        size = batch_size or len(input_ids)
+        parts = [
+            super(RolloutTrainer, self)._get_per_token_logps_and_entropies(
+                model, input_ids[rows], attention_mask[rows], *others, **pictures_of(rows, more)
+            )
+            for rows in (slice(start, start + size) for start in range(0, len(input_ids), size))
+        ]
+        logps, entropies, losses = zip(*parts, strict=True)
+        return (
+            torch.cat(logps),
+            None if entropies[0] is None else torch.cat(entropies),
+            None if losses[0] is None else torch.stack(losses).mean(),
+        )
+
+    # --- checkpoints ----------------------------------------------------------------------------------------------
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        """Instead of transformers': a complete folder of ours that appears by one rename; TRL's state lies in `state/`."""
+        step = self.state.global_step
+        if step >= self.recipe.steps:
+            return  # `final/` comes next
+        folder = self._write(f"checkpoint-{step}", state=True)
+        if self.stop_signal.number:
+            self._say_goodbye(folder)
+        else:
+            self._evaluate(folder)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        """Nothing: the weights were loaded with the model, from the checkpoint's own folder."""
+
+    def _write(self, name: str, state: bool) -> Path:
+        weights = self.accelerator.get_state_dict(self.model_wrapped) if self.recipe.deepspeed is not None else None
+        return save_checkpoint(
+            self.peers,
+            self.run,
+            name,
+            weights=lambda folder: self._write_weights(folder, weights),
+            state=self._write_state if state else None,
+            keep=self.recipe.keep_checkpoints,
+            phase=lambda what: None,
+        )
+
+    def _write_weights(self, folder: Path, weights: dict[str, Tensor] | None) -> None:
+        vlm, lora = self.accelerator.unwrap_model(self.model), self.recipe.lora
+        if lora is not None:
+            weights = dict(vlm.state_dict()) if weights is None else weights
+            save_adapter(weights, lora, self.recipe.model, folder / "adapter")
+            weights = merged(weights, lora)
+        write_model(self.layout, vlm, folder, weights, self.facts | {"step": self.state.global_step})
+
+    def _write_state(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._save_optimizer_and_scheduler(str(folder))
+        self._save_rng_state(str(folder))
+        if self.peers.first:
+            self.state.save_to_json(str(folder / _STATE_FILE))
+
+    def _evaluate(self, folder: Path) -> None:
+        if self.hook is None:
+            return
+        accuracy = self.hook.run(folder, self.stop_signal)
+        self.model.train()
+        if accuracy is not None and self.log_of_run is not None:
+            self.log_of_run.evaluation(self.state.global_step, accuracy)
+
+    # --- what is said ---------------------------------------------------------------------------------------------
+
+    def take(self, logs: dict[str, float], seconds: float) -> None:
+        """The figures of a step, as TRL logs them on every rank.
+
+        Raises:
+            UserError: Reward or entropy fell away.
+        """
+        facts = RolloutFacts(
+            step=self.state.global_step,
+            loss=logs["loss"],
+            reward=logs["reward"],
+            right=logs["reward/right"],
+            step_credit=logs["reward/steps"],
+            price=logs["reward/price"],
+            silent=logs["frac_reward_zero_std"],
+            cut_off=logs["completions/clipped_ratio"],
+            entropy=logs["entropy"],
+            completion_tokens=logs["completions/mean_length"],
+            grad_norm=float(logs["grad_norm"]),
+            learning_rate=logs["learning_rate"],
+            seconds=seconds,
+        )
+        if self.log_of_run is not None:
+            self.log_of_run.rollouts(facts)
+        self.collapse.check(to_plain(facts))
+
+    def _announce(self, done: int) -> None:
+        if self.log_of_run is None:
+            return
+        recipe, (total, frozen, trainable) = self.recipe, self.counts
+        print(
+            f"reinforcement of {recipe.model} on {self.peers.ranks} x {recipe.device}: {total:,} parameters, {frozen:,} frozen, "
+            f"{trainable:,} trainable\n"
+            f"{len(self.train_dataset):,} problems; {recipe.steps:,} steps of {recipe.prompts_per_step} x {recipe.samples} "
+            f"responses" + (f", {done:,} of them done" if done else ""),
+            flush=True,
+        )
+
+    def _say_goodbye(self, checkpoint: Path) -> None:
+        if self.peers.first:
+            print(
+                f"stopped by {signal.Signals(self.stop_signal.number).name}: all of it is saved in {checkpoint}. Go on with\n"
+                f"    {resume_command(self.recipe, self.peers.ranks)}",
+                flush=True,
+            )
+
+    def _last_good(self) -> str:
+        complete = complete_checkpoints(self.run)
+        if not complete:
+            return "No checkpoint was saved before"
+        return (
+            f"The last good checkpoint is {complete[-1]}: begin another run with model={complete[-1]}, or go on from it"
+        )
+
+
+class _RunCallback(TrainerCallback):  # type: ignore[misc]
+    """Hands each step's figures on, and stops in good order when a signal came to any rank."""
+
+    def __init__(self, trainer: RolloutTrainer) -> None:
+        self.trainer = trainer
+        self._begun = time.perf_counter()
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self._begun = time.perf_counter()
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        numbers = self.trainer.peers.gather(self.trainer.stop_signal.number)
+        if number := max(numbers):
+            self.trainer.stop_signal.number = number
+            control.should_save = control.should_training_stop = True
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any) -> None:
+        if logs and "reward" in logs:
+            self.trainer.take(logs, time.perf_counter() - self._begun)
+
+
+def grid_of(processor: Any) -> int:
+    """Side in pixels of what becomes one vision token."""
+    cells = processor.image_processor
+    return int(cells.patch_size * cells.merge_size)
+
+
+def for_rollouts(processor: Any) -> Any:
+    """A processor as rollouts need it: padding on the left, and no picture resampled.
+
+    TRL pads prompts on the left itself, but takes pictures' places from what the processor pads: on the right, the
+    log-probabilities of all but the longest prompt would be wrong, without a word.
+
+    Args:
+        processor: The processor; it is changed.
+    """
+    processor.tokenizer.padding_side = "left"
+    processor.image_processor.do_resize = False
+    return processor

@@ -1,0 +1,168 @@
+"""`launch/stage3.py` as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from transformers import AutoModelForImageTextToText
+
+from idf.data import open_dataset
+from idf.training.checkpoint import read_facts
+from idf.training.watch import recipe_of
+from tests.sentences import line_that_says, says
+from tests.training.running import check_resumed_to_the_same_digits, finish, history, run, sentence, start
+
+VISION = ("visual.",)
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    return load_file(folder / "model.safetensors")
+
+
+@pytest.mark.slow
+def test_two_ranks_under_zero2_train_and_write_complete_folders(halfway, tmp_path):
+    hook = {**halfway.recipe()["hook"], "mode": "inline", "prompts": "idf-short-1"}
+    recipe = halfway.recipe(deepspeed="zero2", gpus=2, hook=hook)
+    done = run("stage3.py", recipe, tmp_path, ranks=2)
+    assert done.returncode == 0, done.stderr[-3000:]
+    line_that_says(done.stdout, "problems", "dropped", "the start answers them")
+    line_that_says(done.stdout, "reward", "right", "entropy", "step 3/3")
+    before = weights(halfway.model)
+    for name in ("checkpoint-2", "final"):
+        folder = tmp_path / "run" / name
+        after = weights(folder)
+        assert after.keys() == before.keys()
+        changed = {key for key in after if not torch.equal(after[key], before[key])}
+        assert changed
+        assert not [key for key in changed if key.startswith(VISION)]
+        model, info = AutoModelForImageTextToText.from_pretrained(folder, output_loading_info=True)
+        assert not info["missing_keys"]
+        assert not info["unexpected_keys"]
+        facts = read_facts(folder)
+        assert facts is not None
+        assert (facts["stage"], facts["step"]) == ("reinforcement", 2 if name != "final" else 3)
+        assert facts["versions"]["trl"]
+        assert facts["parent"]["stage"] == "reasoning"
+        assert (tmp_path / "run" / "evaluations" / name / "results.json").exists()
+        assert recipe_of(folder).stage == "reinforcement"
+    assert not list((tmp_path / "run").rglob("*.bin"))  # transformers would pickle its arguments there
+    assert (tmp_path / "run" / "curves.png").exists()
+    rows = history(tmp_path / "run")
+    assert [row["step"] for row in rows] == [1, 2, 3]
+    assert all(
+        row["reward"] == pytest.approx(row["right"] + row["step_credit"] - row["price"], abs=1e-6) for row in rows
+    )
+
+
+@pytest.mark.slow
+def test_a_run_is_resumed_to_the_same_digits(halfway, tmp_path):
+    """All that TRL holds between two steps is random numbers, optimizer and place in the data."""
+    recipe = halfway.recipe(steps=4, reward={"step_credit": 0.3, "price": 0.2})
+    check_resumed_to_the_same_digits("stage3.py", recipe, tmp_path)
+    rows = history(tmp_path / "run")
+    assert any(row["grad_norm"] > 0 for row in rows[2:]), "nothing was learned: the test shows nothing"
+    first, again = weights(tmp_path / "run" / "final"), weights(tmp_path / "again" / "final")
+    assert all(torch.equal(first[name], again[name]) for name in first)
+
+
+@pytest.mark.slow
+@pytest.mark.full
+def test_ranks_under_zero2_are_resumed_to_the_same_digits(halfway, tmp_path):
+    recipe = halfway.recipe(steps=4, deepspeed="zero2", gpus=2)
+    done = run("stage3.py", recipe, tmp_path, ranks=2)
+    assert done.returncode == 0, done.stderr[-3000:]
+    shutil.copytree(tmp_path / "run", tmp_path / "again")
+    shutil.rmtree(tmp_path / "again" / "final")
+    done = run("stage3.py", {**recipe, "run": "again"}, tmp_path, ranks=2)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "resuming from" in done.stdout
+    assert history(tmp_path / "again") == history(tmp_path / "run")
+
+
+@pytest.mark.slow
+def test_a_signal_saves_a_checkpoint_that_the_same_command_goes_on_from(halfway, tmp_path):
+    recipe = halfway.recipe(steps=200, save_steps=200)
+    process = start("stage3.py", recipe, tmp_path, ranks=1)
+    deadline = time.monotonic() + 300
+    while len(history(tmp_path / "run")) < 2:
+        assert process.poll() is None, finish(process).stderr[-3000:]
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    process.send_signal(signal.SIGTERM)
+    done = finish(process)
+    (saved,) = (tmp_path / "run").glob("checkpoint-*")
+    line_that_says(done.stdout, "SIGTERM", str(saved.name), "saved")
+    assert not (tmp_path / "run" / "final").exists()
+    steps = int(saved.name.rpartition("-")[2])
+    again = run("stage3.py", {**recipe, "steps": 200}, tmp_path, "steps=200", "log_steps=1", "--dry-run", ranks=0)
+    assert again.returncode == 0, again.stderr[-3000:]
+    assert len(history(tmp_path / "run")) == steps
+
+
+@pytest.mark.slow
+def test_adapters_are_merged_into_a_complete_folder(halfway, tmp_path):
+    recipe = halfway.recipe(steps=2, lora={"rank": 4, "alpha": 8}, learning_rate=1e-3)
+    done = run("stage3.py", recipe, tmp_path, ranks=1)
+    assert done.returncode == 0, done.stderr[-3000:]
+    before, after = weights(halfway.model), weights(tmp_path / "run" / "final")
+    assert after.keys() == before.keys()
+    changed = {key for key in after if not torch.equal(after[key], before[key])}
+    assert changed
+    assert all(".layers." in key and "_proj." in key and "visual" not in key for key in changed)
+    assert (tmp_path / "run" / "final" / "adapter" / "adapter_model.safetensors").exists()
+
+
+def test_a_learning_rate_that_ruins_the_model_stops_the_run(halfway, tmp_path):
+    stop = {"window": 1, "reward_fall": 1e-6, "entropy_share": None}
+    done = run("stage3.py", halfway.recipe(steps=40, learning_rate=0.5, stop=stop), tmp_path, ranks=1)
+    assert done.returncode == 1
+    assert says(sentence(done), "reward fell away", "stop.reward_fall", "learning_rate", "checkpoint")
+
+
+def test_imagery_is_refused(halfway, tiny, tmp_path):
+    done = run("stage3.py", halfway.recipe(data=str(tiny.imagery.path)), tmp_path, ranks=1)
+    assert done.returncode == 1
+    assert says(sentence(done), str(tiny.imagery.path), "imagery", "idf traces")
+
+
+def test_a_recipe_of_another_stage_is_sent_to_its_script(tiny, tmp_path):
+    from tests.training.running import imagery_recipe
+
+    done = run("stage3.py", imagery_recipe(tiny, run="run"), tmp_path, "--dry-run", ranks=0)
+    assert done.returncode == 1
+    assert says(sentence(done), "imagery", "launch/stage1.py")
+
+
+def test_too_few_problems_are_refused(halfway, tmp_path):
+    done = run("stage3.py", halfway.recipe(prompts_per_step=4000), tmp_path, ranks=1)
+    assert done.returncode == 1
+    assert says(sentence(done), "4000", "prompts_per_step", "problems")
+    assert open_dataset(halfway.problems.path, made_by="-")
+
+
+def test_the_checkpoint_says_how_to_repeat_it(halfway, tmp_path):
+    from idf.training.reproduce import reproduce
+
+    facts = {
+        **(read_facts(halfway.model) or {}),
+        "stage": "reinforcement",
+        "recipe": {**halfway.recipe(), "stage": "reinforcement"},
+        "data": {
+            "folder": "data/problems",
+            "samples": 1,
+            "fingerprint": "f",
+            "made": {**halfway.problems.manifest, "source": None},
+        },
+        "parent": {"model": "m", "revision": None, "stage": None, "step": None, "facts": None},
+    }
+    (tmp_path / "idf.json").write_text(json.dumps(facts))
+    script = reproduce(tmp_path)
+    assert "launch/stage3.py --recipe reinforcement-stage.yaml" in script
+    assert "idf traces --recipe traces.yaml --out data/problems" in script
