@@ -42,7 +42,7 @@ def test_two_ranks_under_zero2_train_and_write_complete_folders(halfway, tmp_pat
         changed = {key for key in after if not torch.equal(after[key], before[key])}
         assert changed
         assert not [key for key in changed if key.startswith(VISION)]
-        model, info = AutoModelForImageTextToText.from_pretrained(folder, output_loading_info=True)
+        _, info = AutoModelForImageTextToText.from_pretrained(folder, output_loading_info=True)
         assert not info["missing_keys"]
         assert not info["unexpected_keys"]
         facts = read_facts(folder)
