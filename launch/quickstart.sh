@@ -1,10 +1,17 @@
 #!/usr/bin/env bash
 # The whole of idf on a tiny model, from a random walk to a scored checkpoint: some minutes on two CPU cores, after installing.
+# With --rl a third stage follows, reinforcement, from a stage 2 that was stopped early: about ten minutes more.
 # Safe to run again: the environment is kept; everything else is made afresh, in folders named quickstart only.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+reinforce=false
+case "${1:-}" in
+'') ;;
+--rl) reinforce=true ;;
+*) echo "launch/quickstart.sh takes --rl or nothing, not $1" >&2 && exit 2 ;;
+esac
 source launch/environment.sh
-use_environment train
+use_environment "$($reinforce && echo rl || echo train)"
 
 export TOKENIZERS_PARALLELISM=false OMP_NUM_THREADS=1 PYTHONWARNINGS=ignore
 data=data/quickstart
@@ -38,6 +45,19 @@ for name in base stage1 stage2; do
         --out $results/$name
 done
 idf-eval --baseline random --suite $data/suite --modes tqa,vtqa --out $results/chance
+
+if $reinforce; then
+    say "stage 2 once more, stopped early: what is left to learn"
+    torchrun --standalone --nproc_per_node 2 launch/stage2.py --recipe $recipes/stage2.yaml run=$run/stage2-early \
+        epochs=0.3 hook.mode=off
+    say "stage 3, reinforcement, 2 ranks: what the worlds' verdicts teach"
+    torchrun --standalone --nproc_per_node 2 launch/stage3.py --recipe $recipes/stage3.yaml
+    for name in stage2-early stage3; do
+        idf-eval $run/$name/final --suite $data/suite --modes tqa,vtqa --prompts idf-short-1 --max-new-tokens 160 \
+            --batch-size 50 --out $results/$name
+    done
+    idf table chance=$results/chance stopped-early=$results/stage2-early reinforced=$results/stage3
+fi
 
 say "6/6 what was learned"
 idf table chance=$results/chance untrained=$results/base stage1=$results/stage1 stage2=$results/stage2
