@@ -1,0 +1,292 @@
+"""Data, plan and processes of the study, by the commands that everybody uses."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from bench.study._data import Folders
+from bench.study._jobs import Job, locked, run_jobs
+from bench.study._outcome import read_answers, write_json
+from bench.study._plan import idf_command
+from idf.data import open_dataset
+from idf.errors import UserError
+from idf.evaluation import read_results
+from idf.recipe import read_recipe, to_plain
+from idf.suites import read_suite
+from idf.training.evaluations import evaluated
+from idf.training.stages import read_stage_recipe
+
+from ._arms import START_OF, arms_of
+from ._recipe import HERE, ROOT, RlRecipe
+
+MODE = "tqa"
+
+
+def run_study(recipe: RlRecipe, *, plan_only: bool, say: Callable[[str], None]) -> None:
+    """Run the study; killed at any moment, the same call goes on.
+
+    Args:
+        recipe: What it consists of.
+        plan_only: Make the data, fix the plan and end.
+        say: Prints a line.
+
+    Raises:
+        UserError: The study was begun with another plan, a scene of a suite is in the data, or a process failed.
+    """
+    folders = Folders(Path(recipe.work).resolve())
+    results = Path(recipe.results)
+    with locked(folders.work / ".lock", say) as lock:
+        _make(recipe, folders, say)
+        fix_plan(results / "plan.json", _facts(recipe, folders))
+        jobs = list(_jobs(recipe, folders))
+        seconds = sum(job.seconds for job in jobs)
+        say(f"{len(jobs)} processes, about {seconds / 60:.0f} minutes of one core if none is done")
+        if plan_only:
+            return
+        run_jobs(jobs, recipe.at_once, lock, say)
+
+
+def _make(recipe: RlRecipe, folders: Folders, say: Callable[[str], None]) -> None:
+    """Make what is not there."""
+    steps: list[tuple[Path, list[str]]] = []
+
+    def made(name: str, file: str, *words: str) -> Path:
+        out = folders.data(name)
+        steps.append((out / file, [words[0], "--recipe", str(HERE / words[1]), "--out", str(out), *words[2:]]))
+        return out
+
+    walks = made("walks", "dataset.json", "imagery", "walks.yaml", f"samples={recipe.walks}")
+    problems = f"problems={recipe.problems}"
+    made("long-candidates", "dataset.json", "traces", "traces.yaml", problems)
+    made(
+        "mixed-candidates",
+        "dataset.json",
+        "traces",
+        "traces.yaml",
+        problems,
+        "teacher.lengths={full: 1, changes: 1, needed: 1}",
+    )
+    made("asked", "dataset.json", "traces", "traces.yaml", f"problems={recipe.asked}", "seed=1")
+    kept = [folders.data(name) for name in ("long", "mixed")]
+    for out in kept:
+        words = ["filter", f"{out}-candidates", "--keep", str(recipe.kept), "--out", str(out), "level=consistent"]
+        steps.append((out / "dataset.json", words))
+    for name, items, seed in (("suite", recipe.items, 0), ("paired", recipe.paired, 1)):
+        made(name, "suite.json", "suite", "suite.yaml", f"items={items}", f"seed={seed}")
+    for seed in recipe.seeds:
+        base = folders.base(seed)
+        words = ["tiny", str(walks), *map(str, kept), "--seed", str(seed), "--out", str(base)]
+        steps.append((base / "processor_config.json", words))
+    for file, words in steps:
+        if not file.exists():
+            say(f"idf {' '.join(words)}")
+            if subprocess.run([idf_command("idf"), *words]).returncode != 0:
+                raise UserError(f"idf {' '.join(words)} failed: its words stand above")
+
+
+def _facts(recipe: RlRecipe, folders: Folders) -> dict[str, Any]:
+    """All that is fixed before the first run. (Which price is chosen follows from a rule that is.)"""
+    free = ("results", "work", "at_once", "questions", "price", "seconds_a_step")
+    names = ("walks", "long", "mixed", "asked")
+    datasets = {name: open_dataset(folders.data(name), made_by="python -m bench.rl") for name in names}
+    keys = {name: {sample.meta["key"] for sample in datasets[name].samples()} for name in names[1:]}
+    suites = {name: read_suite(folders.data(name)) for name in ("suite", "paired")}
+    return {
+        "recipe": {key: value for key, value in to_plain(recipe).items() if key not in free},
+        "stages": {
+            name: {
+                key: value
+                for key, value in to_plain(read_stage_recipe(HERE / f"{name}.yaml")).items()
+                if key not in ("model", "data", "run")
+            }
+            for name in ("stage1", "stage2", "stage3")
+        },
+        "data": {
+            name: {"samples": len(folder), "fingerprint": folder.fingerprint()} for name, folder in datasets.items()
+        },
+        "asked_that_stage_2_saw": {name: len(keys["asked"] & keys[name]) for name in ("long", "mixed")},
+        "suites": {name: len(items) for name, items in suites.items()},
+    }
+
+
+def fix_plan(path: Path, facts: Mapping[str, Any]) -> None:
+    """Write the plan down; it may not change afterwards.
+
+    Raises:
+        UserError: It has.
+    """
+    said = json.loads(json.dumps(facts))
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_json(path, said, indent=2)
+        return
+    before = json.loads(path.read_text())
+    if changed := [key for key in said if said[key] != before.get(key)]:
+        raise UserError(
+            f"the study was begun with another plan ({path}): {', '.join(changed)} changed. Set it back, or name other "
+            "folders with work= and results="
+        )
+
+
+# --- processes ---------------------------------------------------------------------------------------------------
+
+
+def _jobs(recipe: RlRecipe, folders: Folders) -> Iterator[Job]:
+    for seed in recipe.seeds:
+        yield _training(folders, seed, "stage1", "stage1", folders.base(seed), folders.data("walks"), ())
+        for start in dict.fromkeys(START_OF[question] for question in recipe.questions):
+            yield _start(recipe, folders, seed, start)
+        for question in recipe.questions:
+            start, suite = START_OF[question], "paired" if question == "price" else "suite"
+            yield _evaluation(recipe, folders, seed, start, suite, _chosen(folders, seed, start))
+            for arm in arms_of(recipe, question, seed):
+                yield _training(
+                    folders,
+                    seed,
+                    arm.name,
+                    "stage3",
+                    _chosen(folders, seed, start),
+                    folders.data("asked"),
+                    arm.overrides,
+                    needs=(f"{start} seed {seed}",),
+                    seconds=recipe.seconds_a_step * read_stage_recipe(HERE / "stage3.yaml").steps,  # type: ignore[union-attr]
+                )
+                yield _evaluation(recipe, folders, seed, arm.name, suite, folders.run(arm.name, seed) / "final")
+
+
+def _training(
+    folders: Folders,
+    seed: int,
+    name: str,
+    stage: str,
+    model: Path,
+    data: Path,
+    overrides: tuple[str, ...],
+    needs: tuple[str, ...] = (),
+    seconds: float = 200.0,
+) -> Job:
+    folder = folders.run(name, seed)
+    return Job(
+        name=f"{name} seed {seed}",
+        command=[
+            *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "1"),
+            *(str(ROOT / "launch" / f"{stage}.py"), "--recipe", str(HERE / f"{stage}.yaml")),
+            *(f"model={model}", f"data={data}", f"run={folder}", f"seed={seed}", *overrides),
+        ],
+        done=lambda: (folder / "final" / "idf.json").exists(),
+        log=folders.log(f"{name}-seed{seed}"),
+        seconds=seconds,
+        needs=needs,
+    )
+
+
+def _start(recipe: RlRecipe, folders: Folders, seed: int, start: str) -> Job:
+    """Stage 2, after which the checkpoint that arms begin from is chosen."""
+    data = folders.data("mixed" if start == "mixed" else "long")
+    job = _training(
+        folders, seed, start, "stage2", folders.run("stage1", seed) / "final", data, (), (f"stage1 seed {seed}",)
+    )
+
+    def choose() -> None:
+        link = _chosen(folders, seed, start)
+        run = folders.run(start, seed)
+        if link.is_symlink():
+            return
+        name = "final" if start == "mixed" else stopped_at(run, recipe.stopped_from, recipe.stopped_to)
+        part = link.with_name(".chosen")
+        part.unlink(missing_ok=True)
+        os.symlink(run / name, part)
+        os.replace(part, link)
+        for folder in run.glob("checkpoint-*"):
+            if folder.name != name:
+                shutil.rmtree(folder)
+
+    return Job(**{**vars(job), "after": choose})
+
+
+def stopped_at(run: Path, least: float, most: float) -> str:
+    """The first checkpoint of a run whose accuracy by the hook lies between two.
+
+    Raises:
+        UserError: There is none.
+    """
+    found = {name: sum(modes.values()) / len(modes) for name, modes in evaluated(run).items() if name != "final"}
+    steps = sorted(found, key=lambda name: int(name.rpartition("-")[2]))
+    for name in steps:
+        if least <= found[name] <= most:
+            return name
+    told = ", ".join(f"{name} {found[name]:.0%}" for name in steps)
+    raise UserError(f"no checkpoint of {run} has an accuracy from {least:.0%} to {most:.0%}: {told}")
+
+
+def _chosen(folders: Folders, seed: int, start: str) -> Path:
+    return folders.run(start, seed) / "chosen"
+
+
+def _evaluation(recipe: RlRecipe, folders: Folders, seed: int, name: str, suite: str, checkpoint: Path) -> Job:
+    out = folders.evaluation(f"{name}-{suite}", seed)
+
+    def keep() -> None:
+        (out / "done").touch()  # the files of an evaluation are written one after the other
+        keep_results(recipe, folders, seed)
+
+    items = recipe.paired if suite == "paired" else recipe.items
+    return Job(
+        name=f"evaluation of {name} seed {seed} on {suite}",
+        command=[
+            *(idf_command("idf-eval"), str(checkpoint), "--suite", str(folders.data(suite)), "--modes", MODE),
+            *("--prompts", "idf-short-1", "--max-new-tokens", "160", "--out", str(out)),
+        ],
+        done=lambda: (out / "done").exists(),
+        log=folders.log(f"evaluate-{name}-{suite}-seed{seed}"),
+        seconds=20 + 0.1 * items,
+        needs=(f"{name} seed {seed}",),
+        after=keep,
+    )
+
+
+def keep_results(recipe: RlRecipe, folders: Folders, seed: int) -> None:
+    """Write what the arms of a seed that are done came to, item by item."""
+    told: dict[str, Any] = {}
+    items = {name: read_suite(folders.data(name)) for name in ("suite", "paired")}
+    for question in recipe.questions:
+        start, suite = START_OF[question], "paired" if question == "price" else "suite"
+        for name in (start, *(arm.name for arm in arms_of(recipe, question, seed))):
+            out = folders.evaluation(f"{name}-{suite}", seed)
+            if not (out / "done").exists():
+                continue
+            answered = read_answers(out, items[suite], MODE)
+            told[f"{name} {suite}"] = {
+                "causes": answered.causes,
+                "tokens": answered.tokens,
+                "seconds_of_evaluation": read_results(out)["run"]["seconds"],
+                **_of_training(folders, name, seed),
+            }
+    path = Path(recipe.results) / f"seed{seed}.json"
+    before = json.loads(path.read_text()) if path.exists() else {}
+    write_json(path, before | told)
+
+
+def _of_training(folders: Folders, name: str, seed: int) -> dict[str, Any]:
+    """What is known of a run: how long it took, and the course of its rollouts."""
+    lines = (folders.run(name, seed) / "history.jsonl").read_text().splitlines()
+    rows = [json.loads(line) for line in lines]
+    told: dict[str, Any] = {"steps": len(rows), "seconds": round(sum(row["seconds"] for row in rows), 1)}
+    if "reward" in rows[0]:
+        course = ("reward", "right", "completion_tokens", "entropy", "silent", "cut_off")
+        told["course"] = {key: [round(row[key], 5) for row in rows] for key in course}
+    else:
+        told["stopped_at"] = os.readlink(_chosen(folders, seed, name)).rpartition("/")[2]
+    return told
+
+
+def read_study_recipe(path: Path) -> RlRecipe:
+    """The recipe of the study."""
+    return read_recipe(RlRecipe, path)
