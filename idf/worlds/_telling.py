@@ -48,7 +48,7 @@ class Telling(Generic[S, Q]):
         return self.world.facts(state)
 
     def change(self, before: S, after: S) -> str | None:
-        """What differs between two states, in words that `World.read_facts` reads; None if there are none."""
+        """What differs between two states, in words that `World.read_facts` reads; None or empty if there are none."""
         changed = differing(self.slots(before), self.slots(after))
         named = all(isinstance(part, str) for fact in changed.items() for part in fact)
         return " ".join(f"{slot} {value}" for slot, value in changed.items()) if changed and named else None
@@ -77,7 +77,7 @@ class Telling(Generic[S, Q]):
         told = self.opening(problem, lines[:beginning])
         for number, action, before, after in self.steps(problem):
             said = self.change(before, after)
-            if said is None or not self._is_read(said, before, after):
+            if not said or not self._is_read(said, before, after):
                 return None
             told = [*told, self.step(number, action, said)]
         return "\n".join([*told, *self.ending(problem, lines[begin + len(unrolled) :])])
