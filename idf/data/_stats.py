@@ -95,9 +95,9 @@ class _World:
             self.modes[mode] += 1
         if (wording := self._stated(sample, "prompts" if "prompts" in sample.meta else "wording", str)) is not None:
             self.wordings[wording] += 1
-        if "length" in sample.meta:
-            self.lengths[self._stated(sample, "length", str)] += 1
-            self.lengths["told longer"] += sample.meta["length"] != self._stated(sample, "length_drawn", str)
+        if "length" in sample.meta and (length := self._stated(sample, "length", str)) is not None:
+            self.lengths[length] += 1
+            self.lengths["told longer"] += (self._stated(sample, "length_drawn", str) or length) != length
         if (answer := self._stated(sample, "answer", str)) is not None:
             self.answers.setdefault(sample.kind, Counter())[answer] += 1
         self.actions.update(self._stated(sample, "actions", list) or ())
@@ -131,7 +131,7 @@ class _World:
             "modes": dict(sorted(self.modes.items())),
             "wordings": dict(sorted(self.wordings.items())),
             "pictures": {name: self.pictures[name] for name in ("samples", "noisy")},
-            **({"lengths": dict(self.lengths)} if self.lengths else {}),
+            **({"lengths": dict(sorted(self.lengths.items()))} if self.lengths else {}),
             "answers": {kind: _answers(answers) for kind, answers in sorted(self.answers.items())},
             "tokens": {
                 "prompt": spread([lengths.prompt for lengths in self.tokens]),
