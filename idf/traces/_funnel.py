@@ -67,7 +67,7 @@ class Funnel:
         kept = self.kept_by_difficulty.setdefault(world, {})
         kept[difficulty] = kept.get(difficulty, 0) + 1
         if length is not None:
-            told = self.kept_by_length.setdefault(world, {})
+            told = self.kept_by_length.setdefault(world, dict.fromkeys(LENGTHS, 0))
             told[length] = told.get(length, 0) + 1
 
     @property

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from itertools import product
 
-from ._telling import Telling, differing
+from ._telling import Telling
 from ._world import Problem
 from .rubiks_cube import COLOURS, FACES, MOVES, POSITIONS, Query
 
@@ -25,8 +25,7 @@ class RubiksCubeTelling(Telling[bytes, Query]):
     """
 
     def change(self, before: bytes, after: bytes) -> str:
-        changed = differing(self.slots(before), self.slots(after))
-        return _coloured([_SQUARES.index(square) for square in changed], after)
+        return _coloured([at for at in range(54) if before[at] != after[at]], after)
 
     def opening(self, problem: Problem[bytes, Query], full: list[str]) -> list[str]:
         return [f"Start: {_coloured(range(54), problem.start)}"]

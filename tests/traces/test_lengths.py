@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
+import sys
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +21,11 @@ from idf.worlds.cube_rolling import FACES, Cube, CubeRolling
 from idf.worlds.rubiks_cube import FACES as LETTERS
 from idf.worlds.rubiks_cube import POSITIONS
 from tests.sentences import refused
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "bench"))
+from lengths import table
+
+ROOT = Path(__file__).parents[2]
 
 CONSISTENT = FilterRecipe(level="consistent", most_corrections=0)
 PROCESS = FilterRecipe(most_corrections=0)
@@ -306,3 +314,35 @@ def test_a_world_that_registers_nothing_tells_its_changes_if_its_facts_have_name
         assert len(said) == 4
     assert tell(telling_of(named), of, "needed") == (text, "changes")
     assert tell(telling_of(without), of, "needed") == (without.narrate(of), "full")
+
+
+# --- the page ------------------------------------------------------------------------------------------------------
+
+EXAMPLES = {"cube_rolling": 4, "mental_rotation": 11, "moving_box": 3, "rubiks_cube": 23, "wood_slide": 20}
+"""World -> the easy problem (seed 0) whose traces docs/teachers.md shows."""
+
+
+def example(world: str) -> str:
+    """The three traces of an example as the page shows them; the longest lines are cut."""
+    of = sample_problem(WORLDS[world], seed=0, split="train", index=EXAMPLES[world], difficulty="easy")
+    lines: list[str] = []
+    for length in LENGTHS:
+        lines += ["", f"{length}:", *oracle_response(of, length=length).splitlines()]
+    return "\n".join(f"    {line if len(line) <= 120 else line[:90] + ' ...'}".rstrip() for line in lines[1:])
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def test_the_page_shows_what_is_told(world):
+    assert example(world) in (ROOT / "docs/teachers.md").read_text()
+
+
+def test_the_page_tells_the_measured_lengths():
+    told = json.loads((ROOT / "bench/results/lengths.json").read_text())
+    page = (ROOT / "docs/teachers.md").read_text()
+    assert table(told["lengths"]) in page
+    for world, cause in (("mental_rotation", "nothing turns"), ("moving_box", "every move pushes")):
+        longer = sum(found["told_longer"]["changes"] for found in told["lengths"][world].values())
+        assert f"| {longer} of {3 * told['problems']:,} |" in next(line for line in page.splitlines() if cause in line)
+    counts = {level: sum(kept["kept"] for kept in told["kept"][level]["counts"].values()) for level in told["kept"]}
+    assert f"Of {told['candidates']} candidates" in page
+    assert f"keeps {counts['consistent']} at the level `consistent` and {counts['process']} at `process`" in page
