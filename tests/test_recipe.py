@@ -235,6 +235,7 @@ KINDS: dict[str, type] = {
     "imagery": ImageryRecipe,
     "basics": ImageryRecipe,
     "traces": TracesRecipe,
+    "lengths": TracesRecipe,
     "suite": SuiteRecipe,
 }
 STAGES = {"stage1": "imagery", "stage2": "reasoning", "stage3": "reinforcement"}

@@ -22,7 +22,7 @@ from idf.suites import Item, prompt_text, read_suite
 from idf.worlds import WORLDS
 
 _THUMBNAIL = (448, 448)  # pixels, at most
-_SHOWN = ("mode", "wording", "prompts", "teacher", "style", "noise")  # of `meta`, beside the measures
+_SHOWN = ("mode", "wording", "prompts", "teacher", "style", "length", "noise")  # of `meta`, beside the measures
 
 
 def write_gallery(source: Path, out: Path, limit: int, model: Path | None = None) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 from idf.data import EstimatedTokens, Lengths, Sample, TokenCounter, in_order, measure_dataset, open_dataset
 from idf.errors import UserError
 from idf.extras import require
+from idf.worlds import LENGTHS
 
 from .shortened import shortened
 
@@ -92,6 +93,7 @@ def tables(stats: dict[str, Any]) -> str:
     for heading, rows in (
         ("samples", _counts(worlds)),
         ("scenes, modes, wordings", _forms(worlds)),
+        ("lengths of traces", _lengths(worlds)),
         ("answers", _answers(worlds)),
         (f"tokens ({stats['tokens']}): median / p90 / max", _tokens(worlds)),
         ("measures of difficulty: min / median / max", _measures(worlds)),
@@ -128,6 +130,13 @@ def _forms(worlds: dict[str, Any]) -> Rows:
         stated = shown - facts["not_stated"].get("noise", 0)
         numbers = [f"{facts['samples']:,}", f"{facts['scenes']:,}"]
         yield [world, *numbers, *cells, f"{shown:,}", _share(noisy, stated)]
+
+
+def _lengths(worlds: dict[str, Any]) -> Rows:
+    yield ["world", *LENGTHS, "told longer than drawn"]
+    for world, facts in worlds.items():
+        if found := facts.get("lengths"):
+            yield [world, *(f"{found.get(name, 0):,}" for name in (*LENGTHS, "told longer"))]
 
 
 def _answers(worlds: dict[str, Any]) -> Rows:

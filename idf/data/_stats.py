@@ -42,6 +42,7 @@ def measure_dataset(folder: DatasetFolder, count: TokenCounter) -> dict[str, Any
         "counts": difficulty -> kind -> samples,
         "modes", "wordings" (prompt sets, for traces), "actions": name -> number,
         "pictures": {"samples" with one, "noisy"},
+        "lengths": length -> samples, and "told longer": those drawn in a shorter one (only if traces state a length),
         "answers": kind -> {"samples", "different", "most": [[answer, samples], ...], most frequent first},
         "tokens": "prompt", "answer", "vision" (of samples with a picture), "total" -> {"min", "p10", "median", "p90", "max"},
         "measures": name -> difficulty -> {value: samples},
@@ -77,8 +78,9 @@ class _World:
     wordings: Counter[str] = field(default_factory=Counter)
     actions: Counter[str] = field(default_factory=Counter)
     pictures: Counter[str] = field(default_factory=Counter)
+    lengths: Counter[str] = field(default_factory=Counter)
     answers: dict[str, Counter[str]] = field(default_factory=dict)
-    lengths: list[Lengths] = field(default_factory=list)
+    tokens: list[Lengths] = field(default_factory=list)
     measures: dict[str, dict[str, Counter[int]]] = field(default_factory=dict)
     pairs: dict[str, Counter[tuple[int, int]]] = field(default_factory=dict)
     not_stated: Counter[str] = field(default_factory=Counter)
@@ -86,13 +88,16 @@ class _World:
     def add(self, sample: Sample, lengths: Lengths) -> None:
         """Count one sample."""
         self.counts[sample.difficulty, sample.kind] += 1
-        self.lengths.append(lengths)
+        self.tokens.append(lengths)
         if (scene := self._stated(sample, "scene", str)) is not None:
             self.scenes.add(scene)
         if (mode := self._stated(sample, "mode", str)) is not None:
             self.modes[mode] += 1
         if (wording := self._stated(sample, "prompts" if "prompts" in sample.meta else "wording", str)) is not None:
             self.wordings[wording] += 1
+        if "length" in sample.meta and (length := self._stated(sample, "length", str)) is not None:
+            self.lengths[length] += 1
+            self.lengths["told longer"] += (self._stated(sample, "length_drawn", str) or length) != length
         if (answer := self._stated(sample, "answer", str)) is not None:
             self.answers.setdefault(sample.kind, Counter())[answer] += 1
         self.actions.update(self._stated(sample, "actions", list) or ())
@@ -120,18 +125,19 @@ class _World:
         difficulties = in_order({difficulty for difficulty, _ in self.counts})
         kinds = sorted({kind for _, kind in self.counts})
         return {
-            "samples": len(self.lengths),
+            "samples": len(self.tokens),
             "scenes": len(self.scenes),
             "counts": {d: {k: self.counts[d, k] for k in kinds if self.counts[d, k]} for d in difficulties},
             "modes": dict(sorted(self.modes.items())),
             "wordings": dict(sorted(self.wordings.items())),
             "pictures": {name: self.pictures[name] for name in ("samples", "noisy")},
+            **({"lengths": dict(sorted(self.lengths.items()))} if self.lengths else {}),
             "answers": {kind: _answers(answers) for kind, answers in sorted(self.answers.items())},
             "tokens": {
-                "prompt": spread([lengths.prompt for lengths in self.lengths]),
-                "answer": spread([lengths.answer for lengths in self.lengths]),
-                "vision": spread([lengths.vision for lengths in self.lengths if lengths.vision] or [0]),
-                "total": spread([lengths.total for lengths in self.lengths]),
+                "prompt": spread([lengths.prompt for lengths in self.tokens]),
+                "answer": spread([lengths.answer for lengths in self.tokens]),
+                "vision": spread([lengths.vision for lengths in self.tokens if lengths.vision] or [0]),
+                "total": spread([lengths.total for lengths in self.tokens]),
             },
             "measures": {
                 name: {d: {str(value): n for value, n in sorted(found[d].items())} for d in in_order(found)}

@@ -4,7 +4,7 @@ from ._build import TraceMaker, build_traces, form_of_steps
 from ._filter import filter_traces
 from ._funnel import RULES, Funnel
 from ._judge import LEVELS, FilterRecipe, judge_trace
-from ._oracle import oracle_response
+from ._oracle import oracle_response, oracle_trace
 from ._recipe import TracesRecipe
 from ._teachers import TeacherRecipe, ask, teacher_names
 
@@ -22,5 +22,6 @@ __all__ = [
     "form_of_steps",
     "judge_trace",
     "oracle_response",
+    "oracle_trace",
     "teacher_names",
 ]

@@ -28,9 +28,9 @@ from idf.data import (
 from idf.drawing import decode_picture, noise_of, picture_file
 from idf.recipe import to_plain
 from idf.suites import LEVELS, Published, prompt_text, published
-from idf.worlds import PARTS, SEARCHES, WORLDS, Draw, Problem, Rng, problem_to_json, sample_walk
+from idf.worlds import LENGTHS, PARTS, SEARCHES, WORLDS, Draw, Problem, Rng, problem_to_json, sample_walk
 
-from ._oracle import oracle_response
+from ._oracle import oracle_trace
 from ._recipe import TracesRecipe
 from ._teachers import ORACLE, ask
 
@@ -66,12 +66,16 @@ class TraceMaker:
         problem, world = self._problem(row), WORLDS[row.slot.world]
         mode, prompts, noisy, images = self._shown(row, problem)
         reply: Response | None = row.reply
-        style = None
+        style, lengths = None, dict[str, str]()
         if self.recipe.teacher.name == ORACLE:
             # A key of its own, so that forms are drawn as they would be without styles.
             rng = Rng("trace style", self.recipe.seed, row.slot.world, row.slot.difficulty, row.index)
             style = pick(rng, self.recipe.teacher.styles) if row.slot.world in SEARCHES else "optimal"
-            reply = Response(oracle_response(problem, style, rng), finish_reason="stop")
+            drawn = self._length(row) if style == "optimal" else LENGTHS[0]
+            told = oracle_trace(problem, style, rng, drawn)
+            reply = Response(told.text, finish_reason="stop")
+            if self.recipe.teacher.tells_shorter:  # else all are told in full, as earlier versions told them
+                lengths = {"length": told.length, "length_drawn": drawn}
         elif reply is None:
             raise ValueError(f"nobody was asked for {trace_id(row)}")
         asked = world.answer(problem)
@@ -94,6 +98,7 @@ class TraceMaker:
                 "teacher": self.recipe.teacher.name,
                 "model": self.recipe.teacher.model,
                 "style": style,
+                **lengths,
                 "problem": problem_to_json(problem),
                 "actions": list(world.solve(problem)),
                 "question": world.asked(problem),
@@ -106,6 +111,11 @@ class TraceMaker:
                 "teacher_error": reply.error,
             },
         )
+
+    def _length(self, row: Row) -> str:
+        """The length that is drawn for a trace, with a key of its own, so that all else is drawn as without lengths."""
+        rng = Rng("trace length", self.recipe.seed, row.slot.world, row.slot.difficulty, row.index)
+        return pick(rng, self.recipe.teacher.lengths)
 
     def request(self, row: Row) -> Request:
         """What a teacher is asked: the prompt of the trace, and in which form the states are to be written."""

@@ -33,6 +33,7 @@ class _Success:
     text: int
     scene: int
     proof: str
+    length: str | None
 
     @property
     def rank(self) -> tuple[int, str]:
@@ -130,6 +131,7 @@ def _best_of_each_problem(
             words=len(response.split()),
             text=shingles.append(shingles_of(words_of(response))),
             proof=proof_of(problem, response, recipe),
+            length=sample.meta.get("length"),
             scene=shingles.append(
                 scene_of([*WORLDS[problem.world].write(problem.start).split(), *" ".join(problem.query).split()])
             ),
@@ -175,6 +177,7 @@ def _distinct(
 def _balanced(successes: list[_Success], recipe: FilterRecipe, funnel: Funnel) -> set[str]:
     """The ids to keep: equal shares of each world and difficulty, within one by a hash of the id."""
     strata: dict[Stratum, list[str]] = defaultdict(list)
+    lengths = {success.id: success.length for success in successes}
     for success in successes:
         strata[success.world, success.difficulty].append(success.id)
     chosen: set[str] = set()
@@ -183,9 +186,9 @@ def _balanced(successes: list[_Success], recipe: FilterRecipe, funnel: Funnel) -
     ).items():
         ids = sorted(strata[world, difficulty], key=lambda id: blake2b(id.encode(), digest_size=8).digest())
         chosen.update(ids[:quota])
-        for at in range(len(ids)):
+        for at, id in enumerate(ids):
             if at < quota:
-                funnel.keep(world, difficulty)
+                funnel.keep(world, difficulty, lengths[id])
             else:
                 funnel.add(world, "spare")
     return chosen

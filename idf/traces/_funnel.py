@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from idf.worlds import DIFFICULTIES
+from idf.worlds import DIFFICULTIES, LENGTHS
 
 RULES = {
     "failed": "the teacher gave no response (finish_reason error or content_filter)",
@@ -36,12 +36,14 @@ class Funnel:
         counts: World -> {"in", each rule of RULES that a trace was lost under, "spare" (good, but more than were asked
             for), "kept"}; "in" is the sum of the others.
         kept_by_difficulty: World -> difficulty -> kept.
+        kept_by_length: World -> length of the oracle's traces -> kept; empty if no trace states a length.
         proofs: What the kept traces prove -> how many do.
         examples: Rule -> {"id", "detail"} of one trace that was lost under it: the first by id.
     """
 
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
     kept_by_difficulty: dict[str, dict[str, int]] = field(default_factory=dict)
+    kept_by_length: dict[str, dict[str, int]] = field(default_factory=dict)
     examples: dict[str, dict[str, str]] = field(default_factory=dict)
     proofs: dict[str, int] = field(default_factory=dict)
 
@@ -59,11 +61,14 @@ class Funnel:
         if example is None or id < example["id"]:
             self.examples[rule] = {"id": id, "detail": detail}
 
-    def keep(self, world: str, difficulty: str) -> None:
-        """Count one trace as kept."""
+    def keep(self, world: str, difficulty: str, length: str | None = None) -> None:
+        """Count one trace as kept; its length is that of `idf.worlds.LENGTHS`, if it states one."""
         self.add(world, "kept")
         kept = self.kept_by_difficulty.setdefault(world, {})
         kept[difficulty] = kept.get(difficulty, 0) + 1
+        if length is not None:
+            told = self.kept_by_length.setdefault(world, dict.fromkeys(LENGTHS, 0))
+            told[length] = told.get(length, 0) + 1
 
     @property
     def kept(self) -> int:
@@ -80,14 +85,18 @@ class Funnel:
             },
             "proofs": dict(self.proofs),
             "kept_by_difficulty": dict(sorted(self.kept_by_difficulty.items())),
+            **({"kept_by_length": dict(sorted(self.kept_by_length.items()))} if self.kept_by_length else {}),
             "examples": {rule: self.examples[rule] for rule in RULES if rule in self.examples},
         }
 
     def table(self) -> str:
-        """The funnel as text: a world a line, then all; a column for each rule that lost a trace, kept by difficulty."""
+        """The funnel as text: a world a line, then all; a column for each rule that lost a trace, kept by difficulty, length."""
         occurring = [rule for rule in RULES if any(rule in counts for counts in self.counts.values())]
-        columns = ["in", *occurring, "spare", "kept", *DIFFICULTIES]
-        rows = {world: counts | self.kept_by_difficulty.get(world, {}) for world, counts in sorted(self.counts.items())}
+        columns = ["in", *occurring, "spare", "kept", *DIFFICULTIES, *(LENGTHS if self.kept_by_length else ())]
+        rows = {
+            world: counts | self.kept_by_difficulty.get(world, {}) | self.kept_by_length.get(world, {})
+            for world, counts in sorted(self.counts.items())
+        }
         rows["all"] = {column: sum(row.get(column, 0) for row in rows.values()) for column in columns}
         width = max(map(len, ["world", *rows]))
         lines = [f"{'world':<{width}}" + "".join(f"{column:>12}" for column in columns)]

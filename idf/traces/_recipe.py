@@ -63,6 +63,10 @@ class TracesRecipe:
             raise UserError(
                 f"teacher.styles.search: none of the worlds {', '.join(self.worlds)} can search, only {', '.join(SEARCHES)}"
             )
+        if self.teacher.tells_shorter and not self.worlds.keys() - PARTS.keys():
+            raise UserError(
+                f"teacher.lengths: none of the worlds {', '.join(self.worlds)} is told shorter than in full: leave it out"
+            )
 
     def clone(self) -> Path | None:
         """The clone of SpatiaLite as a path."""

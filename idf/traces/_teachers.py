@@ -35,6 +35,7 @@ from idf.backends import (
 from idf.data import check_mix
 from idf.errors import UserError
 from idf.recipe import check_positive
+from idf.worlds import LENGTHS
 
 from ._oracle import STYLES
 
@@ -54,6 +55,7 @@ class TeacherRecipe:
         top_p: Only the likeliest tokens that together have this probability.
         seed: Another seed draws other responses.
         styles: Weight of each style of the oracle, in worlds that can search; the others are always told as "optimal".
+        lengths: Weight of each length of the oracle's traces; a search is always told in "full".
     """
 
     name: str = ORACLE
@@ -64,6 +66,7 @@ class TeacherRecipe:
     top_p: float = 1.0
     seed: int = 0
     styles: dict[str, float] = field(default_factory=lambda: {"optimal": 1.0})
+    lengths: dict[str, float] = field(default_factory=lambda: {LENGTHS[0]: 1.0})
     others_names: ClassVar[Mapping[str, str]] = {
         option.name: f"it means something to {name}, and nothing to the teacher oracle"
         for name in OURS
@@ -86,14 +89,16 @@ class TeacherRecipe:
         """Refuse what cannot be asked, with a sentence."""
         if self.name == ORACLE:
             for key in dataclasses.fields(TeacherRecipe):
-                if key.name not in ("name", "styles") and getattr(self, key.name) != key.default:
+                if key.name not in ("name", "styles", "lengths") and getattr(self, key.name) != key.default:
                     raise UserError(f"teacher.{key.name} means nothing to the teacher oracle: leave it out")
             check_mix("teacher.styles", self.styles, STYLES)
+            check_mix("teacher.lengths", self.lengths, LENGTHS)
             return
-        if self.styles != TeacherRecipe().styles:
-            raise UserError(
-                f"teacher.styles means nothing to the teacher {self.name}, only to the oracle: leave it out"
-            )
+        for name in ("styles", "lengths"):
+            if getattr(self, name) != getattr(TeacherRecipe(), name):
+                raise UserError(
+                    f"teacher.{name} means nothing to the teacher {self.name}, only to the oracle: leave it out"
+                )
         if not self.model:
             raise UserError(f"the teacher {self.name} needs a model: set teacher.model")
         try:
@@ -119,6 +124,11 @@ class TeacherRecipe:
         temperature = None if self.temperature == "default" else self.temperature
         sampling = Sampling(self.max_new_tokens, temperature, self.top_p, self.seed)
         return ModelSpec(self.name, self.model, sampling, options_of(self, self.name))
+
+    @property
+    def tells_shorter(self) -> bool:
+        """Whether some traces of the oracle are not told in full."""
+        return any(weight for length, weight in self.lengths.items() if length != LENGTHS[0])
 
     def identity(self) -> dict[str, Any]:
         """The keys that decide what a response to a given prompt is; the others may change between runs."""

@@ -12,6 +12,7 @@ from pkgutil import iter_modules
 from typing import Any
 
 from ._facts import ALL, Conventions, Fact, legend_of, read_conventions
+from ._lengths import TELLINGS, telling_of
 from ._part import PartWorld
 from ._planning import PlanningWorld
 from ._reading import plain, read_words
@@ -20,14 +21,17 @@ from ._rng import Rng
 from ._sampling import SPLITS, Avoid, Draw, Drawn, sample_problem, sample_walk, split_of
 from ._search import SEARCHES
 from ._searching import AnySearch
+from ._telling import LENGTHS, Telling, Told, tell
 from ._world import DIFFICULTIES, WORDINGS, Answer, IllegalAction, Keys, Outcome, Problem, Scene, Walk, World
 
 __all__ = [
     "ALL",
     "DIFFICULTIES",
+    "LENGTHS",
     "PARTS",
     "SEARCHES",
     "SPLITS",
+    "TELLINGS",
     "WORDINGS",
     "WORLDS",
     "Answer",
@@ -46,6 +50,8 @@ __all__ = [
     "Remark",
     "Rng",
     "Scene",
+    "Telling",
+    "Told",
     "Walk",
     "World",
     "legend_of",
@@ -57,6 +63,8 @@ __all__ = [
     "sample_problem",
     "sample_walk",
     "split_of",
+    "tell",
+    "telling_of",
 ]
 
 

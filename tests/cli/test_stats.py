@@ -90,6 +90,14 @@ def test_tables_are_printed_and_nothing_is_written(capsys, dataset, tmp_path, mo
     assert list(tmp_path.iterdir()) == []
 
 
+def test_lengths_of_traces_are_a_table_of_their_own(capsys, tmp_path):
+    told = [("full", "full"), ("full", "changes"), ("needed", "needed")]
+    samples = [plain(i, pictures=0, meta={"length": a, "length_drawn": b}) for i, (a, b) in enumerate(told)]
+    write_dataset(samples, tmp_path / "d", {"stage": "candidate traces"})
+    assert run("stats", tmp_path / "d") == 0
+    assert block(capsys.readouterr().out, "lengths of traces")[1] == ["cube_rolling", "2", "0", "1", "1"]
+
+
 def test_what_meta_does_not_say_is_shown_and_topics_that_are_empty_are_left_out(capsys, tmp_path):
     write_dataset([plain(i, pictures=0) for i in range(3)], tmp_path / "d", {})
     assert run("stats", tmp_path / "d", "--out", tmp_path / "o") == 0

@@ -19,7 +19,9 @@ RECIPES = Path(__file__).parents[2] / "recipes"
 
 def chosen(name: str) -> Choice:
     """Which samples a recipe comes to; nothing is made."""
-    recipe = read_recipe(TracesRecipe if "traces" in name else ImageryRecipe, RECIPES / name)
+    recipe = read_recipe(
+        ImageryRecipe if name.endswith(("imagery.yaml", "basics.yaml")) else TracesRecipe, RECIPES / name
+    )
     if isinstance(recipe, ImageryRecipe):
         number, maker = recipe.samples, ImageryMaker(recipe, published())
         kinds = {world: recipe.kinds_of(world) for world in recipe.worlds}
@@ -35,7 +37,11 @@ def chosen(name: str) -> Choice:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "name", ["imagery.yaml", "basics.yaml", "traces.yaml", "quickstart/imagery.yaml", "quickstart/traces.yaml"]
+    "name",
+    [
+        *("imagery.yaml", "basics.yaml", "traces.yaml", "lengths.yaml"),
+        *("quickstart/imagery.yaml", "quickstart/traces.yaml", "quickstart/lengths.yaml"),
+    ],
 )
 def test_there_are_enough_different_samples_and_none_of_them_is_published(name):
     for counts in chosen(name).counts.values():

@@ -74,6 +74,15 @@ def test_a_trace_is_counted_under_its_prompt_set(tmp_path):
     assert facts["not_stated"] == {}
 
 
+def test_lengths_of_traces_are_counted_and_those_told_in_a_longer_one_than_drawn(tmp_path):
+    drawn = [("full", "full"), ("full", "changes"), ("needed", "needed"), ("changes", "needed")]
+    samples = [sample(n, length=told, length_drawn=wanted) for n, (told, wanted) in enumerate(drawn)]
+    facts = measured(samples, tmp_path / "d")["worlds"]["wood_slide"]
+    assert facts["lengths"] == {"full": 2, "changes": 1, "needed": 1, "told longer": 2}
+    assert facts["not_stated"] == {}
+    assert "lengths" not in measured([sample(0)], tmp_path / "none")["worlds"]["wood_slide"]
+
+
 def test_noise_is_a_matter_of_samples_with_a_picture(tmp_path):
     samples = [sample(0, noise=True), sample(1), sample(2, pictures=0, noise=None)]
     facts = measured(samples, tmp_path / "d")["worlds"]["wood_slide"]

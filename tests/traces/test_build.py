@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from idf.traces import (
     filter_traces,
     form_of_steps,
     oracle_response,
+    oracle_trace,
 )
 from idf.worlds import DIFFICULTIES, WORLDS, problem_from_json, split_of
 from tests.data.samples import PIXELS, files_of
@@ -72,6 +74,36 @@ def test_styles_are_mixed_by_share_and_change_nothing_but_what_is_told(traces, t
         assert (sample.messages == plain.messages) == (sample.meta["style"] == "optimal")
     assert {world for world, style in styles if style == "search"} == {"moving_box", "wood_slide"}
     assert {world for world, style in styles if style == "optimal"} == set(WORLDS)
+
+
+def test_lengths_are_mixed_by_share_and_change_nothing_but_what_is_told(traces, tmp_path):
+    lengths = {"full": 1.0, "changes": 1.0, "needed": 1.0}
+    mixed = replace(SMALL, teacher=TeacherRecipe(lengths=lengths, styles={"optimal": 1, "search": 1}))
+    folder = build_traces(mixed, tmp_path / "d")
+    drawn: Counter[tuple[str, str]] = Counter()
+    for plain, sample in zip(traces.samples(), folder.samples(), strict=True):
+        problem, meta = problem_from_json(sample.meta["problem"]), sample.meta
+        said = {key: meta[key] for key in ("style", "length", "length_drawn")}
+        drawn[said["style"], said["length_drawn"]] += 1
+        assert not {"length", "length_drawn"} & plain.meta.keys(), (
+            "without lengths the bytes are those of earlier versions"
+        )
+        assert meta == plain.meta | said
+        assert (sample.id, sample.images, sample.messages[0]) == (plain.id, plain.images, plain.messages[0])
+        if said["style"] == "search":
+            assert said["length"] == "full"
+        else:
+            told = oracle_trace(problem, length=said["length_drawn"])
+            assert (text_of(sample.messages[1]), said["length"]) == told
+    assert drawn.keys() == {("search", "full"), *(("optimal", length) for length in lengths)}
+
+    _, funnel = filter_traces(folder, tmp_path / "kept", FilterRecipe(keep=60, level="consistent"), allow_fewer=True)
+    assert sum(sum(told.values()) for told in funnel.kept_by_length.values()) == funnel.kept == 60
+    told = Counter(sample.meta["length"] for sample in folder.samples())
+    head, *_, last = (line.split() for line in funnel.table().splitlines())
+    assert head[-3:] == ["full", "changes", "needed"]
+    assert last[-3:] == [str(told[length]) for length in lengths]
+    assert funnel.facts()["kept_by_length"] == funnel.kept_by_length
 
 
 def test_a_plan_of_the_oracle_is_as_short_as_any():
