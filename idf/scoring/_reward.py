@@ -29,11 +29,18 @@ class RewardRule:
         step_credit: What a false answer earns at most, for steps that are stated right, in order.
         price: What a right answer of `max_tokens` tokens loses; a shorter one loses in proportion.
         max_tokens: The tokens at which the price is paid in full.
+        most_over_optimal: A plan of more than so many times the moves of a shortest one earns nothing: whoever moves at random
+            for long enough comes past the goal.
     """
 
     step_credit: float = key(0.2, least=0)
     price: float = key(0.0, least=0, below=1)
     max_tokens: int = key(2048, least=1)
+    most_over_optimal: float = key(4.0, least=1)
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense, so that no rule does."""
+        self.check()
 
     def check(self) -> None:
         """Refuse what makes no sense.
@@ -103,11 +110,14 @@ def reward(
     verdict = score(problem, response, finish_reason)
     if finish_reason in _NO_RESPONSE:
         return _of_parts(verdict)
+    if verdict.correct and (verdict.moves or 0) > rule.most_over_optimal * (verdict.optimal or 0):
+        return _of_parts(verdict)
     if verdict.correct:
         return _of_parts(verdict, right=1.0, price=rule.price * min(tokens, rule.max_tokens) / rule.max_tokens)
     if verdict.error not in _READ or verdict.solved_prefix is not None:
         return _of_parts(verdict)  # a plan that passes the goal and goes on earns nothing either
-    counted = leading_steps(problem, response, tuple(verdict.parsed) if WORLDS[problem.world].plans else ())
+    parsed: Any = verdict.parsed
+    counted = leading_steps(problem, response, tuple(parsed) if WORLDS[problem.world].plans else ())
     credit = rule.step_credit * counted.right / counted.steps if counted.steps else 0.0
     return _of_parts(verdict, steps=credit, counted=counted)
 

@@ -61,12 +61,11 @@ def steps_right(problem: Problem[Any, Any], response: str) -> StepsRight:
 
 
 def leading_steps(problem: Problem[Any, Any], response: str, plan: Sequence[str]) -> StepsRight:
-    """Count the steps that are stated right before the first false one, in a response that states all of them in order.
+    """Count the steps that are stated right before the first one that is not.
 
-    It states a step by its number and the whole state behind it. None is right where it leaves one out, states one twice
-    differently, goes back to one, or begins at a false start. A state that is the start again counts for nothing. Where a
-    plan is asked, the steps are those of the plan that is answered, which is no shorter than a shortest one; they count as
-    far as each leads nearer to the goal.
+    A step is stated by its number and the whole state behind it; one that is stated twice differently is not right, and none
+    is behind a false start. A state that is the start again counts for nothing. Where a plan is asked, the steps are those of
+    the plan that is answered; they count as far as each leads nearer to the goal.
 
     Args:
         problem: The problem that was asked.
@@ -82,28 +81,32 @@ def leading_steps(problem: Problem[Any, Any], response: str, plan: Sequence[str]
         return StepsRight(0, 0)
     solution = world.solve(problem)
     actions = plan if world.plans else solution
-    claims = read_trace(world, response).claims
-    chain, corrections = last_word(claims)
-    told = _told_in_order(claims)
-    whole = told >= len(solution) and (not world.plans or told == len(actions))
+    firm = _never_taken_back(read_trace(world, response).claims)
     start = world.read_line(world.line(problem.start))
-    if corrections or not whole or (0 in chain and chain[0].claim.state not in (None, start)):
+    if 0 in firm and firm[0] not in ((None, None), (None, start)):
         return StepsRight(0, len(solution))
-    states = _states_said(problem, chain, actions)
+    states = _states_said(problem, firm, actions)
     if world.plans:
-        if any(chain[number].claim.action not in (None, action) for number, action in enumerate(actions, 1)):
-            return StepsRight(0, len(solution))  # it tells of another plan than it answers
         states = states[: _nearer(problem, actions, states, solution)]
     return StepsRight(sum(world.read_line(world.line(state)) != start for state in states), len(solution))
 
 
-def _told_in_order(claims: Sequence[Claim]) -> int:
-    """How many steps are told with a whole state, from the first one on; 0 if not in order."""
-    numbers = list(dict.fromkeys(claim.number for claim in claims if claim.number and claim.state is not None))
-    return len(numbers) if numbers == list(range(1, len(numbers) + 1)) else 0
+_Said = tuple[str | None, Any]
+"""The action and the state that a step is stated with; None for what is not said."""
 
 
-def _states_said(problem: Problem[Any, Any], chain: dict[int, Standing], actions: Sequence[str]) -> list[Any]:
+def _never_taken_back(claims: Sequence[Claim]) -> dict[int, _Said]:
+    """Number of a step -> what all that is said of it agrees on; a step that is stated twice differently has no state."""
+    found: dict[int, _Said] = {}
+    for claim in claims:
+        action, state = found.get(claim.number, (None, None))
+        agrees = None in (action, claim.action) or action == claim.action
+        agrees = agrees and (None in (state, claim.state) or state == claim.state)
+        found[claim.number] = (action or claim.action, state or claim.state) if agrees else ("", None)
+    return found
+
+
+def _states_said(problem: Problem[Any, Any], firm: dict[int, _Said], actions: Sequence[str]) -> list[Any]:
     """The states behind the actions, as far as they are legal and stated right."""
     world, states, state = WORLDS[problem.world], list[Any](), problem.start
     for number, action in enumerate(actions, 1):
@@ -111,7 +114,8 @@ def _states_said(problem: Problem[Any, Any], chain: dict[int, Standing], actions
             state = world.step(state, action)
         except IllegalAction:
             break
-        if not _says(problem, chain.get(number), action, state):
+        said_action, said_state = firm.get(number, (None, None))
+        if said_action not in (None, action) or said_state is None or said_state != world.read_line(world.line(state)):
             break
         states.append(state)
     return states

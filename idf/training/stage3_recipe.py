@@ -49,10 +49,12 @@ class RewardRecipe:
     Attributes:
         step_credit: What a false answer earns at most, for steps that are right in order up to the first false one.
         price: What a right answer loses if it is `max_new_tokens` long; in proportion if it is shorter.
+        most_over_optimal: A plan of more than so many times the moves of a shortest one earns nothing.
     """
 
     step_credit: float = key(0.2, least=0, below=0.5)
     price: float = key(0.0, least=0, below=1)
+    most_over_optimal: float = key(4.0, least=1)
 
 
 @dataclass(frozen=True)
@@ -161,12 +163,11 @@ class Stage3Recipe(TrainingRecipe):
         Raises:
             UserError: A false answer could earn half of a right one.
         """
-        rule = RewardRule(self.reward.step_credit, self.reward.price, self.max_new_tokens)
+        reward = self.reward
         try:
-            rule.check()
+            return RewardRule(reward.step_credit, reward.price, self.max_new_tokens, reward.most_over_optimal)
         except UserError as error:
             raise UserError(f"reward: {error}") from None
-        return rule
 
     @property
     def attention(self) -> str:
