@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import permutations
 from random import Random
 from typing import Any
 
@@ -295,6 +296,22 @@ def spray(seat: Seat) -> Said:
     found = sorted({str(seat.world.line(state)) for state in after} | {seat.start})
     seat.rng.shuffle(found)
     return said(seat, [(1, first, state) for state in found], [first] if seat.plans else None)
+
+
+def cases(seat: Seat) -> Said:
+    """Every case of a scene shown in part, each with one guess for all: the cases themselves can be counted out."""
+    guess = seat.guess()
+    name = seat.problem.world
+    if name == "cube_rolling_part":
+        shown = dict(part.split() for part in seat.problem.query.shown.split(", "))
+        rest = [colour for colour in seat.world.colours if colour not in shown.values()]
+        heads = [f"bottom {a}, left {b}, back {c}" for a, b, c in permutations(rest)]
+    elif name == "moving_box_part":
+        heads = ["all walls", "all floor"]
+    else:
+        heads = [str(seat.world.write(seat.problem.start))]
+    value = f"{guess} pushes" if name == "moving_box_part" else guess
+    return Said("\n".join([*(f"Case {head}: {value}" for head in heads), f"Answer: {guess}"]), f"Answer: {guess}")
 
 
 COPYING = (
