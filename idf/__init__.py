@@ -14,12 +14,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ._facade import Problem, problem, score
-    from .scoring import Verdict
+    from ._facade import Problem, problem, reward, score
+    from .scoring import Reward, RewardRule, Verdict
 
     __version__: str
 
-__all__ = ["Problem", "Verdict", "problem", "score"]
+__all__ = ["Problem", "Reward", "RewardRule", "Verdict", "problem", "reward", "score"]
 
 
 def __getattr__(name: str) -> Any:

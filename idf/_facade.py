@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from idf.errors import UserError
-from idf.scoring import Verdict
+from idf.scoring import Reward, RewardRule, Verdict
+from idf.scoring import reward as reward_response
 from idf.scoring import score as score_response
 from idf.suites import prompt_text, published
 from idf.worlds import DIFFICULTIES, PARTS, WORLDS, Draw
@@ -14,6 +15,8 @@ from idf.worlds import Problem as Scene
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+_RULE = RewardRule()
 
 
 @dataclass(frozen=True)
@@ -100,3 +103,26 @@ def score(problem: Problem, response: str, finish_reason: str | None = None) -> 
         finish_reason: "length" if generation was cut off, "content_filter" if it was withheld.
     """
     return score_response(problem.scene, response, finish_reason)
+
+
+def reward(
+    problem: Problem,
+    response: str,
+    *,
+    tokens: int,
+    finish_reason: str | None = None,
+    rule: RewardRule = _RULE,
+) -> Reward:
+    """What a response earns in reinforcement learning: `total`, and its parts (docs/scoring.md, "Reward").
+
+    Args:
+        problem: The problem that was asked.
+        response: The whole text of the response.
+        tokens: The tokens that it took.
+        finish_reason: "length" if generation was cut off, "content_filter" if it was withheld.
+        rule: What is paid for what.
+
+    Raises:
+        ValueError: `tokens` is negative.
+    """
+    return reward_response(problem.scene, response, tokens=tokens, finish_reason=finish_reason, rule=rule)

@@ -7,6 +7,7 @@ from ._heads import Claim
 from ._parse import final_answer, parse_answer, write_answer
 from ._proof import replay_claims
 from ._replies import Belief, Unreadable, claims_state, read_move, score_belief
+from ._reward import Reward, RewardRule, reward, start_answers
 from ._score import ERRORS, Verdict, score
 from ._steps import StepsRight, steps_right
 from ._thinking import strip_thinking
@@ -19,6 +20,8 @@ __all__ = [
     "Claim",
     "Diagnosis",
     "Reading",
+    "Reward",
+    "RewardRule",
     "StepsRight",
     "Unreadable",
     "Verdict",
@@ -32,8 +35,10 @@ __all__ = [
     "read_move",
     "read_trace",
     "replay_claims",
+    "reward",
     "score",
     "score_belief",
+    "start_answers",
     "stated_view",
     "steps_right",
     "strip_thinking",

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
-from idf.worlds import WORLDS, Problem
+from idf.worlds import PARTS, WORLDS, IllegalAction, Problem
 
 from ._claims import read_trace
+from ._heads import Claim
 from ._process import Standing, last_word
 
 
@@ -54,6 +58,80 @@ def steps_right(problem: Problem[Any, Any], response: str) -> StepsRight:
             break
         right += _says(problem, standing, action, state)
     return StepsRight(right, max(said, len(world.solve(problem))))
+
+
+def leading_steps(problem: Problem[Any, Any], response: str, plan: Sequence[str]) -> StepsRight:
+    """Count the steps that are stated right before the first false one, in a response that states all of them in order.
+
+    It states a step by its number and the whole state behind it. None is right where it leaves one out, states one twice
+    differently, goes back to one, or begins at a false start. A state that is the start again counts for nothing. Where a
+    plan is asked, the steps are those of the plan that is answered, which is no shorter than a shortest one; they count as
+    far as each leads nearer to the goal.
+
+    Args:
+        problem: The problem that was asked.
+        response: The whole text of the response.
+        plan: The plan that it answers, in a world that asks for one.
+
+    Returns:
+        The right ones, and those of the solution; 0 of 0 in a world whose steps may be taken as one, or that shows its
+        scenes in part.
+    """
+    world = WORLDS[problem.world]
+    if world.steps_at_once or problem.world in PARTS:
+        return StepsRight(0, 0)
+    solution = world.solve(problem)
+    actions = plan if world.plans else solution
+    claims = read_trace(world, response).claims
+    chain, corrections = last_word(claims)
+    told = _told_in_order(claims)
+    whole = told >= len(solution) and (not world.plans or told == len(actions))
+    start = world.read_line(world.line(problem.start))
+    if corrections or not whole or (0 in chain and chain[0].claim.state not in (None, start)):
+        return StepsRight(0, len(solution))
+    states = _states_said(problem, chain, actions)
+    if world.plans:
+        if any(chain[number].claim.action not in (None, action) for number, action in enumerate(actions, 1)):
+            return StepsRight(0, len(solution))  # it tells of another plan than it answers
+        states = states[: _nearer(problem, actions, states, solution)]
+    return StepsRight(sum(world.read_line(world.line(state)) != start for state in states), len(solution))
+
+
+def _told_in_order(claims: Sequence[Claim]) -> int:
+    """How many steps are told with a whole state, from the first one on; 0 if not in order."""
+    numbers = list(dict.fromkeys(claim.number for claim in claims if claim.number and claim.state is not None))
+    return len(numbers) if numbers == list(range(1, len(numbers) + 1)) else 0
+
+
+def _states_said(problem: Problem[Any, Any], chain: dict[int, Standing], actions: Sequence[str]) -> list[Any]:
+    """The states behind the actions, as far as they are legal and stated right."""
+    world, states, state = WORLDS[problem.world], list[Any](), problem.start
+    for number, action in enumerate(actions, 1):
+        try:
+            state = world.step(state, action)
+        except IllegalAction:
+            break
+        if not _says(problem, chain.get(number), action, state):
+            break
+        states.append(state)
+    return states
+
+
+def _nearer(problem: Problem[Any, Any], actions: Sequence[str], states: Sequence[Any], solution: Sequence[str]) -> int:
+    """How many first moves of a plan each lead one move nearer to the goal."""
+    world = WORLDS[problem.world]
+
+    def strays(moves: int) -> bool:
+        if actions[:moves] == solution[:moves]:
+            return False
+        try:
+            left = len(world.solve(replace(problem, start=states[moves - 1])))
+        except ValueError:  # no way leads on from here
+            return True
+        return moves + left > len(solution)
+
+    # Who has strayed does not come back to a shortest way.
+    return bisect_left(range(1, len(states) + 1), True, key=strays)
 
 
 def _says(problem: Problem[Any, Any], standing: Standing | None, action: str, state: Any) -> bool:

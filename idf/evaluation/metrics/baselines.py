@@ -8,6 +8,7 @@ from typing import Any
 
 from idf.answers import UNDETERMINED
 from idf.errors import UserError
+from idf.scoring import start_answers
 from idf.suites import Item
 from idf.worlds import PARTS, WORLDS, Answer, Problem, Rng
 
@@ -103,9 +104,8 @@ def baseline_cells(items: Sequence[Item], modes: Sequence[str]) -> dict[str, dic
 def _shares(id: str, problem: Problem[Any, Any]) -> tuple[float, float]:
     """What the trivial players get on an item, kept for the next evaluation of its suite: a training asks one again and again."""
     world = WORLDS[problem.world]
-    initial = float(world.judge(problem, baseline_answer("initial", problem, "")).correct)
     plays = [world.judge(problem, baseline_answer("random", problem, f"{id} play {i}")).correct for i in range(PLAYS)]
-    return initial, sum(plays) / PLAYS
+    return float(start_answers(problem)), sum(plays) / PLAYS
 
 
 def _guess(problem: Problem[Any, Any], rng: Rng) -> Answer:
