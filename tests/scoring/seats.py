@@ -18,7 +18,7 @@ PLANNING = tuple(name for name in WORLDS if WORLDS[name].plans)
 DESCRIBED = tuple(name for name in WORLDS if not WORLDS[name].plans)
 ALL = (*WORLDS, *PARTS)
 # Of each difficulty: drawn, and kept. Drawing parts of structures and rooms takes 0.1 s a problem.
-NUMBERS = {name: (45, 20) for name in WORLDS} | {name: (12, 12) for name in PARTS} | {"cube_rolling_part": (30, 20)}
+NUMBERS = {name: (45, 20) for name in WORLDS} | {name: (12, 12) for name in PARTS} | {"cube_rolling_part": (24, 15)}
 NUMBERS["rubiks_cube"] = (70, 20)
 
 
