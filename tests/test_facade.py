@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import idf
+from idf import scoring
 from idf.drawing import draw
 from idf.errors import UserError
 from idf.suites import SuiteRecipe, draw_items, prompt_text
@@ -46,6 +47,16 @@ def test_every_world_is_asked_shown_and_judged(world: str, difficulty: str) -> N
     assert idf.score(problem, "I begin with", "length").error == "truncated"
 
 
+def test_a_response_is_rewarded_as_in_scoring() -> None:
+    problem = idf.problem("cube_rolling", seed=1)
+    rule = idf.RewardRule(price=0.5, max_tokens=200)
+    got: idf.Reward = idf.reward(problem, problem.solution, tokens=100, rule=rule)
+    assert got == scoring.reward(problem.scene, problem.solution, tokens=100, rule=rule)
+    assert got.total == 0.75
+    assert idf.reward(problem, problem.solution, tokens=100).total == 1
+    assert idf.reward(problem, problem.solution, tokens=100, finish_reason="length").total == 0
+
+
 def test_problems_are_those_of_a_suite() -> None:
     items, _ = draw_items(SuiteRecipe(items=1, seed=5))
     drawn = [idf.problem(world, seed=5, difficulty=difficulty).scene for world in WORLDS for difficulty in DIFFICULTIES]
@@ -70,7 +81,7 @@ def test_a_wrong_argument_is_named_with_what_would_be_right(arguments: dict, wor
 def test_what_is_not_there_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="rubik"):
         idf.rubik  # noqa: B018
-    assert {"problem", "score", "Problem", "Verdict", "__version__"} <= set(dir(idf))
+    assert {"problem", "reward", "score", "Problem", "Reward", "RewardRule", "Verdict", "__version__"} <= set(dir(idf))
 
 
 def test_it_is_typed_for_users(tmp_path: Path) -> None:
