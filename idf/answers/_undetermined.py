@@ -52,6 +52,7 @@ _HEDGES = re.compile(
     r"\b(?:but|however|although|though|yet|nevertheless|still|probably|likely|perhaps|guess|best|if|unless|assum\w+|answer is|"
     r"would be|should be|must be|wait|actually)\b|\?"
 )
+_ONE_OF = re.compile(r"(?:either|one of)\b")  # "one of blue and cannot be determined" says both
 _CHINESE = re.compile(
     r"\W*(?:答案)?(?:是|为)?(?:(?:无法|不能|不可)(?:唯一)?(?:确定|判断|得知|推断|知道)|不确定|不能唯一确定|未知|信息不足|信息不够)\W*"
 )
@@ -71,7 +72,7 @@ def says_undetermined(text: str, asked: Collection[str] = ()) -> bool:
         return False
     said = said.strip(" .!\"'()[]<>*")
     match = _SAYS.fullmatch(said)
-    if match is None:
+    if match is None or _ONE_OF.match(said):
         return False
     reason = match["reason"] or ""
     if elsewhere(said[: match.start("reason")] if reason else said, asked):

@@ -74,6 +74,7 @@ _SIZE = re.compile(
 )
 _SUM = re.compile(r"(\d{1,3}(?: ?\+ ?\d{1,3}){1,20}) ?= ?(\d{1,3})(?![\d.])")
 _BOUND = re.compile(r"[\s*`]*(?:[<>]\s*\d|#\d)")  # no quotation: a mark that `tidy` would drop
+_SEVERAL = re.compile(r"\W*\d{1,3}(?:\s*[;.|/\n]\s*\d{1,3})+\W*")  # "4; 7; 3", or a list of one: "1. 7"
 _THERE_ARE = re.compile(r"(?:so |thus |therefore |hence )?,? ?there (?:are|is)\b")
 _NOT_ONE = re.compile(
     r"\b(?:face|square|panel|side|position|sticker|tile|piece|view|cube) \d|[-+~≈<>≤≥±] ?\d|\d ?[-+%/^*] ?(?:\d|$)|\d[+%]"
@@ -108,6 +109,8 @@ class Count(AnswerKind):
         if said is None or len(said) > LONGEST_VALUE or "?" in said or _BOUND.match(text):
             return None
         said = spelled_as(said, self.colours)
+        if _SEVERAL.fullmatch(said) and not (self.most and re.fullmatch(rf"\W*\d ?/ ?{self.most}\W*", said)):
+            return None
         said = _SUM.sub(_of_sum, _SIZE.sub(" ", _AFTER.sub(" ", said)))
         if self.most is not None:
             said = re.sub(rf"\b(\d) ?/ ?{self.most}\b", r"\1", said)

@@ -116,8 +116,7 @@ def reward(
         return _of_parts(verdict, right=1.0, price=rule.price * min(tokens, rule.max_tokens) / rule.max_tokens)
     if verdict.error not in _READ or verdict.solved_prefix is not None:
         return _of_parts(verdict)  # a plan that passes the goal and goes on earns nothing either
-    parsed: Any = verdict.parsed
-    counted = leading_steps(problem, response, tuple(parsed) if WORLDS[problem.world].plans else ())
+    counted = leading_steps(problem, response)
     credit = rule.step_credit * counted.right / counted.steps if counted.steps else 0.0
     return _of_parts(verdict, steps=credit, counted=counted)
 

@@ -60,50 +60,63 @@ def steps_right(problem: Problem[Any, Any], response: str) -> StepsRight:
     return StepsRight(right, max(said, len(world.solve(problem))))
 
 
-def leading_steps(problem: Problem[Any, Any], response: str, plan: Sequence[str]) -> StepsRight:
+def leading_steps(problem: Problem[Any, Any], response: str) -> StepsRight:
     """Count the steps that are stated right before the first one that is not.
 
     A step is stated by its number and the whole state behind it; one that is stated twice differently is not right, and none
-    is behind a false start. A state that is the start again counts for nothing. Where a plan is asked, the steps are those of
-    the plan that is answered; they count as far as each leads nearer to the goal.
+    is behind a false start. Where a plan is asked, the steps are the moves that are told, whatever plan is answered; they count
+    as far as each leads nearer to the goal.
 
     Args:
         problem: The problem that was asked.
         response: The whole text of the response.
-        plan: The plan that it answers, in a world that asks for one.
 
     Returns:
-        The right ones, and those of the solution; 0 of 0 in a world whose steps may be taken as one, or that shows its
-        scenes in part.
+        The right ones, and those of the solution; 0 of 0 in a world whose steps may be taken as one, where any credit
+        would exceed chance, or that shows its scenes in part.
     """
     world = WORLDS[problem.world]
     if world.steps_at_once or problem.world in PARTS:
         return StepsRight(0, 0)
     solution = world.solve(problem)
-    actions = plan if world.plans else solution
     firm = _never_taken_back(read_trace(world, response).claims)
+    actions = _moves_told(firm) if world.plans else solution
     start = world.read_line(world.line(problem.start))
-    if 0 in firm and firm[0] not in ((None, None), (None, start)):
+    if firm.get(0, _NOTHING)[1] not in (None, start):
         return StepsRight(0, len(solution))
     states = _states_said(problem, firm, actions)
     if world.plans:
         states = states[: _nearer(problem, actions, states, solution)]
-    return StepsRight(sum(world.read_line(world.line(state)) != start for state in states), len(solution))
+    return StepsRight(len(states), len(solution))
 
 
 _Said = tuple[str | None, Any]
 """The action and the state that a step is stated with; None for what is not said."""
+_NOTHING: _Said = (None, None)
+_BOTH: _Said = (None, "two different things")
 
 
 def _never_taken_back(claims: Sequence[Claim]) -> dict[int, _Said]:
-    """Number of a step -> what all that is said of it agrees on; a step that is stated twice differently has no state."""
-    found: dict[int, _Said] = {}
+    """Number of a step -> what all that is said of it agrees on; _BOTH, which is no state, if it is stated twice differently."""
+    said: dict[int, tuple[set[str], list[Any]]] = {}
     for claim in claims:
-        action, state = found.get(claim.number, (None, None))
-        agrees = None in (action, claim.action) or action == claim.action
-        agrees = agrees and (None in (state, claim.state) or state == claim.state)
-        found[claim.number] = (action or claim.action, state or claim.state) if agrees else ("", None)
-    return found
+        actions, states = said.setdefault(claim.number, (set(), []))
+        if claim.action is not None:
+            actions.add(claim.action)
+        if claim.state is not None and claim.state not in states:
+            states.append(claim.state)
+    return {
+        number: (next(iter(actions), None), next(iter(states), None)) if max(len(actions), len(states)) < 2 else _BOTH
+        for number, (actions, states) in said.items()
+    }
+
+
+def _moves_told(firm: dict[int, _Said]) -> tuple[str, ...]:
+    """The moves of the steps from the first one on, as far as each is told."""
+    moves: list[str] = []
+    while move := firm.get(len(moves) + 1, _NOTHING)[0]:
+        moves.append(move)
+    return tuple(moves)
 
 
 def _states_said(problem: Problem[Any, Any], firm: dict[int, _Said], actions: Sequence[str]) -> list[Any]:
@@ -114,7 +127,7 @@ def _states_said(problem: Problem[Any, Any], firm: dict[int, _Said], actions: Se
             state = world.step(state, action)
         except IllegalAction:
             break
-        said_action, said_state = firm.get(number, (None, None))
+        said_action, said_state = firm.get(number, _NOTHING)
         if said_action not in (None, action) or said_state is None or said_state != world.read_line(world.line(state)):
             break
         states.append(state)

@@ -1,6 +1,6 @@
 """The version of the rules by which responses are read and judged."""
 
-RULES_VERSION = 3
+RULES_VERSION = 4
 """Stands in every result (`run` -> `scoring_rules`); results of two versions are not compared.
 
 Add 1 whenever some response would get another verdict than before: another answer read, or another class of error. A test

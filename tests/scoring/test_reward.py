@@ -99,6 +99,17 @@ def earned(problem: Problem[Any, Any], lines: list[str] | str, **more: Any) -> f
     return reward(problem, text, **({"tokens": 100} | more)).total
 
 
+def leading(problem: Problem[Any, Any], lines: list[str]) -> int:
+    """The steps that earn something."""
+    return reward(problem, "\n".join(lines), tokens=100).steps_right
+
+
+def undone(world: Any, state: Any, action: str) -> str | None:
+    """The action that undoes another one; None if there is none."""
+    after = world.step(state, action)
+    return next((back for back in world.legal_actions(after) if world.step(after, back) == state), None)
+
+
 def off_the_start(problem: Problem[Any, Any]) -> bool:
     """No state on the way is the start again, so that every step counts, and there are three at least."""
     states = WORLDS[problem.world].replay(problem.start, solution_of(problem))
@@ -185,9 +196,8 @@ def test_a_rule_that_makes_no_sense_is_refused(rule, said):
 def test_under_every_rule_that_is_taken_a_false_answer_earns_less_than_half_of_any_right_one(
     credit, price, most, tokens
 ):
-    rule = RewardRule(credit, price, most)
     try:
-        rule.check()
+        rule = RewardRule(credit, price, most)
     except idf.errors.UserError:
         assert credit >= (1 - price) / 2
         return
@@ -267,34 +277,36 @@ def test_another_shortest_way_counts_as_much_as_that_of_the_solver():
 
 
 @pytest.mark.parametrize("world", STEPPED)
-def test_a_step_without_a_whole_state_is_left_out_and_who_leaves_one_out_earns_nothing(world):
+def test_a_step_without_a_whole_state_is_left_out_and_nothing_behind_it_counts(world):
     problem, rng = problem_with(world, off_the_start), Random(2)
     lines = told(problem, rng)
-    assert earned(problem, lines) > 0
+    before = leading(problem, lines)
+    assert before > 0
     for number in range(1, len(lines) - 1):
         head = lines[number].partition(":")[0]
         for instead in ([], [head], [f"{head}: ..."], [lines[number][: -len(lines[number]) // 2]]):
-            assert earned(problem, [*lines[:number], *instead, *lines[number + 1 :]]) == 0
+            assert leading(problem, [*lines[:number], *instead, *lines[number + 1 :]]) == min(before, number - 1)
 
 
 @pytest.mark.parametrize("world", STEPPED)
-def test_steps_out_of_order_earn_nothing(world):
+def test_a_step_counts_by_its_number(world):
     problem = problem_with(world, off_the_start)
     lines = told(problem, Random(3))
     for one in range(1, len(lines) - 2):
         swapped = [*lines]
         swapped[one : one + 2] = reversed(lines[one : one + 2])
-        assert earned(problem, swapped) == 0
+        assert leading(problem, swapped) == leading(problem, lines)
 
 
 @pytest.mark.parametrize("world", STEPPED)
-def test_a_step_that_is_stated_twice_differently_earns_nothing_and_the_same_again_is_no_harm(world):
+def test_a_step_that_is_stated_twice_differently_is_not_right_and_the_same_again_is_no_harm(world):
     problem, rng = problem_with(world, off_the_start), Random(4)
     lines = told(problem, rng)
+    before = leading(problem, lines)
     for number in range(len(lines) - 1):
         other = falsified(problem, lines[number], rng)
         for hedged in ([*lines[:number], other, *lines[number:]], [*lines[: number + 1], other, *lines[number + 1 :]]):
-            assert earned(problem, hedged) == 0
+            assert leading(problem, hedged) == min(before, max(0, number - 1))
         same = [*lines[: number + 1], lines[number], *lines[number + 1 :]]
         assert earned(problem, same) == earned(problem, lines) > 0
 
@@ -317,20 +329,16 @@ def test_without_an_answer_that_is_read_and_of_the_asked_kind_steps_earn_nothing
     assert got.total == 0
 
 
-def test_a_state_that_is_the_start_again_counts_for_nothing():
+def test_a_state_that_is_the_start_again_counts_as_any_other():
     problem = problem_with("cube_rolling", lambda p: len(solution_of(p)) > 3 and not off_the_start(p))
-    steps = len(solution_of(problem))
-    states = [
-        WORLDS["cube_rolling"].line(s) for s in WORLDS["cube_rolling"].replay(problem.start, solution_of(problem))
-    ]
-    again = states[1:].count(states[0])
-    got = reward(problem, "\n".join(told(problem, Random(7))), tokens=10)
-    assert 0 < again < steps
-    assert (got.steps_right, got.steps_asked) == (steps - again, steps)
+    lines = told(problem, Random(7))
+    assert leading(problem, lines) == len(solution_of(problem))
+    copied = [lines[0], *(f"{line.partition(':')[0]}:{lines[0].partition(':')[2]}" for line in lines[1:-1]), lines[-1]]
+    assert leading(problem, copied) == 0
 
 
 @pytest.mark.parametrize("world", PLANNED)
-def test_a_plan_that_passes_the_goal_earns_nothing_and_so_does_a_trace_of_another_plan(world):
+def test_a_plan_that_passes_the_goal_earns_nothing_and_told_moves_count_whatever_is_answered(world):
     problem = problem_with(world, lambda p: len(solution_of(p)) >= 3)
     simulator, solution = WORLDS[world], solution_of(problem)
     states = simulator.replay(problem.start, solution)
@@ -347,16 +355,30 @@ def test_a_plan_that_passes_the_goal_earns_nothing_and_so_does_a_trace_of_anothe
         assert got.verdict.solved_prefix == len(solution)
         assert got.total == 0
     astray = strayed(problem, Random(8), 1)
-    assert earned(problem, [*steps_of(problem, solution), answer_line(problem, astray)]) == 0
-    assert earned(problem, [*steps_of(problem, astray), answer_line(problem, astray)]) > 0
+    shared = next(n for n, (one, other) in enumerate(zip(solution, astray, strict=False)) if one != other)
+    assert leading(problem, [*steps_of(problem, solution), answer_line(problem, astray)]) == len(solution)
+    assert leading(problem, [*steps_of(problem, astray), answer_line(problem, astray)]) >= shared
 
 
 @pytest.mark.parametrize("world", PLANNED)
-def test_a_plan_shorter_than_any_solution_leaves_steps_out(world):
+def test_the_first_moves_of_a_plan_earn_their_share(world):
     problem = problem_with(world, lambda p: len(solution_of(p)) >= 3)
     for moves in range(1, len(solution_of(problem))):
         plan = solution_of(problem)[:moves]
-        assert earned(problem, [*steps_of(problem, plan), answer_line(problem, plan)]) == 0
+        assert leading(problem, [*steps_of(problem, plan), answer_line(problem, plan)]) == moves
+
+
+@pytest.mark.parametrize("world", PLANNED)
+def test_a_plan_of_many_times_the_moves_that_are_needed_earns_nothing(world):
+    problem = problem_with(world, lambda p: len(solution_of(p)) >= 2)
+    simulator, solution = WORLDS[world], solution_of(problem)
+    there = next(a for a in simulator.legal_actions(problem.start) if undone(simulator, problem.start, a) is not None)
+    pair = (there, undone(simulator, problem.start, there))
+    for times in range(0, 4 * len(solution)):
+        plan = (*pair * times, *solution)
+        got = reward(problem, answer_line(problem, plan), tokens=10)
+        assert got.verdict.correct
+        assert got.total == float(len(plan) <= 4 * len(solution))
 
 
 @pytest.mark.parametrize("world", ["mental_rotation", *PARTS])

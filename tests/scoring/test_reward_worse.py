@@ -246,7 +246,8 @@ def test_each_mutation_is_at_work_and_earns_no_more(world, mutation):
     assert at_work or mutation in (beyond_a_wall, swapped, said_again)
 
 
-@pytest.mark.parametrize("world", DESCRIBED)
+# Mental Rotation pays no steps: easy turns alone would earn more than chance (test_reward_players.py), which is near 0 there.
+@pytest.mark.parametrize("world", [world for world in DESCRIBED if world != "mental_rotation"])
 def test_the_share_is_that_of_the_right_steps_up_to_the_first_false_one(world):
     for trace in traces(world)[::2]:
         base = false_answer(trace, trace.seat.rng)
@@ -374,7 +375,7 @@ def another_end(trace: Trace) -> Trace | None:
     return None
 
 
-@pytest.mark.parametrize("world", WORLDS)
+@pytest.mark.parametrize("world", [world for world in WORLDS if world != "mental_rotation"])
 def test_imagining_well_and_reading_off_falsely_earns_more_than_a_bare_false_answer(world):
     for trace in traces(world)[::4]:
         wrong = false_answer(trace, trace.seat.rng)
