@@ -9,6 +9,7 @@ from idf.errors import UserError
 from idf.recipe import check_ranges, key
 from idf.worlds import WORLDS, Problem
 
+from ._diagnose import FAR_OVER
 from ._score import Verdict, score
 from ._steps import StepsRight, leading_steps
 
@@ -60,7 +61,7 @@ class Reward:
 
     Attributes:
         total: What it earns.
-        right: 1 for a right answer, else 0.
+        right: 1 for a right answer, else 0; also 0 for a plan that is far over the optimum (`FAR_OVER`).
         steps: What the steps of a false answer earn.
         price: What was taken for the tokens of a right answer, at least 0.
         verdict: What scoring says of the response.
@@ -103,11 +104,13 @@ def reward(
     verdict = score(problem, response, finish_reason)
     if finish_reason in _NO_RESPONSE:
         return _of_parts(verdict)
+    if verdict.correct and _far_over(verdict):
+        return _of_parts(verdict)  # who wanders about a small room ends at the goal as well
     if verdict.correct:
         return _of_parts(verdict, right=1.0, price=rule.price * min(tokens, rule.max_tokens) / rule.max_tokens)
     if verdict.error not in _READ or verdict.solved_prefix is not None:
         return _of_parts(verdict)  # a plan that passes the goal and goes on earns nothing either
-    counted = leading_steps(problem, response, tuple(verdict.parsed) if WORLDS[problem.world].plans else ())
+    counted = leading_steps(problem, response, tuple(verdict.parsed or ()) if WORLDS[problem.world].plans else ())
     credit = rule.step_credit * counted.right / counted.steps if counted.steps else 0.0
     return _of_parts(verdict, steps=credit, counted=counted)
 
@@ -120,6 +123,10 @@ def start_answers(problem: Problem[Any, Any]) -> bool:
     """
     world = WORLDS[problem.world]
     return bool(world.judge(problem, world.initial(problem)).correct)
+
+
+def _far_over(verdict: Verdict) -> bool:
+    return verdict.moves is not None and verdict.optimal is not None and verdict.moves > FAR_OVER * verdict.optimal
 
 
 def _of_parts(

@@ -64,9 +64,8 @@ def leading_steps(problem: Problem[Any, Any], response: str, plan: Sequence[str]
     """Count the steps that are stated right before the first false one, in a response that states all of them in order.
 
     It states a step by its number and the whole state behind it. None is right where it leaves one out, states one twice
-    differently, goes back to one, or begins at a false start. A state that is the start again counts for nothing. Where a
-    plan is asked, the steps are those of the plan that is answered, which is no shorter than a shortest one; they count as
-    far as each leads nearer to the goal.
+    differently, goes back to one, or begins at a false start; a state that is the start again counts for nothing. Where a
+    plan is asked, the steps are the moves of the plan that is answered, as far as each leads nearer to the goal.
 
     Args:
         problem: The problem that was asked.
@@ -85,14 +84,13 @@ def leading_steps(problem: Problem[Any, Any], response: str, plan: Sequence[str]
     claims = read_trace(world, response).claims
     chain, corrections = last_word(claims)
     told = _told_in_order(claims)
-    whole = told >= len(solution) and (not world.plans or told == len(actions))
     start = world.read_line(world.line(problem.start))
-    if corrections or not whole or (0 in chain and chain[0].claim.state not in (None, start)):
+    if corrections or told < len(actions) or (0 in chain and chain[0].claim.state not in (None, start)):
         return StepsRight(0, len(solution))
+    if world.plans and any(chain[n].claim.action not in (None, move) for n, move in enumerate(actions, 1)):
+        return StepsRight(0, len(solution))  # it tells of another plan than it answers
     states = _states_said(problem, chain, actions)
     if world.plans:
-        if any(chain[number].claim.action not in (None, action) for number, action in enumerate(actions, 1)):
-            return StepsRight(0, len(solution))  # it tells of another plan than it answers
         states = states[: _nearer(problem, actions, states, solution)]
     return StepsRight(sum(world.read_line(world.line(state)) != start for state in states), len(solution))
 

@@ -352,11 +352,39 @@ def test_a_plan_that_passes_the_goal_earns_nothing_and_so_does_a_trace_of_anothe
 
 
 @pytest.mark.parametrize("world", PLANNED)
-def test_a_plan_shorter_than_any_solution_leaves_steps_out(world):
+def test_a_plan_that_stops_short_earns_its_moves_and_steps_told_beyond_it_add_nothing(world):
     problem = problem_with(world, lambda p: len(solution_of(p)) >= 3)
-    for moves in range(1, len(solution_of(problem))):
-        plan = solution_of(problem)[:moves]
-        assert earned(problem, [*steps_of(problem, plan), answer_line(problem, plan)]) == 0
+    solution = solution_of(problem)
+    for moves in range(1, len(solution)):
+        plan = solution[:moves]
+        for told_of in (plan, solution[: moves + 1], solution):
+            got = earned(problem, [*steps_of(problem, told_of), answer_line(problem, plan)])
+            assert got == pytest.approx(0.2 * moves / len(solution))
+        if moves > 1:
+            assert earned(problem, [*steps_of(problem, solution[: moves - 1]), answer_line(problem, plan)]) == 0
+
+
+@pytest.mark.parametrize("world", PLANNED)
+def test_a_right_plan_may_be_twice_as_long_as_a_shortest_one_and_no_longer(world):
+    problem = problem_with(world, lambda p: len(solution_of(p)) >= 3 and there_and_back(p) is not None)
+    solution, detour = solution_of(problem), there_and_back(problem)
+    assert detour is not None
+    for times in range(1, len(solution) + 1):
+        plan = (*detour * times, *solution)
+        got = reward(problem, answer_line(problem, plan), tokens=10)
+        assert got.verdict.correct
+        assert got.total == got.right == float(len(plan) <= 2 * len(solution))
+
+
+def there_and_back(problem: Problem[Any, Any]) -> tuple[str, str] | None:
+    """A move and its undoing."""
+    world = WORLDS[problem.world]
+    for there in world.legal_actions(problem.start):
+        state = world.step(problem.start, there)
+        for back in world.legal_actions(state):
+            if world.step(state, back) == problem.start:
+                return there, back
+    return None
 
 
 @pytest.mark.parametrize("world", ["mental_rotation", *PARTS])
