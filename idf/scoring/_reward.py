@@ -36,7 +36,7 @@ class RewardRule:
     step_credit: float = key(0.2, least=0)
     price: float = key(0.0, least=0, below=1)
     max_tokens: int = key(2048, least=1)
-    most_over_optimal: float = key(4.0, least=1)
+    most_over_optimal: float = key(2.0, least=1)
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense, so that no rule does."""

@@ -54,7 +54,7 @@ class RewardRecipe:
 
     step_credit: float = key(0.2, least=0, below=0.5)
     price: float = key(0.0, least=0, below=1)
-    most_over_optimal: float = key(4.0, least=1)
+    most_over_optimal: float = key(2.0, least=1)
 
 
 @dataclass(frozen=True)

@@ -374,11 +374,11 @@ def test_a_plan_of_many_times_the_moves_that_are_needed_earns_nothing(world):
     simulator, solution = WORLDS[world], solution_of(problem)
     there = next(a for a in simulator.legal_actions(problem.start) if undone(simulator, problem.start, a) is not None)
     pair = (there, undone(simulator, problem.start, there))
-    for times in range(0, 4 * len(solution)):
+    for times in range(0, 2 * len(solution)):
         plan = (*pair * times, *solution)
         got = reward(problem, answer_line(problem, plan), tokens=10)
         assert got.verdict.correct
-        assert got.total == float(len(plan) <= 4 * len(solution))
+        assert got.total == float(len(plan) <= 2 * len(solution))
 
 
 @pytest.mark.parametrize("world", ["mental_rotation", *PARTS])
