@@ -1,4 +1,4 @@
-"""The packages of the wheel: `idf`, and the folders `recipes/` and `launch/` as `idf/recipes` and `idf/launch`. All else stands in pyproject.toml."""
+"""The packages of the wheel: `idf`, with the folders `recipes/` and `launch/` inside. All else stands in pyproject.toml."""
 
 from setuptools import find_namespace_packages, setup
 

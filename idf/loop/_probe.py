@@ -71,7 +71,7 @@ def draw_probe(recipe: LoopRecipe) -> tuple[list[Item], dict[str, int]]:
 def _problems(recipe: LoopRecipe, world: str, difficulty: str) -> dict[Cell, list[Problem[Any, Any]]]:
     """Different problems that are held back, by cell: as many as are wanted, or as were found."""
     simulator, wanted, avoid = WORLDS[world], recipe.probe.problems, published().avoid
-    found: dict[Cell, list[Problem[Any, Any]]] = {cell: [] for cell in recipe.sizes(world, difficulty)}
+    found: dict[Cell, list[Problem[Any, Any]]] = {Cell(world, size): [] for size in simulator.sizes(difficulty)}
     seen: set[str] = set()
     for index in range(ceil(wanted / (recipe.probe.share * RAREST))):
         if all(len(problems) == wanted for problems in found.values()):

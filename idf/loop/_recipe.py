@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
@@ -9,7 +10,7 @@ from idf.backends import backend_class
 from idf.errors import UserError
 from idf.evaluation import EvaluationRecipe
 from idf.recipe import check_names, check_ranges, find_recipe, key, read_recipe
-from idf.traces import Cell, FilterRecipe, TeacherRecipe, TracesRecipe
+from idf.traces import FilterRecipe, TeacherRecipe, TracesRecipe
 from idf.training.recipe import StageRecipe
 from idf.worlds import DIFFICULTIES, PARTS, WORLDS
 
@@ -30,7 +31,7 @@ class ProbeRecipe:
     problems: int = key(20, least=1)
     samples: int = key(4, least=1)
     temperature: float = key(1.0, least=0)
-    share: float = key(0.1, above=0, most=0.5)
+    share: float = key(0.1, least=0.01, most=0.5)
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class TrainRecipe:
         stage: "stage2" learns from the filtered samples of the checkpoint, "stage3" by reinforcement from the drawn problems.
         overrides: Changes to that recipe, such as "learning_rate=5e-6".
         nproc: Processes, one for each GPU.
-        updates: Optimizer steps of a round of stage 2, whatever the number of traces; None for the recipe's `epochs`.
+        updates: Optimizer steps of a round, whatever the number of traces; None for what the stage's recipe says.
         oracle: Share of the drawn problems that the checkpoint did not solve which the oracle solves for it; stage 2 only.
     """
 
@@ -120,9 +121,8 @@ class LoopRecipe:
             self._check_stage2()
         else:
             find_recipe(self.train.recipe)
-            for name in ("updates", "oracle"):
-                if getattr(self.train, name):
-                    raise UserError(f"train.{name} goes with train.stage stage2 only: leave it out")
+            if self.train.oracle:
+                raise UserError("train.oracle goes with train.stage stage2 only: leave it out")
 
     def _check_stage2(self) -> None:
         stage = self.stage_of("model", "data", "run")
@@ -138,7 +138,8 @@ class LoopRecipe:
 
     def stage_overrides(self, model: str, data: str, run: str) -> list[str]:
         """What a round changes in the stage's recipe."""
-        return [*self.train.overrides, f"model={model}", f"data={data}", f"run={run}"]
+        places = {"model": model, "data": data, "run": run}
+        return [*self.train.overrides, *(f"{key}={json.dumps(place)}" for key, place in places.items())]
 
     def traces_of(self, model: str, seed: int, cells: dict[str, float]) -> TracesRecipe:
         """The recipe of a round's traces; stage 3 asks for its own samples, so there the oracle's traces hold the problems."""
@@ -165,10 +166,6 @@ class LoopRecipe:
         """The recipe by which a checkpoint is measured on the probe's suite."""
         changes: dict[str, Any] = {"samples": self.probe.samples, "temperature": self.probe.temperature, "limit": None}
         return replace(self.evaluation_of(model, suite), **changes, pictures="auto", held_out=False, duplicates="keep")
-
-    def sizes(self, world: str, difficulty: str) -> list[Cell]:
-        """All cells that a world could have at a difficulty."""
-        return [Cell(world, size) for size in WORLDS[world].sizes(difficulty)]
 
 
 def _refuse_set(section: str, recipe: Any, names: tuple[str, ...]) -> None:
