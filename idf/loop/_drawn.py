@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from idf.training.reproduce import LOOP
 from idf.worlds import Problem, Rng, problem_from_json
 
 from ._files import Facts
-from ._probe import cell_of, refuse_overlap, scenes_of
+from ._probe import cell_of, count_shared
 from ._processes import alone
 from ._recipe import LoopRecipe
 
@@ -36,7 +36,7 @@ def draw(recipe: LoopRecipe, traces: TracesRecipe, folder: Path, probe: Sequence
 
     Returns:
         `data`, the name of the folder to train on; `samples` in it; `cells` -> problems `drawn`, `solved` by the checkpoint, and
-        told by the `oracle`; `overlaps`, shared scenes with probe and suite, which are refused.
+        told by the `oracle`; `overlaps`, the scenes that are shared with probe and suite.
 
     Raises:
         UserError: A scene is one of the probe's or the suite's, or there is nothing to learn from.
@@ -48,12 +48,19 @@ def draw(recipe: LoopRecipe, traces: TracesRecipe, folder: Path, probe: Sequence
         alone(_make, traces, folder / name)
         candidates = _open(folder / name)
     problems = {sample.meta["key"]: problem_of(sample) for sample in candidates.samples()}
-    scenes = scenes_of(problems.values())
-    refuse_overlap(scenes_of(item.problem for item in probe), "the probe", scenes, f"{folder / name}")
+    measured = [item.problem for item in probe]
     generated = [item.problem for item in suite if item.published is None]  # published ones: see the dataset's card
-    refuse_overlap(scenes_of(generated), "the evaluated suite", scenes, f"{folder / name}")
+    overlaps = {
+        "probe": count_shared(measured, "the probe", problems.values(), str(folder / name)),
+        "suite": count_shared(generated, "the evaluated suite", problems.values(), str(folder / name)),
+    }
     if name == "problems":
-        return _facts(name, len(candidates), problems, set(), set())
+        return {
+            "data": name,
+            "samples": len(candidates),
+            "cells": _by_cell(problems, set(), set()),
+            "overlaps": overlaps,
+        }
     kept = _filtered(candidates, folder / "filtered", replace(recipe.filter, keep=len(candidates)))
     solved = set() if kept is None else {sample.meta["key"] for sample in kept.samples()}
     helped = _to_be_told(set(problems) - solved, recipe.train.oracle, traces.seed)
@@ -66,17 +73,17 @@ def draw(recipe: LoopRecipe, traces: TracesRecipe, folder: Path, probe: Sequence
     if helped:
         data = _found(folder / "data") or _with_oracle(recipe, traces, folder, kept, helped)
     assert data is not None
-    return _facts(data.path.name, len(data), problems, solved, helped)
+    cells = _by_cell(problems, solved, helped)
+    return {"data": data.path.name, "samples": len(data), "cells": cells, "overlaps": overlaps}
 
 
-def _facts(
-    data: str, samples: int, problems: dict[str, Problem[Any, Any]], solved: set[str], helped: set[str]
-) -> Facts:
+def _by_cell(problems: Mapping[str, Problem[Any, Any]], solved: set[str], helped: set[str]) -> dict[str, Counter[str]]:
+    """How many problems of each cell were drawn, solved, and told by the oracle."""
     cells: dict[str, Counter[str]] = {}
     for key, problem in sorted(problems.items(), key=lambda pair: cell_of(pair[1])):
         counts = cells.setdefault(str(cell_of(problem)), Counter(drawn=0, solved=0, oracle=0))
         counts.update({"drawn": 1, "solved": key in solved, "oracle": key in helped})
-    return {"data": data, "samples": samples, "cells": cells, "overlaps": {"probe": 0, "suite": 0}}
+    return cells
 
 
 def problem_of(sample: Sample) -> Problem[Any, Any]:

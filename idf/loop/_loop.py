@@ -13,7 +13,7 @@ from idf.suites import SuiteRecipe, generate_suite, open_suite, suite_name
 from idf.training.run_lock import lock_run
 
 from ._files import Facts, once, read_facts, write_facts
-from ._probe import make_probe, refuse_overlap, scenes_of
+from ._probe import count_shared, make_probe
 from ._recipe import LoopRecipe
 from ._round import Round
 from ._table import loop_table
@@ -41,9 +41,9 @@ def run_loop(recipe: LoopRecipe, say: Callable[[str], None] = print) -> list[Fac
     probe = once(out / "probe.json", lambda: make_probe(recipe, out / "probe", max_pixels))
     reported = [item.problem for item in open_suite(suite)]
     measured = [item.problem for item in open_suite(str(out / "probe"))]
-    refuse_overlap(scenes_of(measured), "the probe", scenes_of(reported), suite)
+    shared = count_shared(measured, "the probe", reported, suite)
     say(
-        f"{len(probe['cells'])} cells; {len(measured)} problems to measure on, {len(reported)} in {suite}; no scene is shared"
+        f"{len(probe['cells'])} cells, {len(measured)} problems to measure on; {shared} of their scenes are in {suite}"
     )
     rounds: list[Facts] = []
     for number in range(recipe.rounds + 1):

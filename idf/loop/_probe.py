@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from itertools import product
 from math import ceil
 from pathlib import Path
 from typing import Any
+
+from tqdm import tqdm
 
 from idf.data import content_key
 from idf.errors import UserError
@@ -53,13 +56,13 @@ def draw_probe(recipe: LoopRecipe) -> tuple[list[Item], dict[str, int]]:
     """
     items: list[Item] = []
     left_out: dict[str, int] = {}
-    for world in recipe.worlds:
-        for difficulty in recipe.difficulties:
-            for cell, problems in _problems(recipe, world, difficulty).items():
-                if len(problems) < recipe.probe.problems:
-                    left_out[str(cell)] = len(problems)
-                    continue
-                items += [Item(f"probe:{cell}:{number}", problem) for number, problem in enumerate(problems)]
+    strata = list(product(recipe.worlds, recipe.difficulties))
+    for world, difficulty in tqdm(strata, desc="probe", unit=" difficulties", mininterval=1):
+        for cell, problems in _problems(recipe, world, difficulty).items():
+            if len(problems) < recipe.probe.problems:
+                left_out[str(cell)] = len(problems)
+                continue
+            items += [Item(f"probe:{cell}:{number}", problem) for number, problem in enumerate(problems)]
     if not items:
         raise UserError(
             f"no size of {', '.join(recipe.worlds)} has {recipe.probe.problems} different problems among the scenes that are "
@@ -99,20 +102,22 @@ def scenes_of(problems: Iterable[Problem[Any, Any]]) -> Counter[str]:
     )
 
 
-def refuse_overlap(mine: Counter[str], mine_is: str, others: Counter[str], others_are: str) -> None:
-    """Refuse two sets of problems that share a scene.
+def count_shared(mine: Iterable[Problem[Any, Any]], mine_are: str, others: Iterable[Problem[Any, Any]], of: str) -> int:
+    """The scenes that two sets of problems share: none, or it is an error.
 
     Args:
-        mine: Scenes, from `scenes_of`.
-        mine_is: What they are of, for the message.
+        mine: The problems that success is measured or reported on.
+        mine_are: Their name, for the message.
         others: Others.
-        others_are: What those are of.
+        of: Where those are.
 
     Raises:
         UserError: They share some.
     """
-    if shared := len(mine.keys() & others.keys()):
+    shared = len(scenes_of(mine).keys() & scenes_of(others).keys())
+    if shared:
         raise UserError(
-            f"{shared} scenes of {mine_is} are scenes of {others_are} as well, so success on them would mean nothing: evaluate "
-            "on a suite that idf generates, whose scenes no training data holds"
+            f"{shared} scenes of {mine_are} are in {of} as well, so success on them would mean nothing: evaluate on a suite that "
+            "idf generates, whose scenes no training data holds"
         )
+    return shared
