@@ -42,9 +42,7 @@ def run_loop(recipe: LoopRecipe, say: Callable[[str], None] = print) -> list[Fac
     reported = [item.problem for item in open_suite(suite)]
     measured = [item.problem for item in open_suite(str(out / "probe"))]
     shared = count_shared(measured, "the probe", reported, suite)
-    say(
-        f"{len(probe['cells'])} cells, {len(measured)} problems to measure on; {shared} of their scenes are in {suite}"
-    )
+    say(f"{len(probe['cells'])} cells, {len(measured)} problems to measure on; {shared} of their scenes are in {suite}")
     rounds: list[Facts] = []
     for number in range(recipe.rounds + 1):
         Round(recipe, number, suite, say).run()
