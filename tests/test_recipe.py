@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from idf.errors import UserError
 from idf.imagery import ImageryRecipe
+from idf.loop import LoopRecipe
 from idf.recipe import read_recipe, to_plain
 from idf.suites import SuiteRecipe
 from idf.traces import TracesRecipe
@@ -237,6 +238,7 @@ KINDS: dict[str, type] = {
     "traces": TracesRecipe,
     "lengths": TracesRecipe,
     "suite": SuiteRecipe,
+    "loop": LoopRecipe,
 }
 STAGES = {"stage1": "imagery", "stage2": "reasoning", "stage3": "reinforcement"}
 OTHER: tuple[str, ...] = ()  # file names of recipes that are of none of these kinds

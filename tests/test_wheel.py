@@ -31,7 +31,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("wheel")
     # A copy, since a build leaves its own folders in the tree, and what an earlier one left there would get into the wheel.
     source = folder / "source"
-    for name in ("idf", "recipes"):
+    for name in ("idf", "recipes", "launch"):
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source / name)
@@ -84,6 +84,10 @@ def test_the_wheel_alone_makes_data_and_scores(bare: Path, tmp_path: Path) -> No
     assert recipes.is_relative_to(bare.parent)
     shipped, here = ({p.relative_to(top) for p in top.rglob("*.yaml")} for top in (recipes, ROOT / "recipes"))
     assert shipped == here
+    script = run(
+        bare, tmp_path, "python", "-c", "from idf.loop._train import find_script; print(find_script('stage2'))"
+    )
+    assert Path(script.strip()).is_relative_to(bare.parent)
 
 
 @pytest.mark.slow

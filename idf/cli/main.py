@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from idf.arguments import parse_arguments
-from idf.cli import prompts
+from idf.cli import loop, prompts
 from idf.errors import UserError
 from idf.extras import require
 from idf.training.others_names import OTHERS_NAMES
@@ -155,6 +155,11 @@ def _parser() -> argparse.ArgumentParser:
         "--recipe", type=Path, help="YAML recipe of a training stage: end with status 0 only if it can run"
     )
     sub.add_argument("overrides", nargs="*", metavar="key=value", help="changes to the recipe, e.g. run=/scratch/run")
+
+    sub = command(
+        "loop", "let a checkpoint choose its problems: rounds of measuring, drawing, filtering, training", loop.run
+    )
+    loop.add_options(sub)
 
     sub = command("verify", "replay every published SpatiaLite item and compare with its answer", _verify)
     sub.add_argument("spatialite", metavar="SPATIALITE_DIR", type=Path, help="a clone of SpatiaLite")

@@ -15,7 +15,7 @@ from ._mix import check_mix, content_key, pick
 from ._mixture import MIXTURE, mix_datasets
 from ._sample import Sample, conversation, text_of
 from ._shortcuts import measure_shortcuts
-from ._slots import Slot, allot_slots
+from ._slots import Slot, allot_slots, share_out
 from ._stats import in_order, measure_dataset
 from ._tokens import SPLIT, EstimatedTokens, Lengths, TokenCounter, size_of_picture
 
@@ -54,6 +54,7 @@ __all__ = [
     "open_engine",
     "pick",
     "refuse_existing",
+    "share_out",
     "size_of_picture",
     "text_of",
     "write_dataset",

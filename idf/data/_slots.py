@@ -44,6 +44,17 @@ def allot_slots(
         for kind, k in sorted(kinds[world].items())
         if w * d * k > 0
     }
+    return share_out(samples, weights, seed)
+
+
+def share_out(samples: int, weights: Mapping[Slot, float], seed: int) -> list[Slot]:
+    """The places of a dataset by the weight of each slot, as `allot_slots`; neighbours in the map make up for each other.
+
+    Args:
+        samples: How many in all.
+        weights: Weight of each slot.
+        seed: Decides the order.
+    """
     ends = list(accumulate(weights.values(), initial=0.0))
     places = [int(samples * end / ends[-1] + 0.5) for end in ends]
     slots = [slot for slot, (here, there) in zip(weights, pairwise(places)) for _ in range(here, there)]

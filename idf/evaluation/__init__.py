@@ -21,7 +21,7 @@ from .report.tables import efficiency_table, table
 from .run.answers import Answers
 from .run.audit import draw_audit, take_marks
 from .run.evaluate import evaluate
-from .run.evaluation import run_evaluation
+from .run.evaluation import max_pixels_of, run_evaluation
 from .run.items import spread
 from .run.prompts import to_score, write_prompts
 from .run.recipe import EvaluationRecipe, ParserRecipe
@@ -55,6 +55,7 @@ __all__ = [
     "holm",
     "leaderboard",
     "leaderboard_text",
+    "max_pixels_of",
     "mcnemar",
     "newcombe_paired",
     "p_text",

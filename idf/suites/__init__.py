@@ -1,7 +1,7 @@
 """Problems in bulk: the published SpatiaLite files, suites that idf generates, and the prompts that ask them."""
 
 from ._duplicates import Count, count_items, distinct, exact_key
-from ._generated import SuiteRecipe, draw_items, generate_suite, read_suite
+from ._generated import SuiteRecipe, draw_items, generate_suite, read_suite, write_suite
 from ._held_out import check_held_out
 from ._item import Item
 from ._names import PREFIX, suite_name
@@ -50,6 +50,7 @@ __all__ = [
     "spatialite_suite",
     "suite_name",
     "verify_published",
+    "write_suite",
 ]
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from idf.errors import UserError
 from idf.files import read_lines
@@ -103,27 +105,47 @@ def generate_suite(recipe: SuiteRecipe, out: Path) -> int:
     Raises:
         UserError: The folder holds a suite already, or a world has too few different problems.
     """
+    _refuse_existing(out)
+    items, repeats = draw_items(recipe)
+    versions = {"idf": VERSION} | {world: WORLDS[world].version for world in recipe.worlds}
+    facts = {"recipe": to_plain(recipe), "items": len(items), "repeats_drawn_again": repeats, "versions": versions}
+    write_suite(items, out, facts, recipe.max_pixels)
+    return len(items)
+
+
+def write_suite(items: Sequence[Item], out: Path, facts: dict[str, Any], max_pixels: int | None) -> None:
+    """Write items as a suite.
+
+    Args:
+        items: The items; their pictures are drawn.
+        out: The folder, which must not hold a suite yet.
+        facts: What `suite.json` is to say.
+        max_pixels: Largest picture; None for the default size of each world.
+
+    Raises:
+        UserError: The folder holds a suite already.
+    """
     from tqdm import tqdm  # not above: whoever only asks for a problem shall not wait for these
 
     from idf.drawing import draw, encode_png
 
-    if (out / "suite.json").exists():
-        raise UserError(f"{out} holds a suite already: choose another folder, or remove this one")
+    _refuse_existing(out)
     (out / "pictures").mkdir(parents=True, exist_ok=True)
-    items, repeats = draw_items(recipe)
     lines = []
     for item in tqdm(items, unit=" items", mininterval=1):
         name = f"pictures/{item.id.replace(':', '-').replace('~', '-image-')}.png"
-        (out / name).write_bytes(encode_png(draw(item.problem, recipe.max_pixels)))
+        (out / name).write_bytes(encode_png(draw(item.problem, max_pixels)))
         row = {"id": item.id, "picture": name, "problem": problem_to_json(item.problem)}
         lines.append(json.dumps(row if item.group is None else row | {"group": item.group}))
     (out / "items.jsonl").write_text("\n".join(lines) + "\n")
-    versions = {"idf": VERSION} | {world: WORLDS[world].version for world in recipe.worlds}
-    manifest = {"recipe": to_plain(recipe), "items": len(items), "repeats_drawn_again": repeats, "versions": versions}
     part = out / ".suite.json"
-    part.write_text(json.dumps(manifest, indent=2) + "\n")
+    part.write_text(json.dumps(facts, indent=2) + "\n")
     part.replace(out / "suite.json")  # in one piece: a suite that has it is whole
-    return len(items)
+
+
+def _refuse_existing(out: Path) -> None:
+    if (out / "suite.json").exists():
+        raise UserError(f"{out} holds a suite already: choose another folder, or remove this one")
 
 
 def read_suite(folder: Path) -> list[Item]:

@@ -17,7 +17,6 @@ from idf.data import (
     Row,
     Sample,
     Slot,
-    allot_slots,
     build_dataset,
     choose_rows,
     content_key,
@@ -30,6 +29,7 @@ from idf.recipe import to_plain
 from idf.suites import LEVELS, Published, prompt_text, published
 from idf.worlds import LENGTHS, PARTS, SEARCHES, WORLDS, Draw, Problem, Rng, problem_to_json, sample_walk
 
+from ._cells import held_back, size_wanted
 from ._oracle import oracle_trace
 from ._recipe import TracesRecipe
 from ._teachers import ORACLE, ask
@@ -53,9 +53,11 @@ class TraceMaker:
         """As `Maker.draft`."""
         world = WORLDS[slot.world]
         drawn = self._draw(slot, index).problem(world)
+        wanted, scene = size_wanted(slot), drawn.keys.canonical
+        fits = wanted in (None, world.size(drawn.scene)) and not held_back(world.family, scene, self.recipe.hold_back)
         return Draft(
-            key=content_key(slot.world, _KIND, drawn.keys.canonical, world.asked(drawn.scene)),
-            scene=content_key(slot.world, drawn.keys.canonical),
+            key=content_key(slot.world, _KIND, scene, world.asked(drawn.scene)) if fits else None,
+            scene=content_key(slot.world, scene),
             attempt=drawn.attempt,
             avoided=drawn.avoided,
             overlaps=tuple(level for level in LEVELS if self.published.has(world.family, drawn.keys, level)),
@@ -118,10 +120,12 @@ class TraceMaker:
         return pick(rng, self.recipe.teacher.lengths)
 
     def request(self, row: Row) -> Request:
-        """What a teacher is asked: the prompt of the trace, and in which form the states are to be written."""
+        """What a teacher is asked: the prompt of the trace and, unless the recipe says no, the form of the states."""
         problem = self._problem(row)
         mode, prompts, _, images = self._shown(row, problem)
-        text = f"{prompt_text(problem, mode, prompts)}\n\n{form_of_steps(row.slot.world)}"
+        text = prompt_text(problem, mode, prompts)
+        if self.recipe.tell_form:
+            text += f"\n\n{form_of_steps(row.slot.world)}"
         picture = decode_picture(images[0]) if images else None
         return Request(conversation(text, None, with_picture=bool(images)), picture, row.copy)
 
@@ -178,9 +182,7 @@ def build_traces(
         require_backend(recipe.teacher.name, f"the teacher {recipe.teacher.name}")
     avoided = published(recipe.clone())
     maker = TraceMaker(recipe, avoided)
-    kinds = {world: {_KIND: 1.0} for world in recipe.worlds}
-    slots = allot_slots(recipe.problems, recipe.worlds, recipe.difficulties, kinds, recipe.seed)
-    choice = choose_rows(slots, maker, engine, copies=recipe.teacher.samples)
+    choice = choose_rows(recipe.slots(_KIND), maker, engine, copies=recipe.teacher.samples)
     facts = {
         "stage": "candidate traces",
         "recipe": to_plain(recipe),
@@ -201,5 +203,7 @@ def _what_decides(recipe: TracesRecipe, avoided: Published) -> dict[str, Any]:
     """What decides over the reply to an id: not how many are asked, nor of which worlds."""
     form = {key: getattr(recipe, key) for key in ("seed", "modes", "prompts", "noise", "max_pixels")}
     versions = {name: world.version for name, world in WORLDS.items()}
-    versions |= {name: part.version for name, part in PARTS.items() if name in recipe.worlds}
+    versions |= {name: part.version for name, part in PARTS.items() if name in recipe.asked_worlds}
+    if not recipe.tell_form:  # not said otherwise, so that journals of earlier versions are resumed
+        form["tell_form"] = False
     return {"teacher": recipe.teacher.identity(), "form": form, "worlds": versions, "avoided": avoided.fingerprint()}

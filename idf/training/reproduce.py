@@ -16,6 +16,9 @@ from idf.errors import UserError
 from .checkpoint import read_facts
 from .stages import SCRIPTS
 
+LOOP = "round of a loop"
+"""The `stage` of data that `idf loop` mixed of a checkpoint's own traces and the oracle's."""
+
 
 def reproduce(checkpoint: Path) -> str:
     """A shell script that repeats the run of a checkpoint: data, parent runs, training.
@@ -82,6 +85,10 @@ def _data(data: dict[str, Any]) -> Iterator[str]:
             yield from _data(part)
         parts = " ".join(shlex.quote(f"{part['folder']}:{part['times']}") for part in made["source"])
         yield f"idf mix {parts} --seed {made['seed']} --out {folder}"
+    elif made["stage"] == LOOP:
+        yield "# A round of a loop made them; the whole loop is repeated, which trains its checkpoints as well."
+        yield _here_document("loop.yaml", made["recipe"])
+        yield "idf loop --recipe loop.yaml"
     elif made["source"] is None:
         command = "imagery" if made["stage"] == "imagery" else "traces"
         yield _here_document(f"{command}.yaml", made["recipe"])

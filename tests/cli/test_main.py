@@ -30,6 +30,7 @@ COMMANDS = (
     "verify",
     "doctor",
     "plan",
+    "loop",
     "reproduce",
     "gallery",
     "stats",
