@@ -9,9 +9,9 @@ from typing import Any, Literal
 from idf.backends import backend_class
 from idf.errors import UserError
 from idf.evaluation import EvaluationRecipe
-from idf.recipe import check_names, check_ranges, find_recipe, key, read_recipe
+from idf.recipe import check_names, check_ranges, key
 from idf.traces import FilterRecipe, TeacherRecipe, TracesRecipe
-from idf.training.recipe import StageRecipe
+from idf.training.stages import AnyStage, read_stage_recipe
 from idf.worlds import DIFFICULTIES, PARTS, WORLDS
 
 from ._train import find_script
@@ -118,23 +118,23 @@ class LoopRecipe:
                 raise UserError(
                     f"traces.teacher.name: the checkpoint of a round answers, so use hf or vllm, not {name}"
                 )
-            self._check_stage2()
+            self._check_stage("reasoning", "stage 2's")
         else:
-            find_recipe(self.train.recipe)
             if self.train.oracle:
                 raise UserError("train.oracle goes with train.stage stage2 only: leave it out")
+            self._check_stage("reinforcement", "stage 3's")
 
-    def _check_stage2(self) -> None:
-        stage = self.stage_of("model", "data", "run")
-        if stage.stage != "reasoning":
+    def _check_stage(self, stage: str, whose: str) -> None:
+        found = self.stage_of("model", "data", "run")
+        if found.stage != stage:
             raise UserError(
-                f"train.recipe: {self.train.recipe} is a recipe of stage {stage.stage!r}: stage 2's says `stage: reasoning`"
+                f"train.recipe: {self.train.recipe} is a recipe of stage {found.stage!r}: {whose} says `stage: {stage}`"
             )
-        stage.accumulation_steps(self.train.nproc)
+        found.accumulation_steps(self.train.nproc)
 
-    def stage_of(self, model: str, data: str, run: str) -> StageRecipe:
-        """Stage 2's recipe as a round runs it."""
-        return read_recipe(StageRecipe, self.train.recipe, self.stage_overrides(model, data, run))
+    def stage_of(self, model: str, data: str, run: str) -> AnyStage:
+        """The stage's recipe as a round runs it."""
+        return read_stage_recipe(self.train.recipe, self.stage_overrides(model, data, run))
 
     def stage_overrides(self, model: str, data: str, run: str) -> list[str]:
         """What a round changes in the stage's recipe."""

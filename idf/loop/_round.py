@@ -13,6 +13,7 @@ from typing import Any
 
 from idf.evaluation import EvaluationRecipe, read_results, read_samples, run_evaluation
 from idf.suites import open_suite
+from idf.training.recipe import StageRecipe
 from idf.worlds import Rng
 
 from ._cells import success_by_cell, weigh
@@ -104,7 +105,9 @@ class Round:
         if recipe.train.updates is not None and recipe.train.stage == "stage3":
             overrides.append(f"steps={recipe.train.updates}")
         elif recipe.train.updates is not None:
-            stage = replace(recipe.stage_of(model, str(data), str(run)), gpus=recipe.train.nproc)
+            stage = recipe.stage_of(model, str(data), str(run))
+            assert isinstance(stage, StageRecipe)  # the recipe was checked
+            stage = replace(stage, gpus=recipe.train.nproc)
             overrides.append(f"epochs={epochs_for(recipe.train.updates, stage)!r}")
         self.say(f"round {self.number}: {recipe.train.stage} on {data}")
         final = train(recipe.train.stage, recipe.train.recipe, overrides, recipe.train.nproc, run)

@@ -123,13 +123,13 @@ def test_a_learning_rate_that_ruins_the_model_stops_the_run(halfway, tmp_path):
     stop = {"window": 1, "reward_fall": 1e-6, "entropy_share": None}
     done = run("stage3.py", halfway.recipe(steps=40, learning_rate=0.5, stop=stop), tmp_path, ranks=1)
     assert done.returncode == 1
-    assert says(sentence(done), "reward fell away", "stop.reward_fall", "learning_rate", "checkpoint")
+    says(sentence(done), "reward fell away", "stop.reward_fall", "learning_rate", "checkpoint")
 
 
 def test_imagery_is_refused(halfway, tiny, tmp_path):
     done = run("stage3.py", halfway.recipe(data=str(tiny.imagery.path)), tmp_path, ranks=1)
     assert done.returncode == 1
-    assert says(sentence(done), str(tiny.imagery.path), "imagery", "idf traces")
+    says(sentence(done), str(tiny.imagery.path), "imagery", "idf traces")
 
 
 def test_a_recipe_of_another_stage_is_sent_to_its_script(tiny, tmp_path):
@@ -137,13 +137,13 @@ def test_a_recipe_of_another_stage_is_sent_to_its_script(tiny, tmp_path):
 
     done = run("stage3.py", imagery_recipe(tiny, run="run"), tmp_path, "--dry-run", ranks=0)
     assert done.returncode == 1
-    assert says(sentence(done), "imagery", "launch/stage1.py")
+    says(sentence(done), "imagery", "launch/stage1.py")
 
 
 def test_too_few_problems_are_refused(halfway, tmp_path):
     done = run("stage3.py", halfway.recipe(prompts_per_step=4000), tmp_path, ranks=1)
     assert done.returncode == 1
-    assert says(sentence(done), "4000", "prompts_per_step", "problems")
+    says(sentence(done), "4000", "prompts_per_step", "problems")
     assert open_dataset(halfway.problems.path, made_by="-")
 
 
