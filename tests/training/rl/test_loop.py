@@ -51,6 +51,7 @@ def recipe(halfway, tmp_path) -> dict:
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_a_round_of_stage_3_trains_on_the_drawn_problems(recipe, tmp_path):
     done = loop(recipe, tmp_path)
     assert done.returncode == 0, done.stderr[-3000:]

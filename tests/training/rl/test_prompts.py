@@ -96,6 +96,11 @@ def test_a_dataset_that_asks_too_little_is_refused(halfway, tmp_path):
         read_prompts(recipe_for(halfway, folder))
 
 
+def test_imagery_is_refused_with_what_asks_problems(halfway, tiny):
+    with refused(str(tiny.imagery.path), "imagery", "idf traces", "launch/stage3.py"):
+        read_prompts(recipe_for(halfway, tiny.imagery.path))
+
+
 # --- pictures of some rows ---------------------------------------------------------------------------------------
 
 GRIDS = torch.tensor([[1, 2, 2], [1, 2, 4], [1, 4, 4]])
