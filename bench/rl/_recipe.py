@@ -24,7 +24,6 @@ class RlRecipe:
         results: Folder for the plan and a file for each seed.
         questions: Which of QUESTIONS to ask.
         at_once: Processes that run at once, each on one core.
-        walks: Stage 1's samples.
         problems: Candidate traces of stage 2; of each kind, all lengths or the long one alone.
         kept: How many of them the filter keeps.
         asked: Problems of stage 3, others than stage 2's.
@@ -44,13 +43,12 @@ class RlRecipe:
     results: str
     questions: list[str] = field(default_factory=lambda: list(QUESTIONS))
     at_once: int = 2
-    walks: int = 10500
     problems: int = 8000
     kept: int = 7000
     asked: int = 8000
     items: int = 300
     paired: int = 1500
-    validation: int = 100
+    validation: int = 200
     seeds: list[int] = field(default_factory=lambda: [1, 2, 3, 4, 5])
     stopped_from: float = 0.65
     stopped_to: float = 0.75
@@ -61,7 +59,7 @@ class RlRecipe:
 
     def check(self) -> None:
         """Refuse what cannot be run, before anything is made."""
-        for name in ("at_once", "walks", "problems", "kept", "asked", "items", "paired", "validation"):
+        for name in ("at_once", "problems", "kept", "asked", "items", "paired", "validation"):
             check_positive(name, getattr(self, name))
         if unknown := set(self.questions) - set(QUESTIONS):
             raise UserError(f"questions must be some of {', '.join(QUESTIONS)}, not {sorted(unknown)[0]}")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,6 @@ from idf.errors import UserError
 from idf.evaluation import read_results
 from idf.recipe import read_recipe, to_plain
 from idf.suites import read_suite
-from idf.training.evaluations import evaluated
 from idf.training.stages import read_stage_recipe
 
 from ._arms import START_OF, arms_of
@@ -45,7 +44,7 @@ def run_study(recipe: RlRecipe, *, plan_only: bool, say: Callable[[str], None]) 
     with locked(folders.work / ".lock", say) as lock:
         _make(recipe, folders, say)
         fix_plan(results / "plan.json", _facts(recipe, folders))
-        jobs = list(_jobs(recipe, folders))
+        jobs = _jobs(recipe, folders)
         seconds = sum(job.seconds for job in jobs)
         say(f"{len(jobs)} processes, about {seconds / 60:.0f} minutes of one core if none is done")
         if plan_only:
@@ -57,12 +56,10 @@ def _make(recipe: RlRecipe, folders: Folders, say: Callable[[str], None]) -> Non
     """Make what is not there."""
     steps: list[tuple[Path, list[str]]] = []
 
-    def made(name: str, file: str, *words: str) -> Path:
+    def made(name: str, file: str, *words: str) -> None:
         out = folders.data(name)
         steps.append((out / file, [words[0], "--recipe", str(HERE / words[1]), "--out", str(out), *words[2:]]))
-        return out
 
-    walks = made("walks", "dataset.json", "imagery", "walks.yaml", f"samples={recipe.walks}")
     problems = f"problems={recipe.problems}"
     made("long-candidates", "dataset.json", "traces", "traces.yaml", problems)
     made(
@@ -82,7 +79,7 @@ def _make(recipe: RlRecipe, folders: Folders, say: Callable[[str], None]) -> Non
         made(name, "suite.json", "suite", "suite.yaml", f"items={items}", f"seed={seed}")
     for seed in recipe.seeds:
         base = folders.base(seed)
-        words = ["tiny", str(walks), *map(str, kept), "--seed", str(seed), "--out", str(base)]
+        words = ["tiny", *map(str, kept), "--seed", str(seed), "--out", str(base)]
         steps.append((base / "processor_config.json", words))
     for file, words in steps:
         if not file.exists():
@@ -94,9 +91,9 @@ def _make(recipe: RlRecipe, folders: Folders, say: Callable[[str], None]) -> Non
 def _facts(recipe: RlRecipe, folders: Folders) -> dict[str, Any]:
     """All that is fixed before the first run. (Which price is chosen follows from a rule that is.)"""
     free = ("results", "work", "at_once", "questions", "price", "seconds_a_step")
-    names = ("walks", "long", "mixed", "asked")
+    names = ("long", "mixed", "asked")
     datasets = {name: open_dataset(folders.data(name), made_by="python -m bench.rl") for name in names}
-    keys = {name: {sample.meta["key"] for sample in datasets[name].samples()} for name in names[1:]}
+    keys = {name: {sample.meta["key"] for sample in datasets[name].samples()} for name in names}
     suites = {name: read_suite(folders.data(name)) for name in ("suite", "paired")}
     return {
         "recipe": {key: value for key, value in to_plain(recipe).items() if key not in free},
@@ -106,7 +103,7 @@ def _facts(recipe: RlRecipe, folders: Folders) -> dict[str, Any]:
                 for key, value in to_plain(read_stage_recipe(HERE / f"{name}.yaml")).items()
                 if key not in ("model", "data", "run")
             }
-            for name in ("stage1", "stage2", "stage3")
+            for name in ("stage2", "stage3")
         },
         "data": {
             name: {"samples": len(folder), "fingerprint": folder.fingerprint()} for name, folder in datasets.items()
@@ -138,27 +135,26 @@ def fix_plan(path: Path, facts: Mapping[str, Any]) -> None:
 # --- processes ---------------------------------------------------------------------------------------------------
 
 
-def _jobs(recipe: RlRecipe, folders: Folders) -> Iterator[Job]:
-    for seed in recipe.seeds:
-        yield _training(folders, seed, "stage1", "stage1", folders.base(seed), folders.data("walks"), ())
-        for start in dict.fromkeys(START_OF[question] for question in recipe.questions):
-            yield _start(recipe, folders, seed, start)
-        for question in recipe.questions:
-            start, suite = START_OF[question], "paired" if question == "price" else "suite"
-            yield _evaluation(recipe, folders, seed, start, suite, _chosen(folders, seed, start))
+def _jobs(recipe: RlRecipe, folders: Folders) -> list[Job]:
+    """All processes, one question after the other; what two questions share is there once."""
+    steps = read_stage_recipe(HERE / "stage3.yaml").steps  # type: ignore[union-attr]
+    found: dict[str, Job] = {}
+    for question in recipe.questions:
+        start, suite = START_OF[question], "paired" if question == "price" else "suite"
+        for seed in recipe.seeds:
+            chosen = _chosen(folders, seed, start)
+            jobs = [_start(recipe, folders, seed, start), _evaluation(recipe, folders, seed, start, suite, chosen)]
             for arm in arms_of(recipe, question, seed):
-                yield _training(
-                    folders,
-                    seed,
-                    arm.name,
-                    "stage3",
-                    _chosen(folders, seed, start),
-                    folders.data("asked"),
-                    arm.overrides,
+                training = _training(
+                    *(folders, seed, arm.name, "stage3", chosen, folders.data("asked"), arm.overrides),
                     needs=(f"{start} seed {seed}",),
-                    seconds=recipe.seconds_a_step * read_stage_recipe(HERE / "stage3.yaml").steps,  # type: ignore[union-attr]
+                    seconds=recipe.seconds_a_step * steps,
                 )
-                yield _evaluation(recipe, folders, seed, arm.name, suite, folders.run(arm.name, seed) / "final")
+                final = folders.run(arm.name, seed) / "final"
+                jobs += [training, _evaluation(recipe, folders, seed, arm.name, suite, final)]
+            for job in jobs:
+                found.setdefault(job.name, job)
+    return list(found.values())
 
 
 def _training(
@@ -188,42 +184,21 @@ def _training(
 
 
 def _start(recipe: RlRecipe, folders: Folders, seed: int, start: str) -> Job:
-    """Stage 2, after which the checkpoint that arms begin from is chosen."""
-    data = folders.data("mixed" if start == "mixed" else "long")
-    job = _training(
-        folders, seed, start, "stage2", folders.run("stage1", seed) / "final", data, (), (f"stage1 seed {seed}",)
-    )
-
-    def choose() -> None:
-        link = _chosen(folders, seed, start)
-        run = folders.run(start, seed)
-        if link.is_symlink():
-            return
-        name = "final" if start == "mixed" else stopped_at(run, recipe.stopped_from, recipe.stopped_to)
-        part = link.with_name(".chosen")
-        part.unlink(missing_ok=True)
-        os.symlink(run / name, part)
-        os.replace(part, link)
-        for folder in run.glob("checkpoint-*"):
-            if folder.name != name:
-                shutil.rmtree(folder)
-
-    return Job(**{**vars(job), "after": choose})
+    """Stage 2 from the seed's base model: whole, or until it is half learned."""
+    data, run = folders.data("mixed" if start == "mixed" else "long"), folders.run(start, seed)
+    whole = ("epochs=1.5",) if start == "mixed" else ()
+    job = _training(folders, seed, start, "stage2", folders.base(seed), data, whole)
+    if start == "mixed":
+        return replace(job, after=lambda: _link(run, "final"))
+    until = [sys.executable, "-m", "bench.rl._until", str(run), str(recipe.stopped_from), str(recipe.stopped_to)]
+    hook = ("mode=inline", f"items={recipe.validation}", "worlds=[cube_rolling]", "difficulties=[easy]", "modes=[tqa]")
+    words = [*until, *job.command, *(f"hook.{key}" for key in hook)]
+    return replace(job, command=words, done=lambda: (run / "chosen").is_symlink())
 
 
-def stopped_at(run: Path, least: float, most: float) -> str:
-    """The first checkpoint of a run whose accuracy by the hook lies between two.
-
-    Raises:
-        UserError: There is none.
-    """
-    found = {name: sum(modes.values()) / len(modes) for name, modes in evaluated(run).items() if name != "final"}
-    steps = sorted(found, key=lambda name: int(name.rpartition("-")[2]))
-    for name in steps:
-        if least <= found[name] <= most:
-            return name
-    told = ", ".join(f"{name} {found[name]:.0%}" for name in steps)
-    raise UserError(f"no checkpoint of {run} has an accuracy from {least:.0%} to {most:.0%}: {told}")
+def _link(run: Path, name: str) -> None:
+    if not (run / "chosen").is_symlink():
+        os.symlink(name, run / "chosen")
 
 
 def _chosen(folders: Folders, seed: int, start: str) -> Path:
