@@ -17,6 +17,7 @@ N = 3000
 @pytest.fixture(scope="module")
 def loaded(halfway):
     vlm = load_model(str(halfway.model), precision="fp32", attention="sdpa").eval()
+    fast_generation(vlm)
     return vlm, load_processor(str(halfway.model))
 
 
@@ -41,7 +42,6 @@ def test_first_tokens_are_drawn_as_often_as_the_model_says(loaded):
         scores = vlm(**{key: value[:1] for key, value in inputs.items()}).logits[0, -1]
         banned = int(scores.argmax())
         expected = (scores / 3.0).index_fill(0, torch.tensor([banned]), float("-inf")).softmax(-1)
-        fast_generation(vlm)
         torch.manual_seed(0)
         drawn = vlm.generate(
             **inputs,
@@ -56,7 +56,6 @@ def test_first_tokens_are_drawn_as_often_as_the_model_says(loaded):
 
 def test_rows_are_padded_after_their_end(loaded):
     vlm, processor = loaded
-    fast_generation(vlm)
     inputs = prompt_of(processor, 40)
     torch.manual_seed(0)
     with torch.no_grad():
