@@ -55,13 +55,14 @@ def remove_old(run: Path, keep: int, best: str | None) -> None:
             shutil.rmtree(gone, ignore_errors=True)
 
 
-def newest_whole(complete: list[Path], weights_alone: bool, first: bool) -> Path:
+def newest_whole(complete: list[Path], weights_alone: bool, first: bool, otherwise: str = "") -> Path:
     """The newest checkpoint that is whole; damaged ones after it are told, and set aside under another name.
 
     Args:
         complete: Checkpoints, oldest first; at least one.
         weights_alone: Whether a checkpoint without its `state/` will do.
         first: Whether this rank sets aside and speaks.
+        otherwise: What else than putting `state/` back would help, for the message.
 
     Raises:
         UserError: None is whole, or the newest one lacks `state/` and that is needed.
@@ -73,8 +74,7 @@ def newest_whole(complete: list[Path], weights_alone: bool, first: bool) -> Path
         if pruned and not weights_alone:
             raise UserError(
                 f"{path} has no {STATE}/ (was it removed to save disk space?), which holds the optimizer's moments and the "
-                "random numbers: put it back, or say resume=weights to resume from its weights, step, data order and "
-                "schedule, with moments that begin at zero"
+                f"random numbers: put it back, or {otherwise or f'begin another run with model={path}'}"
             )
         if wrong is None:
             for bad, why in found if first else ():
@@ -115,7 +115,11 @@ def find_resume(recipe: TrainingRecipe, fingerprint: str, ranks: int, first: boo
     complete = complete_checkpoints(run)
     if not complete:
         return None
-    last = newest_whole(complete, recipe.resume == "weights", first)
+    exact_alone = recipe.stage == "reinforcement"  # it has no resume=weights to offer
+    otherwise = (
+        "say resume=weights to resume from its weights, step, data order and schedule, with moments that begin at zero"
+    )
+    last = newest_whole(complete, recipe.resume == "weights", first, "" if exact_alone else otherwise)
     facts = read_facts(last) or {}
     told = {
         "engine": (facts.get("engine", "idf"), engine),
@@ -132,6 +136,11 @@ def find_resume(recipe: TrainingRecipe, fingerprint: str, ranks: int, first: boo
             f"(model={last} would begin there with these weights)"
         )
     changed = [f"{key}={now} instead of {begun}" for key, begun, now in _resharded(recipe, facts, ranks)]
+    if changed and exact_alone:
+        raise UserError(
+            f"the run {run} would resume with {', '.join(changed)}, and stage 3's state fits only what wrote it: resume with "
+            f"what it was begun with, or begin another run with model={last}"
+        )
     if changed and recipe.resume == "exact":
         raise UserError(
             f"the run {run} would resume with {', '.join(changed)}. What carries over is the weights, the step, the order "

@@ -78,7 +78,8 @@ def _packages(torch: Torch, recipe: AnyStage | None) -> Finding:
     lacking = [name for name in needed if find_spec(name) is None]
     if lacking:
         state = UNUSED if recipe is None else MISSING
-        return Finding("packages", state, f"{here}; not installed: {', '.join(lacking)}: pip install 'idf[train]'")
+        extra = "rl" if recipe is not None and recipe.stage == "reinforcement" else "train"
+        return Finding("packages", state, f"{here}; not installed: {', '.join(lacking)}: pip install 'idf[{extra}]'")
     if not torch.version:
         return Finding("packages", UNUSED if recipe is None else MISSING, torch.problem)
     if recipe is not None and (recipe.deepspeed or "").endswith("offload") and shutil.which("c++") is None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import torch.distributed as dist
@@ -28,7 +30,7 @@ class Ranks:
 
     def __init__(self) -> None:
         if "RANK" not in os.environ:
-            raise UserError("start it with torchrun, for example: torchrun --nproc_per_node 8 launch/stage1.py")
+            raise UserError(f"start it with torchrun, for example: torchrun --nproc_per_node 8 {_script()}")
         self.rank, self.ranks = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
         self.ranks_here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
         self.first = self.rank == 0
@@ -101,3 +103,9 @@ class Ranks:
         for rank, told in enumerate(self.gather(error)):
             if told is not None:
                 raise UserError(told if rank == 0 else f"{told} (rank {rank})")
+
+
+def _script() -> str:
+    """The launch script that was started, for a message."""
+    name = Path(sys.argv[0]).name
+    return f"launch/{name if name.startswith('stage') else 'stage1.py'}"
