@@ -19,11 +19,12 @@ class RolloutFacts:
         loss: TRL's; with advantages of mean 0 and one update a step it says little.
         reward: Mean of what the responses earned.
         right: Share of right answers.
-        step_credit: Mean of what false answers earned for their steps.
-        price: Mean of what right answers lost for their length.
+        step_credit: Mean over all responses of what false answers earned for their steps.
+        price: Mean over all responses of what right answers lost for their length; reward is right + step_credit - price.
         silent: Share of the problems whose responses all earned the same: nothing is learned from them.
         cut_off: Share of the responses that were cut off.
-        entropy: Mean over tokens, in nats.
+        entropy: Mean over the tokens of responses that are not cut off, in nats: of each micro-batch over all ranks, then over
+            these. A micro-batch whose responses are all cut off counts as 0.
         completion_tokens: Mean length of a response, in tokens.
         grad_norm: Of the whole gradient, before clipping.
         learning_rate: Of this step.

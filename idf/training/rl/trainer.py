@@ -139,6 +139,7 @@ class RolloutTrainer(GRPOTrainer):  # type: ignore[misc]
         self.run = Path(recipe.run)
         self.hook = EvaluationHook(recipe) if recipe.hook.mode == "inline" else None
         self.log_of_run: RolloutLog | None = None
+        self.done, self.silent = 0, 0.0
         self.counts = parameter_counts(vlm)
         self.layout = read_layout(recipe.model)
         self.layout.names_in_files(vlm)
@@ -170,14 +171,14 @@ class RolloutTrainer(GRPOTrainer):  # type: ignore[misc]
         """
         self.stop_signal = stop_signal()
         self.stop_signal.training = True
-        done, history = 0, list[dict[str, Any]]()
+        history = list[dict[str, Any]]()
         if self.resume_from is not None:
-            done = int(TrainerState.load_from_json(str(self.resume_from / STATE / _STATE_FILE)).global_step)
-            history = [row for row in read_history(self.run) if row["step"] <= done]
+            self.done = int(TrainerState.load_from_json(str(self.resume_from / STATE / _STATE_FILE)).global_step)
+            history = [row for row in read_history(self.run) if row["step"] <= self.done]
         self.collapse = Collapse(self.recipe.stop, history)
         if self.peers.first:
-            self.log_of_run = RolloutLog(self.recipe, self.peers.ranks, self.recipe.steps, done, None)
-        self._announce(done)
+            self.log_of_run = RolloutLog(self.recipe, self.peers.ranks, self.recipe.steps, self.done, None)
+        self._announce(self.done)
         try:
             self.train(resume_from_checkpoint=None if self.resume_from is None else str(self.resume_from / STATE))
             if self.state.global_step < self.recipe.steps:
@@ -217,6 +218,17 @@ class RolloutTrainer(GRPOTrainer):  # type: ignore[misc]
             None if losses[0] is None else torch.stack(losses).mean(),
         )
 
+    def _get_train_sampler(self, dataset: Any = None) -> Any:
+        """As TRL's, but a run that is resumed goes on with the order of its epoch: TRL would begin with the first one's."""
+        sampler = super()._get_train_sampler(dataset)
+        return after_epochs(sampler, self.done // (len(self.train_dataset) // self.recipe.prompts_per_step))
+
+    def _calculate_rewards(self, *given: Any) -> Tensor:
+        """As TRL's; notes the share of silent problems, which TRL tells only where rewards are compared by problem."""
+        earned: Tensor = super()._calculate_rewards(*given)
+        self.silent = share_silent(earned[:, 0], self.recipe.samples)
+        return earned
+
     # --- checkpoints ----------------------------------------------------------------------------------------------
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
@@ -234,21 +246,21 @@ class RolloutTrainer(GRPOTrainer):  # type: ignore[misc]
         """Nothing: the weights were loaded with the model, from the checkpoint's own folder."""
 
     def _write(self, name: str, state: bool) -> Path:
-        weights = self.accelerator.get_state_dict(self.model_wrapped) if self.recipe.deepspeed is not None else None
+        # No preset of stage 3 shards weights, so rank 0 has them all: accelerate would copy them to the memory of every rank.
         return save_checkpoint(
             self.peers,
             self.run,
             name,
-            weights=lambda folder: self._write_weights(folder, weights),
+            weights=self._write_weights,
             state=self._write_state if state else None,
             keep=self.recipe.keep_checkpoints,
             phase=lambda what: None,
         )
 
-    def _write_weights(self, folder: Path, weights: dict[str, Tensor] | None) -> None:
-        vlm, lora = self.accelerator.unwrap_model(self.model), self.recipe.lora
+    def _write_weights(self, folder: Path) -> None:
+        vlm, lora, weights = self.accelerator.unwrap_model(self.model), self.recipe.lora, None
         if lora is not None:
-            weights = dict(vlm.state_dict()) if weights is None else weights
+            weights = dict(vlm.state_dict())
             save_adapter(weights, lora, self.recipe.model, folder / "adapter")
             weights = merged(weights, lora)
         write_model(self.layout, vlm, folder, weights, self.facts | {"step": self.state.global_step})
@@ -283,7 +295,7 @@ class RolloutTrainer(GRPOTrainer):  # type: ignore[misc]
             right=logs["reward/right"],
             step_credit=logs["reward/steps"],
             price=logs["reward/price"],
-            silent=logs["frac_reward_zero_std"],
+            silent=self.silent,
             cut_off=logs["completions/clipped_ratio"],
             entropy=logs["entropy"],
             completion_tokens=logs["completions/mean_length"],
@@ -363,3 +375,26 @@ def for_rollouts(processor: Any) -> Any:
     processor.tokenizer.padding_side = "left"
     processor.image_processor.do_resize = False
     return processor
+
+
+def after_epochs(sampler: Any, epochs: int) -> Any:
+    """TRL's sampler as it is after some epochs: each takes one order from its generator.
+
+    Args:
+        sampler: The sampler, which has given nothing yet; it is changed.
+        epochs: How many are over.
+    """
+    for _ in range(epochs):
+        torch.randperm(sampler.num_samples, generator=sampler.generator)
+    return sampler
+
+
+def share_silent(earned: Tensor, samples: int) -> float:
+    """The share of problems whose responses all earned the same.
+
+    Args:
+        earned: What the responses of a step earned, over all ranks; those to one problem stand side by side.
+        samples: Responses to a problem.
+    """
+    groups = earned.view(-1, samples)
+    return float((groups == groups[:, :1]).all(1).float().mean())
