@@ -154,6 +154,11 @@ class Stage3Recipe(TrainingRecipe):
             )
         if self.vllm is not None:
             self.vllm.check()
+            if self.lora is not None:
+                raise UserError(
+                    "vllm does not go with lora: TRL would send vLLM the weights under the names that adapters give them, which "
+                    "vLLM does not know; leave vllm out, or train all weights"
+                )
         _ = self.rule
 
     @property

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from idf.recipe import build_recipe, read_recipe, to_plain
+from idf.training.recipe import LoraRecipe
 from idf.training.stage3_recipe import RewardRecipe, Stage3Recipe, StopRecipe, VllmRecipe
 from idf.training.stages import SCRIPTS, read_stage_recipe, read_supervised
 from tests.sentences import refused
@@ -126,3 +127,9 @@ def test_defaults_in_the_docs_are_those_of_the_code():
 def test_the_papers_size_is_read():
     recipe = read_recipe(Stage3Recipe, ROOT / "recipes" / "stage3.yaml")
     assert recipe.accumulation_steps(recipe.gpus) >= 1
+
+
+def test_vllm_is_refused_with_adapters_whose_names_it_does_not_know():
+    with refused("vllm", "lora", "names"):
+        replace(RECIPE, vllm=VllmRecipe(), lora=LoraRecipe()).check()
+    replace(RECIPE, lora=LoraRecipe()).check()
