@@ -271,10 +271,10 @@ def _advise(recipe: Stage3Recipe, known: RolloutSurvey, own: RolloutMemory, room
 def _lengths(recipe: Stage3Recipe, prompts: Prompts) -> tuple[list[int], str]:
     """Tokens of each prompt: exact if the processor is on this machine, else estimated from words and pictures."""
     kept = set(prompts.kept)
-    samples = [sample for index, sample in enumerate(prompts.folder.samples()) if index in kept]
+    samples = (sample for index, sample in enumerate(prompts.folder.samples()) if index in kept)
     if not Path(recipe.model).is_dir():
         count = EstimatedTokens()
-        lengths = [count(sample) for sample in samples]
+        lengths = [count(sample) for sample in samples]  # one after the other: their pictures are many gigabytes
         return [length.prompt + length.vision for length in lengths], (
             "an estimate: the tokenizer is not on this machine; a word, digit or sign counted as one token"
         )
