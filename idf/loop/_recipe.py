@@ -11,6 +11,7 @@ from idf.errors import UserError
 from idf.evaluation import EvaluationRecipe
 from idf.recipe import check_names, check_ranges, key
 from idf.traces import FilterRecipe, TeacherRecipe, TracesRecipe
+from idf.training.stage3_recipe import Stage3Recipe
 from idf.training.stages import AnyStage, read_stage_recipe
 from idf.worlds import DIFFICULTIES, PARTS, WORLDS
 
@@ -125,12 +126,18 @@ class LoopRecipe:
             self._check_stage("reinforcement", "stage 3's")
 
     def _check_stage(self, stage: str, whose: str) -> None:
+        """Refuse another stage's recipe, and one that would stop only when a round trains."""
         found = self.stage_of("model", "data", "run")
         if found.stage != stage:
             raise UserError(
                 f"train.recipe: {self.train.recipe} is a recipe of stage {found.stage!r}: {whose} says `stage: {stage}`"
             )
         found.accumulation_steps(self.train.nproc)
+        if isinstance(found, Stage3Recipe) and self.traces.problems < found.prompts_per_step:
+            raise UserError(
+                f"traces.problems: a round draws {self.traces.problems}, and a step of {self.train.recipe} asks "
+                f"{found.prompts_per_step} (prompts_per_step): draw more, or set train.overrides=[prompts_per_step=N]"
+            )
 
     def stage_of(self, model: str, data: str, run: str) -> AnyStage:
         """The stage's recipe as a round runs it."""

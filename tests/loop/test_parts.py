@@ -241,10 +241,11 @@ def test_stage_3_is_called_as_stage_2_is_with_the_problems_that_were_drawn(stage
     monkeypatch.setattr(_round, "train", training.train)
     monkeypatch.setattr("tests.loop.pupil.Pupil.fingerprint", classmethod(lambda cls, spec, whole=False: "pupil"))
     monkeypatch.setattr("tests.loop.pupil.skill_of", lambda model: 0.6)
-    out = loop("rounds=1", "train.stage=stage3", "train.oracle=0", "train.updates=7", "train.overrides=[beta=0.1]")
+    stage = ("train.stage=stage3", "train.recipe=idf:quickstart/stage3.yaml", "train.oracle=0", "train.updates=7")
+    out = loop("rounds=1", *stage, "train.overrides=[beta=0.1]")
     folder = out / "round-1"
     told = json.loads((folder / "train/final/idf.json").read_text())["argv"]
-    assert told[:3] == ["--recipe", "idf:quickstart/stage2.yaml", "beta=0.1"]
+    assert told[:3] == ["--recipe", "idf:quickstart/stage3.yaml", "beta=0.1"]
     places = {"model": "pupil", "data": "out/round-1/problems", "run": "out/round-1/train"}
     assert told[3:] == [*(f'{key}="{place}"' for key, place in places.items()), "steps=7"]
     assert json.loads((folder / "trained.json").read_text())["updates"] == 7
@@ -315,3 +316,10 @@ def test_a_number_of_updates_is_that_of_the_run_whatever_its_data(monkeypatch):
             epochs = training.epochs_for(updates, recipe)
             changed = read_recipe(StageRecipe, "idf:quickstart/stage2.yaml", [f"epochs={epochs!r}"])
             assert steps_in_run(rows, changed) == updates
+
+
+def test_a_round_of_stage_3_that_draws_too_few_problems_for_a_step_is_refused_before_anything_is_asked():
+    train = {"stage": "stage3", "recipe": "idf:quickstart/stage3.yaml", "nproc": 2}
+    recipe_of(train=train, traces={"problems": 12}).check()
+    with refused("traces.problems", "11", "12", "prompts_per_step"):
+        recipe_of(train=train, traces={"problems": 11}).check()
