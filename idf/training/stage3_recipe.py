@@ -116,7 +116,8 @@ class Stage3Recipe(TrainingRecipe):
         loss: Which of TRL's losses.
         scale_rewards: Whether advantages are divided by the spread of the rewards: "none", "group" or "batch".
         beta: Weight of the divergence from the model that the run began with; 0 for no such model in memory.
-        clip: How far a token's probability ratio counts. It is 1 in a first update, and there is one update a step.
+        clip: How far a token's probability ratio counts. It is 1 in a first update, and there is one update a step: TRL never
+            clips here.
         reward: What a response earns.
         stop: When a run is stopped that falls apart.
         vllm: vLLM for the rollouts; None for transformers.
