@@ -133,3 +133,14 @@ def test_vllm_is_refused_with_adapters_whose_names_it_does_not_know():
     with refused("vllm", "lora", "names"):
         replace(RECIPE, vllm=VllmRecipe(), lora=LoraRecipe()).check()
     replace(RECIPE, lora=LoraRecipe()).check()
+
+
+def test_the_doctor_names_the_extra_that_brings_trl(monkeypatch):
+    from idf.gpus import Torch
+    from idf.training import doctor
+
+    monkeypatch.setattr(doctor, "find_spec", lambda name: None if name == "trl" else object())
+    found = doctor._packages(Torch("2.14.1"), RECIPE)
+    assert found.state == doctor.MISSING
+    assert "trl" in found.sentence
+    assert "idf[rl]" in found.sentence
