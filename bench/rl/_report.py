@@ -120,7 +120,27 @@ def _price(recipe: RlRecipe, found: Results) -> list[str]:
         "",
         "The goal: at least 30 % fewer tokens for a right answer, and the lower end of the difference in accuracy above "
         "-2 points.",
+        *_growth(recipe, found),
     ]
+
+
+def _growth(recipe: RlRecipe, found: Results) -> list[str]:
+    """Mean tokens of an answer by the rolls of its problem, before and after, with the slope of a straight line."""
+    lines = []
+    for name in ("mixed paired", *(f"price{price:g} paired" for price in recipe.prices)):
+        some = _whole(found, name)
+        if not some:
+            continue
+        rolls = np.concatenate([one["rolls"]["paired"] for one in some.values()])
+        tokens = np.concatenate([one[name]["tokens"] for one in some.values()]).astype(float)
+        slope = float(np.polyfit(rolls, tokens, 1)[0])
+        by_size = " | ".join(f"{tokens[rolls == n].mean():.0f}" for n in sorted(set(rolls)))
+        lines.append(f"| {name.partition(' ')[0]} | {by_size} | {slope:+.1f} |")
+    if not lines:
+        return []
+    sizes = sorted({n for one in found.values() for n in one.get("rolls", {}).get("paired", [])})
+    head = [f"| tokens at rolls | {' | '.join(map(str, sizes))} | a roll |", "| --- " * (len(sizes) + 2) + "|"]
+    return ["", *head, *lines]
 
 
 def _row(name: str, effect: Effect, tokens: Sequence[float]) -> str:

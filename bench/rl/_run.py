@@ -21,6 +21,7 @@ from idf.evaluation import read_results
 from idf.recipe import read_recipe, to_plain
 from idf.suites import read_suite
 from idf.training.stages import read_stage_recipe
+from idf.worlds import WORLDS
 
 from ._arms import START_OF, arms_of
 from ._recipe import HERE, ROOT, RlRecipe
@@ -229,8 +230,12 @@ def _evaluation(recipe: RlRecipe, folders: Folders, seed: int, name: str, suite:
 
 def keep_results(recipe: RlRecipe, folders: Folders, seed: int) -> None:
     """Write what the arms of a seed that are done came to, item by item."""
-    told: dict[str, Any] = {}
     items = {name: read_suite(folders.data(name)) for name in ("suite", "paired")}
+    told: dict[str, Any] = {
+        "rolls": {
+            name: [WORLDS[item.problem.world].size(item.problem) for item in found] for name, found in items.items()
+        }
+    }
     for question in recipe.questions:
         start, suite = START_OF[question], "paired" if question == "price" else "suite"
         for name in (start, *(arm.name for arm in arms_of(recipe, question, seed))):

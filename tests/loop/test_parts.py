@@ -241,8 +241,8 @@ def test_stage_3_is_called_as_stage_2_is_with_the_problems_that_were_drawn(stage
     monkeypatch.setattr(_round, "train", training.train)
     monkeypatch.setattr("tests.loop.pupil.Pupil.fingerprint", classmethod(lambda cls, spec, whole=False: "pupil"))
     monkeypatch.setattr("tests.loop.pupil.skill_of", lambda model: 0.6)
-    stage = ("train.stage=stage3", "train.recipe=idf:quickstart/stage3.yaml", "train.oracle=0", "train.updates=7")
-    out = loop("rounds=1", *stage, "train.overrides=[beta=0.1]")
+    of_stage3 = ("train.stage=stage3", "train.recipe=idf:quickstart/stage3.yaml", "train.overrides=[beta=0.1]")
+    out = loop("rounds=1", "train.oracle=0", "train.updates=7", *of_stage3)
     folder = out / "round-1"
     told = json.loads((folder / "train/final/idf.json").read_text())["argv"]
     assert told[:3] == ["--recipe", "idf:quickstart/stage3.yaml", "beta=0.1"]

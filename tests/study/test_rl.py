@@ -1,0 +1,117 @@
+"""The study of reinforcement: its tables, where a run is stopped, and what it asks for."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bench.rl._arms import arms_of
+from bench.rl._recipe import HERE, RlRecipe
+from bench.rl._report import outcomes, read_results_of, report, tokens_per_right
+from bench.rl._run import _jobs, fix_plan
+from bench.rl._until import stopped_at
+from bench.study._data import Folders
+from idf.recipe import read_recipe
+from tests.sentences import line_that_says, refused
+
+RESULTS = HERE.parents[1] / "bench" / "results" / "rl"
+
+
+def recipe(tmp_path: Path, **changes) -> RlRecipe:
+    return RlRecipe(str(tmp_path / "work"), str(tmp_path / "results"), **changes)
+
+
+def arm(right: list[int], tokens: list[int], **more) -> dict:
+    return {"causes": "".join(".t"[not one] for one in right), "tokens": tokens, "seconds": 600.0, **more}
+
+
+def written(tmp_path: Path, seed: int, arms: dict) -> None:
+    folder = tmp_path / "results"
+    folder.mkdir(exist_ok=True)
+    rolls = {"suite": [1, 2, 3, 4], "paired": [1, 2, 3, 4]}
+    (folder / f"seed{seed}.json").write_text(json.dumps({"rolls": rolls, **arms}))
+
+
+def test_the_tables_say_what_the_seeds_came_to(tmp_path):
+    for seed in (1, 2, 3, 4, 5):
+        arms = {
+            "early suite": arm([1, 1, 0, 0], [10, 20, 30, 40]),
+            "verdicts suite": arm([1, 1, 1, int(seed > 1)], [10, 20, 30, 40]),
+            "outcome suite": arm([1, 1, 1, 0], [10, 20, 30, 40]),
+            "mixed paired": arm([1, 1, 1, 1], [20, 40, 60, 80]),
+            "price0.2 paired": arm([1, 1, 1, 1], [10, 20, 30, 40]),
+        }
+        written(tmp_path, seed, arms)
+    told = report(recipe(tmp_path))
+    line_that_says(told, "stopped early", "50.0%", "50")
+    line_that_says(told, "after stage 3", "95.0%", "75 100 100 100 100")
+    line_that_says(told, "at least 90 %", "reached", "4 of 5 seeds")
+    line_that_says(told, "credit minus outcome", "+20.0 points")
+    line_that_says(told, "| 0.2 |", "50%", "| no |")  # of four items nothing can be said
+    line_that_says(told, "price0.2", "10", "20", "30", "40", "+10.0")
+    assert "price0.4" not in told
+
+
+def test_nothing_is_tested_before_the_last_seed(tmp_path):
+    written(tmp_path, 2, {"outcome suite": arm([1, 0], [1, 1]), "verdicts suite": arm([1, 1], [1, 1])})
+    line_that_says(report(recipe(tmp_path)), "nothing is tested before the last seed")
+    with refused("no results", "python -m bench.rl"):
+        report(recipe(tmp_path / "empty"))
+
+
+def test_tokens_of_wrong_answers_count_for_the_right_ones(tmp_path):
+    written(tmp_path, 1, {"early suite": arm([1, 0, 0, 0], [10, 20, 30, 40])})
+    found = read_results_of(tmp_path / "results", [1])
+    assert tokens_per_right(found, "early suite") == [100]
+    assert outcomes(found, "early suite").tolist() == [[1, 0, 0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("found", "name"),
+    [
+        ({10: 0.5, 20: 0.7, 30: 0.72}, "checkpoint-20"),
+        ({9: 0.7, 10: 0.7}, "checkpoint-9"),
+        ({10: 0.6, 20: 0.8}, None),
+        ({}, None),
+    ],
+)
+def test_stage_2_is_stopped_at_the_first_checkpoint_within_the_range(tmp_path, found, name):
+    for step, share in found.items():
+        folder = tmp_path / "evaluations" / f"checkpoint-{step}"
+        folder.mkdir(parents=True)
+        (folder / "results.json").write_text(json.dumps({"macro_accuracy": {"tqa": share}}))
+    assert stopped_at(tmp_path, 0.65, 0.75) == name
+
+
+def test_each_process_stands_once_and_after_what_it_needs(tmp_path):
+    asked = recipe(tmp_path, price=0.4)
+    jobs = _jobs(asked, Folders(tmp_path / "work"))
+    names = [job.name for job in jobs]
+    assert len(set(names)) == len(names)
+    assert all(set(job.needs) <= set(names[:at]) for at, job in enumerate(jobs))
+    assert sum(name.startswith("verdicts") for name in names) == 5
+    assert sum(name.startswith("price") for name in names) == 3 * 3 + 2
+    assert [arm.name for arm in arms_of(asked, "price", 5)] == ["price0.4"]
+    assert [arm.name for arm in arms_of(recipe(tmp_path), "price", 5)] == []
+
+
+def test_a_plan_may_not_change(tmp_path):
+    fix_plan(tmp_path / "plan.json", {"a": 1, "b": [2]})
+    fix_plan(tmp_path / "plan.json", {"a": 1, "b": (2,)})
+    with refused("another plan", "b"):
+        fix_plan(tmp_path / "plan.json", {"a": 1, "b": [3]})
+
+
+def test_what_stands_in_the_docs_is_the_report_of_the_results():
+    page = (HERE.parents[1] / "docs" / "rl-study.md").read_text()
+    shown = page.partition("<!-- results -->")[2].partition("<!-- end -->")[0]
+    asked = read_recipe(RlRecipe, HERE / "full.yaml")
+    if not read_results_of(RESULTS, asked.seeds):
+        assert "Nothing was run yet" in shown
+        return
+    told = report(replace(asked, results=str(RESULTS)))
+    for line in told.splitlines():
+        assert line in shown, line
