@@ -27,5 +27,5 @@ def arms_of(recipe: RlRecipe, question: str, seed: int) -> Iterator[Arm]:
     else:
         tried = recipe.prices if seed in recipe.price_seeds else [recipe.price] if recipe.price is not None else []
         for price in tried:
-            # At every price the same credit, below half of the cheapest right answer.
-            yield Arm(f"price{price:g}", (f"reward.price={price}", "reward.step_credit=0.1"))
+            # No credit for steps: it is paid for whole states alone, so it would pull towards the long form.
+            yield Arm(f"price{price:g}", (f"reward.price={price}", "reward.step_credit=0"))

@@ -123,6 +123,10 @@ class LoopRecipe:
         else:
             if self.train.oracle:
                 raise UserError("train.oracle goes with train.stage stage2 only: leave it out")
+            if self.filter != FilterRecipe(keep=self.filter.keep):
+                raise UserError(
+                    "filter goes with train.stage stage2 only: reinforcement filters nothing, so leave it out"
+                )
             self._check_stage("reinforcement", "stage 3's")
 
     def _check_stage(self, stage: str, whose: str) -> None:

@@ -153,6 +153,10 @@ class Stage3Recipe(TrainingRecipe):
                 f"deepspeed {self.deepspeed} does not go with stage 3: ranks that draw pictures and ranks that draw none wait "
                 "for each other for ever (ms-swift#3213); use zero2, zero2_offload or lora"
             )
+        if self.lora is not None and self.lora.dropout > 0:
+            raise UserError(
+                "lora.dropout must be 0 in stage 3: responses would be drawn from another model than the one that learns"
+            )
         if self.vllm is not None:
             self.vllm.check()
             if self.lora is not None:

@@ -21,6 +21,8 @@ from ..stage3_recipe import Stage3Recipe
 from ..survey import base_of, in_millions
 from .prompts import Prompts, read_prompts
 
+PIXEL_BYTES = 3 * (3 * 2 * 4)
+"""TRL holds three copies of what the processor makes of a pixel: three channels, twice (a picture is two frames), in fp32."""
 CHOICES = (None, *(preset for preset in PRESETS if not preset.startswith("zero3")))
 
 
@@ -86,21 +88,23 @@ class RolloutMemory:
         training: As in stage 2, for padded batches of the longest prompt and response.
         reference: The reference model, if there is one.
         rollouts: Keys and values of all responses that a GPU draws at once, and the widest layer of their prompts.
+        pixels: What TRL holds of the pictures of a step's responses while it learns, each at its largest.
     """
 
     training: Memory
     reference: float
     rollouts: float
+    pixels: float
 
     @property
     def drawing(self) -> float:
         """Bytes while responses are drawn."""
-        return self.training.weights + self.training.optimizer + self.reference + self.rollouts
+        return self.training.weights + self.training.optimizer + self.reference + self.rollouts + self.pixels
 
     @property
     def peak(self) -> float:
         """The most that is needed at any moment."""
-        return max(self.training.peak + self.reference, self.drawing)
+        return max(self.training.peak + self.reference + self.pixels, self.drawing)
 
 
 def rollout_memory(recipe: Stage3Recipe, known: RolloutSurvey, preset: str | None, gpus: int) -> RolloutMemory:
@@ -137,6 +141,7 @@ def rollout_memory(recipe: Stage3Recipe, known: RolloutSurvey, preset: str | Non
         memory_of(alike, shape, known.size, preset, gpus),
         half * known.size.total if recipe.beta else 0.0,
         responses * (cache + widest) if recipe.vllm is None else 0.0,
+        responses * recipe.max_pixels * PIXEL_BYTES,
     )
 
 

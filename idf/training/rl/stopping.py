@@ -15,7 +15,7 @@ class Collapse:
 
     Args:
         recipe: When to stop.
-        history: Rows of the steps that are done: `step`, `reward`, `entropy`, `right`.
+        history: Rows of the steps that are done: `step`, `reward`, `entropy`, `right`, `cut_off`.
     """
 
     def __init__(self, recipe: StopRecipe, history: Iterable[dict[str, float]] = ()) -> None:
@@ -35,7 +35,7 @@ class Collapse:
         recipe, n = self.recipe, self.recipe.window
         if len(self._rows) < 2 * n:
             return
-        now = {name: self._mean(name, self._rows[-n:]) for name in ("reward", "entropy", "right")}
+        now = {name: self._mean(name, self._rows[-n:]) for name in ("reward", "entropy", "right", "cut_off")}
         step = int(row["step"])
         if recipe.reward_fall is not None and now["reward"] < self._best - recipe.reward_fall:
             raise UserError(
@@ -52,8 +52,9 @@ class Collapse:
             raise UserError(
                 f"the entropy fell away: its mean over the {n} steps up to {step} is {now['entropy']:.2g} nats a token, less "
                 f"than stop.entropy_share ({recipe.entropy_share:g}) of the first {n} steps' {first:.2g}, while "
-                f"{now['right']:.0%} of the responses are right: they hardly differ any more, so nothing can be learned; lower "
-                "learning_rate, or raise temperature"
+                f"{now['right']:.0%} of the responses are right: they hardly differ any more, so nothing can be learned. Lower "
+                f"learning_rate, or raise temperature; {now['cut_off']:.0%} of them are cut off, whose entropy TRL counts as 0: "
+                "if that is much, raise max_new_tokens"
             )
 
     def _take(self, row: dict[str, float]) -> None:

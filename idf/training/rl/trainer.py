@@ -174,7 +174,8 @@ class RolloutTrainer(GRPOTrainer):  # type: ignore[misc]
         history = list[dict[str, Any]]()
         if self.resume_from is not None:
             self.done = int(TrainerState.load_from_json(str(self.resume_from / STATE / _STATE_FILE)).global_step)
-            history = [row for row in read_history(self.run) if row["step"] <= self.done]
+            told = self.peers.first_says(lambda: read_history(self.run))  # before rank 0 writes it anew
+            history = [row for row in told if row["step"] <= self.done]
         self.collapse = Collapse(self.recipe.stop, history)
         if self.peers.first:
             self.log_of_run = RolloutLog(self.recipe, self.peers.ranks, self.recipe.steps, self.done, None)

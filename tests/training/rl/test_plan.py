@@ -44,7 +44,8 @@ def test_keys_and_values_of_all_responses_count(recipe):
     cache = responses * length * 2 * 28 * 4 * 128 * 2
     widest = responses * known.longest * 2 * (3 * 18944 + 4 * 3584)
     assert found.rollouts == pytest.approx(cache + widest)
-    assert found.drawing == found.training.weights + found.training.optimizer + found.rollouts
+    assert found.pixels == responses * recipe.max_pixels * 72
+    assert found.drawing == found.training.weights + found.training.optimizer + found.rollouts + found.pixels
     twice = rollout_memory(replace(recipe, prompts_per_step=128), known, "zero2", 8)
     assert twice.rollouts == pytest.approx(2 * found.rollouts)
 

@@ -74,6 +74,12 @@ def test_a_server_of_vllm_needs_an_address_and_nothing_else_takes_one():
     replace(RECIPE, vllm=VllmRecipe("server", "http://here:8000")).check()
 
 
+def test_adapters_that_drop_inputs_are_refused():
+    with refused("lora.dropout"):
+        replace(RECIPE, lora=LoraRecipe(dropout=0.1)).check()
+    replace(RECIPE, lora=LoraRecipe()).check()
+
+
 def test_micro_batches_divide_a_steps_responses():
     assert replace(RECIPE, prompts_per_step=6, samples=8, samples_per_micro_batch=12).accumulation_steps(2) == 2
     with refused("prompts_per_step x samples (6 x 8)", "multiple", "7"):

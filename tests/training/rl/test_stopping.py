@@ -13,7 +13,13 @@ RECIPE = StopRecipe(window=4, reward_fall=0.2, entropy_share=0.1, solved=0.9)
 def rows(rewards, entropies=None, right=None):
     entropies = entropies or [1.0] * len(rewards)
     for step, (reward, entropy) in enumerate(zip(rewards, entropies, strict=True), 1):
-        yield {"step": step, "reward": reward, "entropy": entropy, "right": reward if right is None else right}
+        yield {
+            "step": step,
+            "reward": reward,
+            "entropy": entropy,
+            "right": reward if right is None else right,
+            "cut_off": 0.25,
+        }
 
 
 def stopped_at(found, recipe=RECIPE) -> int | None:
