@@ -19,7 +19,12 @@ ROOT = Path(__file__).parents[1]
 @pytest.mark.parametrize(
     ("words", "extra", "calls"),
     [
-        (["launch/quickstart.sh", "--quick"], "train", []),
+        (["launch/quickstart.sh"], "train", []),
+        (
+            ["launch/quickstart.sh", "--rl"],
+            "rl",
+            ["--standalone --nproc_per_node 2 launch/stage3.py --recipe recipes/quickstart/stage3.yaml"],
+        ),
         (["bench/study/run.sh", "--quick"], "train", ["-m bench.study --quick"]),
         (["bench/study/run.sh"], "train", ["-m bench.study"]),
         (
@@ -42,6 +47,16 @@ def test_arguments_of_a_script_are_no_extra_to_install(tmp_path, words, extra, c
     lines = (tmp_path / "calls").read_text().splitlines()
     assert [line for line in lines if "pip install" in line] == [f"-m pip install --quiet --editable .[{extra}]"]
     assert set(calls) <= set(lines)
+
+
+def test_the_quickstart_takes_no_other_word(tmp_path):
+    checkout(tmp_path)
+    done = subprocess.run(
+        ["bash", "launch/quickstart.sh", "--quick"], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 2
+    says(done.stderr, "launch/quickstart.sh", "--rl", "--quick")
+    assert not (tmp_path / ".venv").exists()
 
 
 def gone(venv: Path) -> None:
