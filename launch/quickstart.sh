@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The whole of idf on a tiny model, from a random walk to a scored checkpoint: some minutes on two CPU cores, after installing.
-# With --rl a third stage follows, reinforcement, from where stage 2 was after 300 steps: about ten minutes more.
+# With --rl a third stage follows, reinforcement, from where stage 2 was after 200 steps: about ten minutes more.
 # Safe to run again: the environment is kept; everything else is made afresh, in folders named quickstart only.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -35,7 +35,8 @@ say "3/6 stage 1, Imagery-Distillation, 2 ranks, DeepSpeed ZeRO-2"
 torchrun --standalone --nproc_per_node 2 launch/stage1.py --recipe $recipes/stage1.yaml
 
 say "4/6 stage 2, Reasoning-Distillation, from stage 1's final checkpoint"
-torchrun --standalone --nproc_per_node 2 launch/stage2.py --recipe $recipes/stage2.yaml
+early=(); ! $reinforce || early=(save_steps=200 keep_checkpoints=2) # so that a checkpoint is there that has half learned
+torchrun --standalone --nproc_per_node 2 launch/stage2.py --recipe $recipes/stage2.yaml ${early[@]+"${early[@]}"}
 
 say "5/6 evaluation on held-out problems: untrained, after stage 1, after stage 2"
 OMP_NUM_THREADS=2
@@ -47,9 +48,9 @@ done
 idf-eval --baseline random --suite $data/suite --modes tqa,vtqa --out $results/chance
 
 if $reinforce; then
-    say "stage 3, reinforcement, 2 ranks: what the worlds' verdicts teach where stage 2 was stopped after 300 steps"
+    say "stage 3, reinforcement, 2 ranks: what the worlds' verdicts teach where stage 2 was after 200 steps"
     torchrun --standalone --nproc_per_node 2 launch/stage3.py --recipe $recipes/stage3.yaml
-    for name in stage2/checkpoint-300 stage3/final; do
+    for name in stage2/checkpoint-200 stage3/final; do
         idf-eval $run/$name --suite $data/suite --modes tqa,vtqa --prompts idf-short-1 --max-new-tokens 160 \
             --batch-size 50 --out $results/rl/${name%%/*}
     done

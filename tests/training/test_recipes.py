@@ -18,8 +18,10 @@ from idf.training.shapes import SHAPES
 from tests.sentences import says
 
 ROOT = Path(__file__).parents[2] / "recipes"
-STAGES = sorted(
-    path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.yaml") if "stage" in yaml.safe_load(path.read_text())
+STAGES = sorted(  # stage 3's: rl/test_plan.py
+    path.relative_to(ROOT).as_posix()
+    for path in ROOT.rglob("*.yaml")
+    if yaml.safe_load(path.read_text()).get("stage") in ("imagery", "reasoning")
 )
 # Folder -> number of GPUs and GiB of each.
 PROMISED = {
