@@ -101,6 +101,7 @@ def grpo_config(recipe: Stage3Recipe, ranks: Ranks) -> GRPOConfig:
         save_strategy="steps",
         save_steps=recipe.save_steps,
         logging_steps=1,
+        log_multimodal=False,  # TRL gathers pictures over the ranks that have any: one without would wait for ever
         report_to=[],
         disable_tqdm=True,
         seed=recipe.seed % 2**32,
