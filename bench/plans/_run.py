@@ -14,7 +14,7 @@ from typing import Any
 from bench.study._arms import Epoch
 from bench.study._data import Folders, count_overlaps, encode, link_tokens
 from bench.study._jobs import Job, locked, run_jobs
-from bench.study._outcome import read_answers, write_json
+from bench.study._outcome import fix_plan, read_answers, write_json
 from bench.study._plan import idf_command
 from idf.data import DatasetFolder, open_dataset
 from idf.errors import UserError
@@ -49,7 +49,7 @@ def run_plans(recipe: PlansRecipe, *, plan_only: bool, say: Callable[[str], None
         datasets = {arm: open_dataset(folders.data(arm), made_by="python -m bench.plans") for arm in ARMS}
         epochs = encode(datasets, stage, folders.base(recipe.seeds[0]), folders)
         overlaps = count_overlaps(datasets, folders.data("suite"))
-        _fix(results / "plan.json", _facts(recipe, stage, datasets, epochs, overlaps, folders))
+        fix_plan(results / "plan.json", _facts(recipe, stage, datasets, epochs, overlaps, folders))
         seconds = sum(
             recipe.seconds_to_start
             + recipe.updates(epochs[arm].labels_per_update) * recipe.seconds_per_update
@@ -117,21 +117,6 @@ def _facts(
         "overlaps": dict(overlaps),
         "guessing": guessing(read_suite(folders.data("suite"))),
     }
-
-
-def _fix(path: Path, facts: Mapping[str, Any]) -> None:
-    """Write the plan down; it may not change afterwards."""
-    said = json.loads(json.dumps(facts))
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_json(path, said, indent=2)
-        return
-    before = json.loads(path.read_text())
-    if changed := [key for key in said if said[key] != before.get(key)]:
-        raise UserError(
-            f"the study of {path} was begun with other {', '.join(changed)}: set it back, or name another folder with "
-            "results=DIR work=DIR"
-        )
 
 
 def _jobs(recipe: PlansRecipe, folders: Folders, epochs: Mapping[str, Epoch], seed: int) -> list[Job]:

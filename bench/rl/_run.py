@@ -6,19 +6,19 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from bench.study._data import Folders
 from bench.study._jobs import Job, locked, run_jobs
-from bench.study._outcome import read_answers, write_json
+from bench.study._outcome import fix_plan, read_answers, write_json
 from bench.study._plan import idf_command
 from idf.data import open_dataset
 from idf.errors import UserError
 from idf.evaluation import read_results
-from idf.recipe import read_recipe, to_plain
+from idf.recipe import to_plain
 from idf.suites import read_suite
 from idf.training.stages import read_stage_recipe
 from idf.worlds import WORLDS
@@ -112,25 +112,6 @@ def _facts(recipe: RlRecipe, folders: Folders) -> dict[str, Any]:
         "asked_that_stage_2_saw": {name: len(keys["asked"] & keys[name]) for name in ("long", "mixed")},
         "suites": {name: len(items) for name, items in suites.items()},
     }
-
-
-def fix_plan(path: Path, facts: Mapping[str, Any]) -> None:
-    """Write the plan down; it may not change afterwards.
-
-    Raises:
-        UserError: It has.
-    """
-    said = json.loads(json.dumps(facts))
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_json(path, said, indent=2)
-        return
-    before = json.loads(path.read_text())
-    if changed := [key for key in said if said[key] != before.get(key)]:
-        raise UserError(
-            f"the study was begun with another plan ({path}): {', '.join(changed)} changed. Set it back, or name other "
-            "folders with work= and results="
-        )
 
 
 # --- processes ---------------------------------------------------------------------------------------------------
@@ -265,8 +246,3 @@ def _of_training(folders: Folders, name: str, seed: int) -> dict[str, Any]:
     else:
         told["stopped_at"] = os.readlink(_chosen(folders, seed, name)).rpartition("/")[2]
     return told
-
-
-def read_study_recipe(path: Path) -> RlRecipe:
-    """The recipe of the study."""
-    return read_recipe(RlRecipe, path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -125,6 +125,25 @@ def write_json(path: Path, value: dict[str, Any], indent: int | None = None) -> 
     text = json.dumps(value, indent=indent) if indent is not None else _by_lines(value)
     part.write_text(text + "\n")
     part.replace(path)
+
+
+def fix_plan(path: Path, facts: Mapping[str, Any]) -> None:
+    """Write a study's plan down; it may not change afterwards.
+
+    Raises:
+        UserError: It has.
+    """
+    said = json.loads(json.dumps(facts))
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_json(path, said, indent=2)
+        return
+    before = json.loads(path.read_text())
+    if changed := [key for key in said if said[key] != before.get(key)]:
+        raise UserError(
+            f"the study was begun with another plan ({path}), with other {', '.join(changed)}: set it back, or name another "
+            "folder with results=DIR work=DIR"
+        )
 
 
 def _by_lines(value: dict[str, Any]) -> str:

@@ -97,7 +97,9 @@ class StageTrainer:
             for step in range(done, self.steps):
                 self._step(step, batches)
                 if self._signal and step + 1 < self.steps:
-                    self._say_goodbye(self._save(f"checkpoint-{step + 1}", step + 1))
+                    checkpoint = self._save(f"checkpoint-{step + 1}", step + 1)
+                    if engine.first:
+                        say_goodbye(recipe, engine.ranks, self._signal, checkpoint)
                     return None
                 if (step + 1) % recipe.save_steps == 0 and step + 1 < self.steps:
                     self._evaluate(self._save(f"checkpoint-{step + 1}", step + 1), step + 1)
@@ -107,7 +109,7 @@ class StageTrainer:
                 self._draw(self.log)
             return final
         except UserError as error:
-            raise type(error)(f"{error}. {self._last_good()}") from None
+            raise type(error)(f"{error}. {last_good(self.run)}") from None
         finally:
             self.watch.stop()
             if self.log is not None:
@@ -240,22 +242,6 @@ class StageTrainer:
         except (UserError, OSError) as error:
             print(f"no curves.png: {error}", flush=True)
 
-    def _say_goodbye(self, checkpoint: Path) -> None:
-        if self.engine.first:
-            print(
-                f"stopped by {signal.Signals(self._signal).name}: all of it is saved in {checkpoint}. Go on with\n"
-                f"    {resume_command(self.recipe, self.engine.ranks)}",
-                flush=True,
-            )
-
-    def _last_good(self) -> str:
-        complete = complete_checkpoints(self.run)
-        if not complete:
-            return "No checkpoint was saved before"
-        return (
-            f"The last good checkpoint is {complete[-1]}: begin another run with model={complete[-1]}, or go on from it"
-        )
-
     # --- what is said ---------------------------------------------------------------------------------------------
 
     def _peak(self) -> tuple[float, str] | None:
@@ -295,3 +281,20 @@ def resume_command(recipe: TrainingRecipe, ranks: int) -> str:
     nodes = ranks // int(local)
     where = f" --nnodes {nodes} --rdzv_backend c10d --rdzv_endpoint HOST:PORT" if nodes > 1 else ""
     return f"torchrun{where} --nproc_per_node {local} {shlex.join(sys.argv)}"
+
+
+def say_goodbye(recipe: TrainingRecipe, ranks: int, number: int, checkpoint: Path) -> None:
+    """Say where a run that a signal stopped is saved, and how it goes on; for one rank to do."""
+    print(
+        f"stopped by {signal.Signals(number).name}: all of it is saved in {checkpoint}. Go on with\n"
+        f"    {resume_command(recipe, ranks)}",
+        flush=True,
+    )
+
+
+def last_good(run: Path) -> str:
+    """The sentence on what is left of a run that was stopped."""
+    complete = complete_checkpoints(run)
+    if not complete:
+        return "No checkpoint was saved before"
+    return f"The last good checkpoint is {complete[-1]}: begin another run with model={complete[-1]}, or go on from it"

@@ -11,7 +11,7 @@ import pytest
 from bench.plans._players import guessing
 from bench.plans._recipe import HERE, PlansRecipe
 from bench.plans._report import report, whole_seeds
-from bench.plans._run import _fix
+from bench.study._outcome import fix_plan as _fix
 from idf.recipe import read_recipe
 from idf.suites import Item
 from idf.traces import TracesRecipe

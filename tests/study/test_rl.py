@@ -11,9 +11,10 @@ import pytest
 from bench.rl._arms import arms_of
 from bench.rl._recipe import HERE, RlRecipe
 from bench.rl._report import outcomes, read_results_of, report, tokens_per_right
-from bench.rl._run import _jobs, fix_plan
+from bench.rl._run import _jobs
 from bench.rl._until import stopped_at
 from bench.study._data import Folders
+from bench.study._outcome import fix_plan
 from idf.recipe import read_recipe
 from tests.sentences import line_that_says, refused
 

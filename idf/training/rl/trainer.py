@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from trl import GRPOConfig, GRPOTrainer
 from idf.errors import UserError
 from idf.recipe import to_plain
 
-from ..checkpoint import STATE, complete_checkpoints
+from ..checkpoint import STATE
 from ..deepspeed import deepspeed_config, leave_to_gloo
 from ..evaluations import evaluated
 from ..hook import EvaluationHook
@@ -28,7 +27,7 @@ from ..model import parameter_counts
 from ..ranks import Ranks
 from ..saving import save_checkpoint
 from ..stage3_recipe import Stage3Recipe
-from ..trainer import resume_command
+from ..trainer import last_good, say_goodbye
 from .generation import fast_generation
 from .log import RolloutFacts, RolloutLog
 from .pictures import pictures_of
@@ -101,7 +100,7 @@ def grpo_config(recipe: Stage3Recipe, ranks: Ranks) -> GRPOConfig:
         save_strategy="steps",
         save_steps=recipe.save_steps,
         logging_steps=1,
-        log_multimodal=False,  # TRL gathers pictures over the ranks that have any: one without would wait for ever
+        log_multimodal=False,  # with it ranks may wait for each other for ever
         report_to=[],
         disable_tqdm=True,
         seed=recipe.seed % 2**32,
@@ -191,7 +190,7 @@ class RolloutTrainer(GRPOTrainer):  # type: ignore[misc]
                 self.log_of_run.draw(evaluated(self.run))
             return final
         except UserError as error:
-            raise type(error)(f"{error}. {self._last_good()}") from None
+            raise type(error)(f"{error}. {last_good(self.run)}") from None
         finally:
             if self.log_of_run is not None:
                 self.log_of_run.close()
@@ -240,7 +239,8 @@ class RolloutTrainer(GRPOTrainer):  # type: ignore[misc]
             return  # `final/` comes next
         folder = self._write(f"checkpoint-{step}", state=True)
         if self.stop_signal.number:
-            self._say_goodbye(folder)
+            if self.peers.first:
+                say_goodbye(self.recipe, self.peers.ranks, self.stop_signal.number, folder)
         else:
             self._evaluate(folder)
 
@@ -319,22 +319,6 @@ class RolloutTrainer(GRPOTrainer):  # type: ignore[misc]
             f"{len(self.train_dataset):,} problems; {recipe.steps:,} steps of {recipe.prompts_per_step} x {recipe.samples} "
             f"responses" + (f", {done:,} of them done" if done else ""),
             flush=True,
-        )
-
-    def _say_goodbye(self, checkpoint: Path) -> None:
-        if self.peers.first:
-            print(
-                f"stopped by {signal.Signals(self.stop_signal.number).name}: all of it is saved in {checkpoint}. Go on with\n"
-                f"    {resume_command(self.recipe, self.peers.ranks)}",
-                flush=True,
-            )
-
-    def _last_good(self) -> str:
-        complete = complete_checkpoints(self.run)
-        if not complete:
-            return "No checkpoint was saved before"
-        return (
-            f"The last good checkpoint is {complete[-1]}: begin another run with model={complete[-1]}, or go on from it"
         )
 
 

@@ -75,7 +75,8 @@ def test_who_forgets_torchrun_is_told_the_script_that_was_started(monkeypatch):
 
 
 def test_a_run_that_is_resumed_in_a_later_epoch_goes_on_with_that_epochs_order():
-    trl = pytest.importorskip("trl.trainer.utils")
+    import trl.trainer.utils as trl
+
     from idf.training.rl.trainer import after_epochs
 
     def sampler() -> Any:
@@ -89,7 +90,6 @@ def test_a_run_that_is_resumed_in_a_later_epoch_goes_on_with_that_epochs_order()
 
 
 def test_silent_problems_are_those_whose_responses_earn_the_same():
-    pytest.importorskip("trl")
     from idf.training.rl.trainer import share_silent
 
     earned = torch.tensor([0.9] * 8 + [0.0] * 8 + [0.9] * 7 + [0.0] + [0.1, 0.2] * 4)
@@ -97,7 +97,6 @@ def test_silent_problems_are_those_whose_responses_earn_the_same():
 
 
 def test_a_checkpoint_under_zero2_is_written_from_rank_0s_weights_without_a_copy_on_every_rank(recipe, monkeypatch):
-    pytest.importorskip("trl")
     from idf.training.rl import trainer as module
 
     written: list[Any] = []
