@@ -43,6 +43,8 @@ def run_loop(recipe: LoopRecipe, say: Callable[[str], None] = print) -> list[Fac
     measured = [item.problem for item in open_suite(str(out / "probe"))]
     shared = count_shared(measured, "the probe", reported, suite)
     say(f"{len(probe['cells'])} cells, {len(measured)} problems to measure on; {shared} of their scenes are in {suite}")
+    if recipe.train.stage == "stage3":
+        say("traces.teacher is not used: in stage 3 the checkpoint answers while it trains")
     rounds: list[Facts] = []
     for number in range(recipe.rounds + 1):
         Round(recipe, number, suite, say).run()

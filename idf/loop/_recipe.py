@@ -42,7 +42,8 @@ class TrainRecipe:
     Attributes:
         recipe: The stage's recipe; a round sets its `model`, `data` and `run`.
         stage: "stage2" learns from the filtered samples of the checkpoint, "stage3" by reinforcement from the drawn problems.
-        overrides: Changes to that recipe, such as "learning_rate=5e-6".
+        overrides: Changes to that recipe, such as "learning_rate=5e-6". When a loop is resumed they may differ, so that a round
+            which was stopped (by `stop` of stage 3, say) can go on; the round's training refuses what would make it another run.
         nproc: Processes, one for each GPU.
         updates: Optimizer steps of a round, whatever the number of traces; None for what the stage's recipe says.
         oracle: Share of the drawn problems that the checkpoint did not solve which the oracle solves for it; stage 2 only.
@@ -50,7 +51,7 @@ class TrainRecipe:
 
     recipe: str
     stage: Literal["stage2", "stage3"] = "stage2"
-    overrides: list[str] = key(factory=list)
+    overrides: list[str] = key(factory=list, may_change="exact")  # its training checks each key of them
     nproc: int = key(8, least=1, may_change="exact")
     updates: int | None = key(None, least=1)
     oracle: float = key(0.0, least=0, most=1)

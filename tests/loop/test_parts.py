@@ -214,13 +214,14 @@ import json, os, sys
 from pathlib import Path
 told = dict(word.split("=", 1) for word in sys.argv[3:])
 run = Path(json.loads(told["run"]))
-if os.environ["RANK"] == "0" and not (run / "stopped").exists() and told.get("stop"):
+if os.environ["RANK"] == "0" and not (run / "stopped").exists() and (told.get("stop") or told.get("stop.reward_fall") == "0.1"):
     run.mkdir(parents=True)
     (run / "stopped").touch()
 elif os.environ["RANK"] == "0":
     (run / "final").mkdir(parents=True)
     facts = {"step": int(told["steps"]), "argv": sys.argv[1:], "recipe": {"max_pixels": 12544}}
     (run / "final/idf.json").write_text(json.dumps(facts))
+    (run / "final/skill.json").write_text('{"skill": 0.6}')
 """
 
 
@@ -253,6 +254,28 @@ def test_stage_3_is_called_as_stage_2_is_with_the_problems_that_were_drawn(stage
     assert problems.manifest["recipe"]["teacher"]["name"] == "oracle"
     assert len(problems) == 30
     assert not (folder / "candidates").exists(), "reinforcement asks for its own samples"
+
+
+@pytest.mark.slow
+def test_a_round_whose_training_was_stopped_goes_on_with_other_overrides(stage3, loop, monkeypatch):
+    from idf.loop import _recipe, _round
+
+    monkeypatch.setattr(_recipe, "find_script", training.find_script)
+    monkeypatch.setattr(_round, "train", training.train)
+    words = (
+        "rounds=1",
+        "train.oracle=0",
+        "train.updates=7",
+        "train.stage=stage3",
+        "train.recipe=idf:quickstart/stage3.yaml",
+    )
+    with refused("train", "stopped"):
+        loop(*words, "train.overrides=[stop.reward_fall=0.1]")
+    assert not (Path("out") / "round-1/trained.json").exists()
+    out = loop(*words, "train.overrides=[stop.reward_fall=null]")
+    told = json.loads((out / "round-1/train/final/idf.json").read_text())["argv"]
+    assert "stop.reward_fall=null" in told
+    assert json.loads((out / "loop.json").read_text())["train"]["overrides"] == ["stop.reward_fall=null"]
 
 
 @pytest.mark.slow
