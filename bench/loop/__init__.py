@@ -1,0 +1,1 @@
+"""Does a loop that chooses its problems learn more than one that draws them uniformly? (docs/loop-study.md)"""
