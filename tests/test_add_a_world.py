@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from textwrap import indent
 from typing import NamedTuple
 
 import pytest
@@ -189,7 +190,8 @@ def test_the_page_names_the_parts_that_a_world_must_have_and_those_with_a_defaul
 
 # --- a notation and a kind of one's own ---------------------------------------------------------------------------
 
-MORE = {"idf/worlds/tower.py": 3, "idf/answers/cell.py": 4}
+EXAMPLE = (ROOT / "docs" / "examples" / "tower.py").read_text()
+MORE = {"idf/worlds/tower.py": (3, EXAMPLE), "idf/answers/cell.py": (4, BLOCKS[4])}
 TOWER = r"""
 from idf.scoring import score
 from idf.worlds import WORLDS, Problem
@@ -229,10 +231,15 @@ def more(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("more")
     shutil.copytree(Path(idf.__file__).parent, folder / "idf", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", folder)
-    for name, block in MORE.items():
+    for name, (block, text) in MORE.items():
         assert f"`{name}`\n" in PAGE.split(BLOCKS[block])[0].rpartition("\n## ")[2]
-        (folder / name).write_text(BLOCKS[block])
+        (folder / name).write_text(text)
     return folder
+
+
+def test_the_notation_on_the_page_is_that_of_the_whole_file():
+    assert "[Tower](examples/tower.py)" in PAGE
+    assert EXAMPLE.count(indent(BLOCKS[3], "    ")) == 1
 
 
 def test_a_world_with_a_notation_of_its_own_is_read_in_it(more):

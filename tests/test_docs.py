@@ -20,6 +20,18 @@ from tests.imagery.test_basics import end_of_chain
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/*.md")])
 EXAMPLES = [page for page in PAGES if ">>> " in page.read_text()]
+WRAPPED = [
+    "add-a-world.md",
+    "audit.md",
+    "compare.md",
+    "drawing.md",
+    "filter.md",
+    "prompts.md",
+    "scoring.md",
+    "uncertain.md",
+    "worlds.md",
+]
+"""Pages in plain English; each line of prose has at most 100 characters."""
 
 
 @pytest.mark.parametrize("page", EXAMPLES, ids=lambda page: page.name)
@@ -96,6 +108,19 @@ def test_the_example_of_a_chain_is_a_true_one():
     answer = re.search(r"Answer: (.*)", page.split("    Z (0,0,0)")[1])
     assert answer is not None
     assert end_of_chain(prompt) == answer[1]
+
+
+@pytest.mark.parametrize("name", WRAPPED)
+def test_lines_are_wrapped(name):
+    lines = prose((ROOT / "docs" / name).read_text())
+    assert len(lines) > 10
+    assert [line for line in lines if len(line) > 100] == []
+
+
+def prose(text: str) -> list[str]:
+    """The lines outside of code and tables, without the targets of links."""
+    lines = re.sub(r"^```.*?^```", "", text, flags=re.M | re.S).splitlines()
+    return [re.sub(r"\]\([^)\s]+\)", "]", line) for line in lines if line and not line.startswith(("    ", "|"))]
 
 
 def anchors(text: str) -> set[str]:
