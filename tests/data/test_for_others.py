@@ -18,6 +18,8 @@ from idf.data._engine import LocalEngine
 from idf.drawing import decode_png
 from idf.imagery import build_imagery
 from idf.suites import published
+from idf.training.encode import Encoder
+from idf.training.load import load_processor
 from tests.data.samples import MIXED, Numbered, plain
 from tests.sentences import line_that_says
 
@@ -154,6 +156,10 @@ def test_datasets_loads_the_folder_by_its_name_with_decoded_pictures(folder, row
 # --- TRL ---------------------------------------------------------------------------------------------------------
 
 
+SETTINGS = {"max_length": None, "assistant_only_loss": True}
+"""What docs/data.md says of TRL's SFTConfig."""
+
+
 @pytest.fixture(scope="module")
 def model(folder: DatasetFolder, tmp_path_factory: pytest.TempPathFactory) -> Path:
     from idf.training.tiny import make_tiny_model
@@ -192,31 +198,71 @@ def test_the_collator_of_trl_makes_batches_of_it_with_all_of_each_conversation(r
         assert all(text_of(message) in told for message in row["messages"])
 
 
-@pytest.mark.slow
-def test_trl_trains_on_it_as_it_is_loaded(rows, model, tmp_path):
-    import torch
+@pytest.fixture(scope="module")
+def trainer_of(rows: Any, model: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """TRL's trainer of the dataset as it is loaded, by other settings than its defaults."""
     from transformers import AutoProcessor, Qwen2_5_VLForConditionalGeneration
     from trl import SFTConfig, SFTTrainer
 
+    def make(**settings: Any) -> Any:
+        config = SFTConfig(
+            output_dir=str(tmp_path_factory.mktemp("trl")),
+            max_steps=2,
+            per_device_train_batch_size=2,
+            report_to=[],
+            use_cpu=True,
+            bf16=False,
+            logging_steps=1,
+            save_strategy="no",
+            **settings,
+        )
+        return SFTTrainer(
+            model=Qwen2_5_VLForConditionalGeneration.from_pretrained(model),
+            args=config,
+            train_dataset=rows,
+            processing_class=AutoProcessor.from_pretrained(model),
+        )
+
+    return make
+
+
+def test_the_page_names_the_settings_of_trl_that_are_tested_here():
+    page = (Path(__file__).parents[2] / "docs/data.md").read_text(encoding="utf-8")
+    assert f"SFTConfig({', '.join(f'{key}={value}' for key, value in SETTINGS.items())})" in page
+
+
+def test_by_its_defaults_trl_learns_prompts_and_placeholders_and_cuts(trainer_of, rows, folder, model):
+    trainer = trainer_of()
+    assert trainer.args.max_length == 1024
+    encode = Encoder(load_processor(str(model)), max_length=10**6, max_pixels=10**9)
+    row, sample = next((row, sample) for row, sample in zip(rows, folder.samples(), strict=True) if row["images"])
+    labels = trainer.data_collator([row])["labels"][0]
+    assert (labels == encode.image_token_id).any()
+    assert labels.tolist() == encode(sample).ids.tolist()
+
+
+def test_by_our_settings_the_labels_of_trl_are_those_of_stage_2_and_the_line_break_after_an_answer(
+    trainer_of, rows, folder, model
+):
+    trainer = trainer_of(**SETTINGS)
+    encode = Encoder(load_processor(str(model)), max_length=10**6, max_pixels=10**9)
+    (line_break,) = trainer.processing_class.tokenizer.encode("\n")
+    for row, sample in zip(rows, folder.samples(), strict=True):
+        batch, ours = trainer.data_collator([row]), encode(sample)
+        assert batch["input_ids"][0].tolist() == ours.ids.tolist()
+        *labels, last = batch["labels"][0].tolist()
+        assert labels == ours.labels.tolist()[:-1]
+        assert last == ours.ids[-1] == line_break
+        assert encode.image_token_id not in labels
+
+
+@pytest.mark.slow
+def test_trl_trains_on_it_as_it_is_loaded(trainer_of):
+    import torch
+
     torch.manual_seed(0)
-    config = SFTConfig(
-        output_dir=str(tmp_path),
-        max_steps=3,
-        per_device_train_batch_size=2,
-        max_length=None,
-        report_to=[],
-        use_cpu=True,
-        bf16=False,
-        logging_steps=1,
-        save_strategy="no",
-    )
-    trainer = SFTTrainer(
-        model=Qwen2_5_VLForConditionalGeneration.from_pretrained(model),
-        args=config,
-        train_dataset=rows,
-        processing_class=AutoProcessor.from_pretrained(model),
-    )
+    trainer = trainer_of(**SETTINGS)
     trainer.train()
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
-    assert len(losses) == 3
+    assert len(losses) == 2
     assert all(0 < loss < 20 for loss in losses)
