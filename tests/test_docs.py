@@ -23,13 +23,26 @@ EXAMPLES = [page for page in PAGES if ">>> " in page.read_text()]
 WRAPPED = [
     "add-a-world.md",
     "audit.md",
+    "backends.md",
+    "cluster.md",
     "compare.md",
     "drawing.md",
+    "endpoints.md",
+    "environments.md",
     "filter.md",
+    "integrations.md",
+    "loop.md",
+    "plans.md",
     "prompts.md",
+    "reinforcement.md",
+    "rewards.md",
+    "safety.md",
     "scoring.md",
+    "statistics.md",
+    "study.md",
     "uncertain.md",
     "worlds.md",
+    "xtuner.md",
 ]
 """Pages in plain English; each line of prose has at most 100 characters."""
 
