@@ -18,7 +18,7 @@ from idf.drawing import decode_picture
 from idf.errors import UserError
 from idf.files import package_text
 from idf.recipe import check_positive
-from idf.suites import Item, prompt_text, read_suite
+from idf.suites import MODES, Item, item_prompt, read_suite
 from idf.worlds import WORLDS
 
 _THUMBNAIL = (448, 448)  # pixels, at most
@@ -49,7 +49,7 @@ def write_gallery(source: Path, out: Path, limit: int, model: Path | None = None
         sections = [_sample_section(sample, count) for sample in _samples_in_turn(folder, limit)]
     elif (source / "suite.json").exists():
         items = read_suite(source)
-        groups = [(item.problem.world, item.problem.difficulty) for item in items]
+        groups = [(item.world, item.difficulty) for item in items]
         sections = [_item_section(items[place]) for place in _in_turn(groups, limit)]
     else:
         raise UserError(f"{source} is neither a dataset (dataset.json) nor a suite (suite.json)")
@@ -109,12 +109,17 @@ def _sample_section(sample: Sample, count: TokenCounter) -> str:
 
 
 def _item_section(item: Item) -> str:
-    world = WORLDS[item.problem.world]
-    answer = world.answer(item.problem).write(world.truth(item.problem))
-    turns = [("user", prompt_text(item.problem, "vtqa", "idf-long-1")), ("truth", f"Answer: {answer}")]
+    if item.exercise is not None:
+        mode = next(mode for mode in ("vtqa", *MODES) if mode in item.exercise.prompts["long"])
+        truth = item.exercise.response
+    else:
+        mode, world = "vtqa", WORLDS[item.world]
+        truth = f"Answer: {world.answer(item.problem).write(world.truth(item.problem))}"
+    turns = [("user", item_prompt(item, mode, "idf-long-1")), ("truth", truth)]
     if item.picture is None or not item.picture.exists():
         raise UserError(f"the picture {item.picture} of item {item.id} is missing")
-    facts = [("world", item.problem.world), ("difficulty", item.problem.difficulty)]
+    facts = [("world", item.world), ("difficulty", item.difficulty)]
+    facts += [] if item.exercise is None else [("kind", item.exercise.kind)]
     return _section(item.id, _thumbnail(f"item {item.id}", item.picture.read_bytes()), facts, turns)
 
 

@@ -298,11 +298,12 @@ def _mix(arguments: argparse.Namespace) -> None:
 
 
 def _suite(arguments: argparse.Namespace) -> None:
+    from idf.imagery import draw_suite
     from idf.recipe import read_recipe
     from idf.suites import SuiteRecipe, generate_suite
 
     recipe = read_recipe(SuiteRecipe, arguments.recipe, _overrides(arguments, "items", "seed"))
-    print(f"{generate_suite(recipe, arguments.out):,} items in {arguments.out}")
+    print(f"{generate_suite(recipe, arguments.out, draw_suite):,} items in {arguments.out}")
 
 
 def _hub_layout(arguments: argparse.Namespace) -> None:

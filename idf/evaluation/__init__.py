@@ -11,6 +11,7 @@ from .metrics.statistics import holm, mcnemar, newcombe_paired, student95, stude
 from .metrics.summary import summarize
 from .metrics.tokens import per_correct, tokens_of
 from .report.comparison import comparison_text, p_text
+from .report.exercises import exercise_table
 from .report.leaderboard import leaderboard, leaderboard_text
 from .report.leaderboard_files import write_leaderboard
 from .report.markdown import write_markdown
@@ -23,6 +24,7 @@ from .run.audit import draw_audit, take_marks
 from .run.evaluate import evaluate
 from .run.evaluation import max_pixels_of, run_evaluation
 from .run.items import spread
+from .run.output import EXERCISES
 from .run.prompts import to_score, write_prompts
 from .run.recipe import EvaluationRecipe, ParserRecipe
 from .run.rescore import Rescoring, rescore
@@ -34,6 +36,7 @@ from .run.workers import read_share, run_workers
 
 __all__ = [
     "BASELINES",
+    "EXERCISES",
     "FORMS",
     "Answers",
     "EvaluationRecipe",
@@ -51,6 +54,7 @@ __all__ = [
     "draw_audit",
     "efficiency_table",
     "evaluate",
+    "exercise_table",
     "form_of",
     "holm",
     "leaderboard",

@@ -2,6 +2,7 @@
 
 from ._basics import BASICS
 from ._build import ImageryMaker, build_imagery
+from ._exercises import check_kinds, draw_suite
 from ._kinds import KINDS, LESSONS, kinds_of, teach
 from ._lesson import Lesson
 from ._phrasings import BASIC_PHRASINGS, PHRASINGS
@@ -17,6 +18,8 @@ __all__ = [
     "ImageryRecipe",
     "Lesson",
     "build_imagery",
+    "check_kinds",
+    "draw_suite",
     "kinds_of",
     "teach",
 ]

@@ -24,7 +24,7 @@ from idf.data import (
 )
 from idf.drawing import noise_of, picture_file
 from idf.recipe import to_plain
-from idf.suites import LEVELS, Published, published
+from idf.suites import LEVELS, MODES, Published, published
 from idf.worlds import WORLDS, Draw, Drawn, Problem, Rng, Scene, World, split_of
 
 from ._kinds import PARTIAL, part_of, teach
@@ -45,10 +45,12 @@ class ImageryMaker:
     Attributes:
         recipe: What they consist of.
         published: The scenes to keep clear of.
+        split: Which side its scenes are of: "train", or "eval" for exercises.
     """
 
     recipe: ImageryRecipe
     published: Published
+    split: str = "train"
 
     def draft(self, slot: Slot, index: int) -> Draft:
         """As `Maker.draft`."""
@@ -60,11 +62,11 @@ class ImageryMaker:
         scenes = [drawn.keys]
         if lesson.scene is not drawn.scene:  # a stretch of a walk, which may be a scene that must not be shown
             scenes.append(world.keys(lesson.subject))
-            if split_of(world, scenes[1]) != "train" or self.published.avoid(slot.world, scenes[1]):
+            if split_of(world, scenes[1]) != self.split or self.published.avoid(slot.world, scenes[1]):
                 return Draft(None, avoided=drawn.avoided)
         if lesson.also is not None:
             other = world.keys(lesson.also)
-            if split_of(world, other) != "train" or self.published.avoid(slot.world, other):
+            if split_of(world, other) != self.split or self.published.avoid(slot.world, other):
                 return Draft(None, avoided=drawn.avoided)
         # A scene that is simulated further is another sample. A stretch is compared to the letter: single steps have few
         # canonical forms (a cube, 360 of them).
@@ -99,7 +101,7 @@ class ImageryMaker:
             kind=slot.kind,
             images=images,
             messages=conversation(
-                _prompt(slot.kind, lesson, mode, wording, phrasing), lesson.response, with_picture=mode != "tqa"
+                prompt_of(slot.kind, lesson, mode, wording, phrasing), lesson.response, with_picture=mode != "tqa"
             ),
             meta={
                 "key": row.draft.key,
@@ -132,7 +134,7 @@ class ImageryMaker:
 
     def _draw(self, slot: Slot, index: int) -> Draw:
         # Each kind has scenes of its own: six questions about one walk would teach that walk, not the world.
-        return Draw(self.recipe.seed, "train", index, slot.difficulty, self.published.avoid, slot.kind)
+        return Draw(self.recipe.seed, self.split, index, slot.difficulty, self.published.avoid, slot.kind)
 
     def _lesson(self, slot: Slot, index: int, scene: Scene) -> Lesson | None:
         return teach(slot.kind, scene, Rng("lesson", self.recipe.seed, *slot, index))
@@ -143,7 +145,12 @@ def _world_of(slot: Slot) -> World[Any, Any]:
     return WORLDS[part_of(slot.world) if slot.kind == PARTIAL else slot.world]
 
 
-def _prompt(kind: str, lesson: Lesson, mode: str, wording: str, phrasing: int) -> str:
+def modes_of(kind: str) -> tuple[str, ...]:
+    """The modes in which a kind is shown."""
+    return (_ONLY[kind],) if kind in _ONLY else MODES
+
+
+def prompt_of(kind: str, lesson: Lesson, mode: str, wording: str, phrasing: int) -> str:
     """The prompt. In mode "vqa" the start is only in the picture."""
     world = WORLDS[lesson.scene.world]
     fields = dict(lesson.fields)

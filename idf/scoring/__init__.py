@@ -1,5 +1,6 @@
 """From a response's text to a verdict. Pure: no torch, no files, no network."""
 
+from ._beside_truth import Imagined, beside_truth, of_plan
 from ._cases import chance_of_view, is_answerable, names_settling_view, stated_view
 from ._claims import Reading, read_trace
 from ._diagnose import CAUSES, FAR_OVER, Diagnosis, diagnose
@@ -19,18 +20,21 @@ __all__ = [
     "Belief",
     "Claim",
     "Diagnosis",
+    "Imagined",
     "Reading",
     "Reward",
     "RewardRule",
     "StepsRight",
     "Unreadable",
     "Verdict",
+    "beside_truth",
     "chance_of_view",
     "claims_state",
     "diagnose",
     "final_answer",
     "is_answerable",
     "names_settling_view",
+    "of_plan",
     "parse_answer",
     "read_move",
     "read_trace",

@@ -45,19 +45,43 @@ def steps_right(problem: Problem[Any, Any], response: str) -> StepsRight:
         pairs = zip(actions, states[1:], strict=True)
         right = sum(_says(problem, chain.get(number), *pair) for number, pair in enumerate(pairs, 1))
         return StepsRight(right, len(actions))
+    return replayed_plan(problem, response)[0]
+
+
+def replayed_plan(problem: Problem[Any, Any], response: str) -> tuple[StepsRight, int | None, bool]:
+    """The steps of a stated plan, as `steps_right` counts them.
+
+    Args:
+        problem: The problem, of a world of plans.
+        response: The whole text of the response.
+
+    Returns:
+        The steps; the first one that is not right, None if there is none; and whether that one is not stated at all.
+    """
+    world = WORLDS[problem.world]
+    chain, _ = last_word(read_trace(world, response).claims)
     said = max((number for number, standing in chain.items() if not standing.stale), default=0)
-    right, state = 0, problem.start
+    right, state, wrong = 0, problem.start, list[int]()
     for number in range(1, said + 1):
         standing = chain.get(number)
         action = standing.claim.action if standing else None
         if action is None:
+            wrong.append(number)
             break
         try:
             state = world.step(state, action)
         except (KeyError, ValueError):  # illegal, or no action at all
+            wrong.append(number)
             break
-        right += _says(problem, standing, action, state)
-    return StepsRight(right, max(said, len(world.solve(problem))))
+        if _says(problem, standing, action, state):
+            right += 1
+        else:
+            wrong.append(number)
+    steps = max(said, len(world.solve(problem)))
+    first = wrong[0] if wrong else right + 1 if right < steps else None
+    standing = None if first is None else chain.get(first)
+    missing = first is not None and (standing is None or standing.stale or standing.claim.state is None)
+    return StepsRight(right, steps), first, missing
 
 
 def leading_steps(problem: Problem[Any, Any], response: str) -> StepsRight:

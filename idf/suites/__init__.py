@@ -1,7 +1,8 @@
 """Problems in bulk: the published SpatiaLite files, suites that idf generates, and the prompts that ask them."""
 
-from ._duplicates import Count, count_items, distinct, exact_key
-from ._generated import SuiteRecipe, draw_items, generate_suite, read_suite, write_suite
+from ._duplicates import Count, count_items, distinct, exact_key, task_key
+from ._exercise import Exercise
+from ._generated import SuiteRecipe, draw_items, generate_suite, read_suite, task_to_json, write_suite
 from ._held_out import check_held_out
 from ._item import Item
 from ._names import PREFIX, suite_name
@@ -30,6 +31,7 @@ __all__ = [
     "PROMPT_SETS",
     "Agreement",
     "Count",
+    "Exercise",
     "Item",
     "Published",
     "PublishedRow",
@@ -49,6 +51,8 @@ __all__ = [
     "read_suite",
     "spatialite_suite",
     "suite_name",
+    "task_key",
+    "task_to_json",
     "verify_published",
     "write_suite",
 ]

@@ -39,12 +39,17 @@ def count_items(items: Iterable[Item]) -> dict[str, Count]:
     """World -> how many items it has, as they are and without duplicates; in the order of the items."""
     keys: dict[str, list[tuple[str, str]]] = {}
     for item in items:
-        keys.setdefault(item.problem.world, []).append(_same(item))
+        keys.setdefault(item.world, []).append(_same(item))
     return {world: Count(len(found), len(set(found))) for world, found in keys.items()}
 
 
 def _same(item: Item) -> tuple[str, str]:
-    return item.problem.world, exact_key(item.problem)
+    return item.world, task_key(item)
+
+
+def task_key(item: Item) -> str:
+    """Equal for items that ask the same: `exact_key` of a problem, the key of an exercise."""
+    return exact_key(item.problem) if item.exercise is None else item.exercise.key
 
 
 @lru_cache(maxsize=1 << 14)  # a suite's items are asked for it in every mode

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,9 @@ from idf.errors import UserError
 from idf.files import read_lines
 from idf.recipe import check_names, check_pixels, to_plain
 from idf.version import VERSION
-from idf.worlds import DIFFICULTIES, PARTS, WORLDS, Draw, World, problem_from_json, problem_to_json
+from idf.worlds import DIFFICULTIES, PARTS, WORLDS, Draw, Problem, World, problem_from_json, problem_to_json
 
+from ._exercise import Exercise, exercise_from_json, exercise_to_json
 from ._item import Item
 from ._published import published
 
@@ -27,6 +28,8 @@ class SuiteRecipe:
         seed: Another seed gives other items of the same kind.
         worlds: The worlds to ask; those that show a scene in part (`idf.worlds.PARTS`) if they are named.
         difficulties: The difficulties to ask.
+        kinds: The kinds of `idf imagery` to ask, in the words that stage 1 trains (exercises); none for the benchmark's problems.
+        steps: Least and most actions on the way to the answer; None for all that the difficulties have.
         max_pixels: Largest picture; None for the default size of each world.
         symmetric: Whether each item is asked with its images under the symmetries of its world.
     """
@@ -35,6 +38,8 @@ class SuiteRecipe:
     seed: int = 0
     worlds: list[str] = field(default_factory=lambda: list(WORLDS))
     difficulties: list[str] = field(default_factory=lambda: list(DIFFICULTIES))
+    kinds: list[str] = field(default_factory=list)
+    steps: list[int] | None = None
     max_pixels: int | None = None
     symmetric: bool = False
 
@@ -45,10 +50,27 @@ class SuiteRecipe:
         check_pixels(self.max_pixels)
         if self.items < 1:
             raise UserError(f"items must be at least 1, not {self.items}")
+        if self.steps is not None and not (len(self.steps) == 2 and 0 <= self.steps[0] <= self.steps[1]):
+            raise UserError(f"steps must be the least and the most, such as [6, 8], not {self.steps}")
+        if self.symmetric and self.kinds:
+            raise UserError("symmetric: exercises have no images under symmetries: leave it out, or kinds")
         if self.symmetric and (alone := [name for name in self.worlds if type(WORLDS[name]).images is World.images]):
             raise UserError(
                 f"symmetric: {alone[0]} has no images under symmetries: leave it out of worlds, or make it without symmetric"
             )
+
+    def fits(self, steps: int) -> bool:
+        """Whether an item of so many actions is wanted."""
+        return self.steps is None or self.steps[0] <= steps <= self.steps[1]
+
+    def too_few(self, what: str) -> UserError:
+        """The sentence for when no more different items are found."""
+        at = "" if self.steps is None else f" of {self.steps[0]} to {self.steps[1]} steps"
+        return UserError(f"fewer than {self.items} different items of {what}{at} were found: ask for less")
+
+
+Drawing = Callable[[SuiteRecipe], tuple[list[Item], int]]
+"""What draws the items of a suite: `draw_items`, or `idf.imagery.draw_suite`, which knows kinds as well."""
 
 
 def draw_items(recipe: SuiteRecipe) -> tuple[list[Item], int]:
@@ -64,8 +86,12 @@ def draw_items(recipe: SuiteRecipe) -> tuple[list[Item], int]:
         The items, and how many repeated problems were drawn again.
 
     Raises:
-        UserError: A world has too few different problems.
+        UserError: A world has too few different problems, or the recipe names kinds, which `idf.imagery.draw_suite` draws.
     """
+    if recipe.kinds:
+        raise UserError(
+            f"kinds {', '.join(recipe.kinds)}: only the benchmark's problems can be asked here, leave them out"
+        )
     items: list[Item] = []
     repeats = 0
     avoid = published().avoid
@@ -76,8 +102,10 @@ def draw_items(recipe: SuiteRecipe) -> tuple[list[Item], int]:
             while drawn < recipe.items:
                 index += 1
                 if index > patience:
-                    raise UserError(f"{world} has fewer than {recipe.items} different {difficulty} items: ask for less")
+                    raise recipe.too_few(f"{world} ({difficulty})")
                 problem = Draw(recipe.seed, "eval", index, difficulty, avoid).problem(WORLDS[world]).scene
+                if recipe.steps is not None and not recipe.fits(len(WORLDS[world].course(problem)[1])):
+                    continue
                 images = WORLDS[world].images(problem) if recipe.symmetric else []
                 asked = {json.dumps(problem_to_json(one)): one for one in (problem, *images)}
                 if not seen.isdisjoint(asked):
@@ -92,21 +120,22 @@ def draw_items(recipe: SuiteRecipe) -> tuple[list[Item], int]:
     return items, repeats
 
 
-def generate_suite(recipe: SuiteRecipe, out: Path) -> int:
+def generate_suite(recipe: SuiteRecipe, out: Path, drawing: Drawing = draw_items) -> int:
     """Write a suite: `suite.json`, `items.jsonl` and a folder `pictures/`.
 
     Args:
         recipe: What it consists of.
         out: The folder, which must not hold a suite yet.
+        drawing: What draws its items; `idf.imagery.draw_suite` if the recipe may name kinds.
 
     Returns:
         The number of items.
 
     Raises:
-        UserError: The folder holds a suite already, or a world has too few different problems.
+        UserError: The folder holds a suite already, or a world has too few different items.
     """
     _refuse_existing(out)
-    items, repeats = draw_items(recipe)
+    items, repeats = drawing(recipe)
     versions = {"idf": VERSION} | {world: WORLDS[world].version for world in recipe.worlds}
     facts = {"recipe": to_plain(recipe), "items": len(items), "repeats_drawn_again": repeats, "versions": versions}
     write_suite(items, out, facts, recipe.max_pixels)
@@ -134,8 +163,8 @@ def write_suite(items: Sequence[Item], out: Path, facts: dict[str, Any], max_pix
     lines = []
     for item in tqdm(items, unit=" items", mininterval=1):
         name = f"pictures/{item.id.replace(':', '-').replace('~', '-image-')}.png"
-        (out / name).write_bytes(encode_png(draw(item.problem, max_pixels)))
-        row = {"id": item.id, "picture": name, "problem": problem_to_json(item.problem)}
+        (out / name).write_bytes(encode_png(draw(item.scene, max_pixels)))
+        row = {"id": item.id, "picture": name} | task_to_json(item.task)
         lines.append(json.dumps(row if item.group is None else row | {"group": item.group}))
     (out / "items.jsonl").write_text("\n".join(lines) + "\n")
     part = out / ".suite.json"
@@ -146,6 +175,15 @@ def write_suite(items: Sequence[Item], out: Path, facts: dict[str, Any], max_pix
 def _refuse_existing(out: Path) -> None:
     if (out / "suite.json").exists():
         raise UserError(f"{out} holds a suite already: choose another folder, or remove this one")
+
+
+def task_to_json(task: Problem[Any, Any] | Exercise) -> dict[str, Any]:
+    """What an item asks, as the keys of its line in `items.jsonl`."""
+    return {"exercise": exercise_to_json(task)} if isinstance(task, Exercise) else {"problem": problem_to_json(task)}
+
+
+def _task(row: dict[str, Any]) -> Problem[Any, Any] | Exercise:
+    return exercise_from_json(row["exercise"]) if "exercise" in row else problem_from_json(row["problem"])
 
 
 def read_suite(folder: Path) -> list[Item]:
@@ -174,7 +212,7 @@ def read_suite(folder: Path) -> list[Item]:
             group = row.get("group")
             if not (group is None or isinstance(group, str)):
                 raise ValueError(f"its group is the id of an item, not {group!r}")
-            items.append(Item(row["id"], problem_from_json(row["problem"]), picture, group=group))
+            items.append(Item(row["id"], _task(row), picture, group=group))
         except (ValueError, KeyError, TypeError) as error:
             raise UserError(f"{path}, line {number}: not an item: {error}") from None
     if not items:

@@ -84,8 +84,16 @@ def item_prompt(item: Item, mode: str, prompts: str) -> str:
     Raises:
         ValueError: The mode or the prompt set is unknown.
         UserError: The set is an official one, and the item is not published, its clone lacks the published program, or
-            its words do not serve the mode.
+            its words do not serve the mode; or the item is an exercise, and the set is none of `PROMPTS` or the mode none
+            in which its kind is shown.
     """
+    if item.exercise is not None and mode in MODES:
+        if prompts not in PROMPTS:
+            raise UserError(
+                f"{item.id} is an exercise, which is asked in the words that stage 1 trains: use {', '.join(PROMPTS)}, not "
+                f"{prompts}"
+            )
+        return item.exercise.prompt(mode, PROMPTS[prompts])
     if prompts not in OFFICIAL_PROMPTS or mode not in MODES:
         return prompt_text(item.problem, mode, prompts)
     if item.published is None:

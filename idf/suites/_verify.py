@@ -44,6 +44,10 @@ def verify_published(root: Path) -> list[Agreement]:
     Raises:
         UserError: A file is missing or a row cannot be read.
     """
+    if (root / "suite.json").exists():
+        raise UserError(
+            f"{root} is a suite of idf suite: idf verify replays published items, so name a clone of SpatiaLite"
+        )
     report = []
     for name, world in MAIN_FILES.items():
         rows = read_published(find_published(root, name))

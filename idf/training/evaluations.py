@@ -9,10 +9,10 @@ import shutil
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from idf.errors import UserError
-from idf.evaluation import Row, write_report, write_results
+from idf.evaluation import EXERCISES, Row, write_report, write_results
 from idf.files import read_text
 from idf.suites import Item
 
@@ -30,23 +30,37 @@ def results_folder(checkpoint: Path) -> Path:
     return checkpoint.parent / "evaluations" / checkpoint.name
 
 
-def publish(checkpoint: Path, rows: Sequence[Row], facts: dict[str, Any], items: Sequence[Item]) -> dict[str, Any]:
+class Asked(NamedTuple):
+    """What a checkpoint was asked.
+
+    Attributes:
+        rows: The scored rows.
+        facts: Everything needed to repeat the evaluation.
+        items: The items.
+    """
+
+    rows: Sequence[Row]
+    facts: dict[str, Any]
+    items: Sequence[Item]
+
+
+def publish(checkpoint: Path, problems: Asked, exercises: Asked | None = None) -> list[dict[str, Any]]:
     """Write results beside their place and move them there whole; an earlier failure is forgotten.
 
     Args:
         checkpoint: The checkpoint's folder.
-        rows: The scored rows.
-        facts: Everything needed to repeat the evaluation.
-        items: What was asked.
+        problems: What it was asked of the benchmark's problems.
+        exercises: And of exercises, which get a folder within that of the problems.
 
     Returns:
-        What `results.json` says.
+        What `results.json` says, of the problems and, if any were asked, of the exercises.
     """
     place = results_folder(checkpoint)
     part = place.with_name(f".writing-{place.name}-{uuid.uuid4().hex}")
     try:
-        results = write_results(rows, part, facts, items, facts["modes"])
-        write_report(rows, results, part, items)
+        found = [_write(problems, part)]
+        if exercises is not None:
+            found.append(_write(exercises, part / EXERCISES))
         if place.exists():  # a folder takes another's name only if that one is gone
             old = place.with_name(f".old-{place.name}-{uuid.uuid4().hex}")
             os.rename(place, old)
@@ -56,6 +70,12 @@ def publish(checkpoint: Path, rows: Sequence[Row], facts: dict[str, Any], items:
         shutil.rmtree(part, ignore_errors=True)
         raise
     failure_file(checkpoint).unlink(missing_ok=True)
+    return found
+
+
+def _write(asked: Asked, folder: Path) -> dict[str, Any]:
+    results = write_results(asked.rows, folder, asked.facts, asked.items, asked.facts["modes"])
+    write_report(asked.rows, results, folder, asked.items)
     return results
 
 

@@ -6,7 +6,7 @@ import gc
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -14,10 +14,11 @@ import torch.distributed as dist
 from tqdm import tqdm
 
 from idf.backends import Sampling, unsharded
-from idf.evaluation import HFBackend, Row, evaluate, table
-from idf.suites import Item, SuiteRecipe, draw_items
+from idf.evaluation import HFBackend, Row, evaluate, exercise_table, table
+from idf.imagery import draw_suite
+from idf.suites import Item, SuiteRecipe
 
-from .evaluations import best, evaluated, note_failure, publish
+from .evaluations import Asked, best, evaluated, note_failure, publish
 from .recipe import TrainingRecipe
 
 __all__ = ["EvaluationHook", "best", "evaluate_checkpoint", "evaluated", "hook_items"]
@@ -49,12 +50,13 @@ class Share:
 
 
 def hook_items(recipe: TrainingRecipe) -> list[Item]:
-    """The suite that the recipe's hook asks, always the same one."""
+    """The suite that the recipe's hook asks, always the same one: problems, then the exercises."""
     hook = recipe.hook
-    suite = SuiteRecipe(
+    problems = SuiteRecipe(
         items=hook.items, worlds=hook.worlds, difficulties=hook.difficulties, max_pixels=recipe.max_pixels
     )
-    return draw_items(suite)[0]
+    suites = [problems, replace(problems, kinds=hook.kinds)] if hook.kinds else [problems]
+    return [item for suite in suites for item in draw_suite(suite)[0]]
 
 
 def evaluate_checkpoint(
@@ -92,8 +94,12 @@ def evaluate_checkpoint(
         UserError: It cannot be loaded.
     """
     hook = recipe.hook
-    starts = range(0, len(items), hook.batch_size)
-    batches = [(mode, items[i : i + hook.batch_size]) for mode in hook.modes for i in starts][rank::ranks]
+    batches = [
+        (mode, group[i : i + hook.batch_size])
+        for mode in hook.modes
+        for group in _apart(items)
+        for i in range(0, len(group), hook.batch_size)
+    ][rank::ranks]
     if not batches:
         return []
     if stop():
@@ -113,20 +119,26 @@ def evaluate_checkpoint(
     return rows
 
 
+def _apart(items: Sequence[Item]) -> tuple[list[Item], list[Item]]:
+    """Problems and exercises: what problems are answered does not depend on whether exercises are asked, too."""
+    return [item for item in items if item.exercise is None], [item for item in items if item.exercise is not None]
+
+
 def conclude(
     folder: Path, recipe: TrainingRecipe, items: Sequence[Item], rows: Sequence[Row], device: str
 ) -> dict[str, float]:
-    """Publish the rows of all shares and print the table.
+    """Publish the rows of all shares and print the tables; those of exercises are results of their own.
 
     Returns:
         Mode -> accuracy as the mean over worlds.
     """
     hook = recipe.hook
+    problems, exercises = _apart(items)
     order = {(mode, item.id): i for i, (mode, item) in enumerate((mode, item) for mode in hook.modes for item in items)}
     facts = {
         "evaluated": str(folder),
         "suite": "generated for the evaluation hook",
-        "items": len(items),
+        "items": len(problems),
         "items_per_cell": hook.items,
         "worlds": hook.worlds,
         "difficulties": hook.difficulties,
@@ -138,8 +150,13 @@ def conclude(
         "sampling": "greedy",
         "device": device,
     }
-    results = publish(folder, sorted(rows, key=lambda row: order[row.mode, row.id]), facts, items)
-    print(f"evaluation of {folder}\n{table(results)}", flush=True)
+    ordered = sorted(rows, key=lambda row: order[row.mode, row.id])
+    asked = [Asked([row for row in ordered if row.kind is None], facts, problems)]
+    if exercises:
+        told = facts | {"items": len(exercises), "kinds": hook.kinds}
+        asked.append(Asked([row for row in ordered if row.kind is not None], told, exercises))
+    results, *more = publish(folder, *asked)
+    print(f"evaluation of {folder}\n{table(results)}", *map(exercise_table, more), sep="\n", flush=True)
     macro: dict[str, float] = results["macro_accuracy"]
     return macro
 

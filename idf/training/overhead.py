@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from idf.imagery import kinds_of
+from idf.worlds import WORLDS
+
 from .flops import Shape
 from .memory import Size, checkpoint_bytes
 from .recipe import TrainingRecipe
@@ -92,4 +95,7 @@ def describe_time(recipe: TrainingRecipe, shape: Shape, size: Size, steps: int, 
 
 
 def _items(recipe: TrainingRecipe) -> int:
-    return recipe.hook.items * len(recipe.hook.worlds) * len(recipe.hook.difficulties)
+    """Problems, and exercises of every kind that a world has."""
+    hook = recipe.hook
+    exercises = sum(kind in kinds_of(WORLDS[world]) for kind in hook.kinds for world in hook.worlds)
+    return hook.items * len(hook.difficulties) * (len(hook.worlds) + exercises)

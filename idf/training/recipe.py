@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from idf.errors import UserError
+from idf.imagery import check_kinds
 from idf.recipe import check_names, check_pixels, check_ranges, key
 from idf.suites import MODES, PROMPTS
 from idf.worlds import DIFFICULTIES, PARTS, WORLDS
@@ -45,6 +46,7 @@ class HookRecipe:
         difficulties: The difficulties to ask.
         modes: What is shown.
         prompts: The prompt set.
+        kinds: The kinds of imagery samples that are asked beside the problems, as exercises; none for problems alone.
         max_new_tokens: Longest response.
         batch_size: Prompts generated at once on each device.
     """
@@ -56,6 +58,7 @@ class HookRecipe:
     difficulties: list[str] = key(factory=lambda: list(DIFFICULTIES))
     modes: list[str] = key(factory=lambda: ["vtqa"])
     prompts: str = "idf-long-1"
+    kinds: list[str] = key(factory=list, may_change="exact")  # no part in what is best
     max_new_tokens: int = key(2048, least=1)
     batch_size: int = key(16, least=1, may_change="exact")
 
@@ -137,6 +140,8 @@ class TrainingRecipe:
         check_names("hook.difficulties", self.hook.difficulties, DIFFICULTIES)
         check_names("hook.modes", self.hook.modes, MODES)
         check_names("hook.prompts", [self.hook.prompts], PROMPTS)
+        if self.hook.kinds:
+            check_kinds("hook.kinds", self.hook.kinds, self.hook.worlds, self.hook.modes)
 
     @property
     def sharded(self) -> bool:

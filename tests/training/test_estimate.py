@@ -155,9 +155,9 @@ def test_saving_and_the_hook_take_their_time(recipe):
 
     assert minutes(recipe, "saving:") == pytest.approx(16.6 / 60, rel=0.05)  # final/ alone, at 1 GB a second
     assert minutes(recipe, "saving:", write_speed=0.1) == pytest.approx(166 / 60, rel=0.05)
-    # 60 prompts in 4 batches over 8 GPUs: one batch of 2,048 tokens at 28 layers; on one GPU four.
-    assert minutes(recipe, "hook:") == pytest.approx(2048 * 0.028 / 60, rel=0.05)
-    assert minutes(replace(recipe, gpus=1), "hook:") == pytest.approx(4 * 2048 * 0.028 / 60, rel=0.05)
+    # 60 problems and 120 exercises in 12 batches over 8 GPUs: two batches of 2,048 tokens at 28 layers; on one GPU twelve.
+    assert minutes(recipe, "hook:") == pytest.approx(2 * 2048 * 0.028 / 60, rel=0.05)
+    assert minutes(replace(recipe, gpus=1), "hook:") == pytest.approx(12 * 2048 * 0.028 / 60, rel=0.05)
     line_that_says(estimate(replace(recipe, hook=replace(recipe.hook, mode="watch"))).text, "hook:", "none", "watch")
     with refused("--write-speed", "above zero", 0):
         estimate(recipe, write_speed=0)

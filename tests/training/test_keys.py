@@ -129,6 +129,7 @@ OTHER = {
     "hook.difficulties": ["easy"],
     "hook.modes": ["tqa"],
     "hook.prompts": "idf-short-1",
+    "hook.kinds": ["rollout"],
     "betas": [0.9, 0.99],
 }
 

@@ -9,7 +9,7 @@ from typing import Any
 from idf.answers import UNDETERMINED
 from idf.errors import UserError
 from idf.scoring import start_answers
-from idf.suites import Item
+from idf.suites import Exercise, Item
 from idf.worlds import PARTS, WORLDS, Answer, Problem, Rng
 
 BASELINES = ("oracle", "initial", "random", "never", "always")
@@ -62,6 +62,19 @@ def baseline_response(name: str, problem: Problem[Any, Any], seed: str) -> str:
     ) + f"Answer: {WORLDS[problem.world].answer(problem).write(baseline_answer(name, problem, seed))}"
 
 
+def exercise_response(name: str, exercise: Exercise) -> str:
+    """What a baseline player says to an exercise: "oracle" the true response, "initial" the answer read off the start.
+
+    Raises:
+        UserError: It is another one, which would have to guess.
+    """
+    if name == "oracle":
+        return exercise.response
+    if name != "initial":
+        raise UserError(f"--baseline {name} plays problems only, and the suite asks exercises: use oracle or initial")
+    return "" if exercise.initial is None else f"Answer: {exercise.initial}"
+
+
 def baseline_cells(items: Sequence[Item], modes: Sequence[str]) -> dict[str, dict[str, dict[str, dict[str, float]]]]:
     """The accuracy of the trivial players on the same items, judged as responses are.
 
@@ -69,7 +82,7 @@ def baseline_cells(items: Sequence[Item], modes: Sequence[str]) -> dict[str, dic
     written and read again; a test holds that this gives what `idf-eval --baseline` gives.
 
     Args:
-        items: The items that were asked.
+        items: The items that were asked; nobody is right in an exercise without stating its steps, so those are left out.
         modes: The modes that were asked.
 
     Returns:
@@ -78,6 +91,8 @@ def baseline_cells(items: Sequence[Item], modes: Sequence[str]) -> dict[str, dic
     """
     shares: dict[str, dict[str, dict[str, list[float]]]] = {}
     for item in items:
+        if item.exercise is not None:
+            continue
         problem = item.problem
         initial, guessed = _shares(item.id, problem)
         for group in ("all", problem.difficulty):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
-_OF_SOME = ("group", "answerable", "settles", "view_chance", "turns", "episode")
+_OF_EXERCISES = ("kind", "steps", "steps_right", "step_missing", "answer_right")
+_OF_SOME = (*_OF_EXERCISES, "group", "answerable", "settles", "view_chance", "turns", "episode")
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Row:
         response, prompt_tokens, completion_tokens, finish_reason: Those of `Response`; tokens are None if unknown.
         sample: Which of the samples of this item, from 0.
         cluster: The problem, as a text; rows of items that pose the same problem, or images of it, share it.
-        size: `World.size` of the problem: steps, moves, cubes, pushes or distance.
+        size: `World.size` of the problem: steps, moves, cubes, pushes or distance; of an exercise the actions to imagine.
         cause: None if correct, else what went wrong by replay, one of `idf.scoring.CAUSES`.
         wrong_step: The first wrong step of the response, 0 for the start; None if no step is to blame.
         cause_detail: One sentence on the cause.
@@ -28,6 +29,9 @@ class Row:
         turns: Of an episode (`--episodes`) what was seen and said, turn by turn; None of a single response.
         episode: Of an episode its counts, as `idf.env.Episode.information` gives them, and the number of replies.
         quote: What a language model quoted as the answer (`--parser`), and the rules then judged; None if it was not asked.
+        kind, steps, steps_right, step_missing, answer_right: Of an exercise its kind, the steps that there are to state, those
+            that are stated right, whether the first wrong one (`wrong_step`) is not stated at all, and whether the answer is
+            right; None of a problem.
         group: The item whose image under a symmetry this one is (`Item.group`); None if the suite asks no images.
     """
 
@@ -60,6 +64,11 @@ class Row:
     view_chance: float | None = None
     turns: list[dict[str, Any]] | None = None
     episode: dict[str, Any] | None = None
+    kind: str | None = None
+    steps: int | None = None
+    steps_right: int | None = None
+    step_missing: bool | None = None
+    answer_right: bool | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The row as JSON values; `parsed` is the row's own. What only some suites or episodes know is left out elsewhere."""

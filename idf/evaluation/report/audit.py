@@ -100,6 +100,8 @@ def _row(row: Row, item: Item | None, prompts: str | None) -> dict[str, Any]:
 
 def _asked(row: Row, item: Item | None) -> str:
     """What the question asks for, as far as it is known."""
+    if item is not None and item.exercise is not None:
+        return f"the answer to an exercise of kind {item.exercise.kind}"
     if item is not None:
         return WORLDS[item.problem.world].answer(item.problem).called
     return " or ".join(kind.called for kind in WORLDS[row.world].answers) if row.world in WORLDS else ""

@@ -168,7 +168,7 @@ def _entries(
     for at in queue:
         row = rows[at]
         item = known.get(row.id)
-        details = json_text(row_details(row, None if item is None else item.problem))
+        details = json_text(row_details(row, None if item is None else item.task))
         if item is None or item.id in told:
             yield _Entry(at, details, None, None, False)
             continue

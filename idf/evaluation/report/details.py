@@ -13,8 +13,8 @@ from PIL import Image
 from idf.drawing import draw, encode_indexed_png, own_pixels
 from idf.errors import UserError
 from idf.scoring import Claim, read_trace
-from idf.suites import PROMPTS, Item, item_prompt
-from idf.worlds import PARTS, WORLDS, IllegalAction, Problem, World
+from idf.suites import PROMPTS, Exercise, Item, item_prompt
+from idf.worlds import PARTS, WORLDS, IllegalAction, Problem, Walk, World
 
 from ..metrics.episodes import EPISODE_PROMPTS
 from ..metrics.row import Row
@@ -26,14 +26,35 @@ _COLOURS = 128  # of its palette: the drawings use few, and a palette makes the 
 
 def item_details(item: Item, modes: Sequence[str], prompts: str | None, pictured: bool) -> dict[str, Any]:
     """What was asked of an item in some modes, its picture, its true answer, and its states along an optimal plan."""
-    problem, world = item.problem, WORLDS[item.problem.world]
+    asked = {
+        "questions": questions(item, modes, prompts),
+        "picture": _picture(item) if pictured else None,
+    }
+    return asked | (_of_problem(item.problem) if item.exercise is None else _of_exercise(item.exercise))
+
+
+def _of_exercise(exercise: Exercise) -> dict[str, Any]:
+    """The true answer of an exercise, and the states that are to be imagined."""
+    if isinstance(exercise.shown, Problem):
+        return _of_problem(exercise.shown)
+    world, shown = WORLDS[exercise.world], exercise.shown
+    return {
+        "truth": exercise.answer,
+        "plans": False,
+        "start": world.write(shown.start),
+        "actions": list(shown.actions),
+        "states": [world.line(state) for state in world.replay(shown.start, shown.actions)],
+    }
+
+
+def _of_problem(problem: Problem[Any, Any]) -> dict[str, Any]:
+    """The true answer of a problem, and its states along an optimal plan."""
+    world = WORLDS[problem.world]
     # Of a scene that is shown in part there is no one course.
     start = world.see(problem) if world.in_part else world.write(problem.start)
     actions = () if world.in_part else world.solve(problem)
     states = [start] if world.in_part else [world.line(state) for state in world.replay(problem.start, actions)]
     return {
-        "questions": questions(item, modes, prompts),
-        "picture": _picture(item) if pictured else None,
         "truth": world.answer(problem).write(world.truth(problem)),
         "plans": world.plans,
         "start": start,
@@ -62,7 +83,7 @@ def _picture(item: Item) -> str:
         own = None if item.picture is None else own_pixels(item.picture.read_bytes(), _PIXELS)
     except OSError:  # it is gone, or nobody may read it: a drawing shows the same
         own = None
-    pixels = draw(item.problem, _PIXELS) if own is None else own
+    pixels = draw(item.scene, _PIXELS) if own is None else own
     # The colour of a small thing matters as much as that of the floor: an octree, not median cut.
     few = Image.fromarray(pixels).quantize(_COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     assert few.palette is not None  # it has been given one
@@ -78,9 +99,15 @@ _KEPT = (
 )
 
 
-def row_details(row: Row, problem: Problem[Any, Any] | None) -> dict[str, Any]:
-    """What a response says and how it was judged, with its replay if the problem is at hand."""
+def row_details(row: Row, task: Problem[Any, Any] | Exercise | None) -> dict[str, Any]:
+    """What a response says and how it was judged, with its replay if the problem or exercise is at hand."""
     said = {key: getattr(row, key) for key in _KEPT}
+    if isinstance(task, Exercise) and not isinstance(task.shown, Problem):
+        course = task.shown.start, task.shown.actions
+        shown = compared(WORLDS[task.world], row, *course, "course") if row.steps else None
+        return said | {"replay": shown}
+    problem = task.shown if isinstance(task, Exercise) else task
+    assert not isinstance(problem, Walk)
     if row.turns is not None:
         return said | {"turns": row.turns, "replay": None if problem is None else replay_of_turns(problem, row)}
     return said | {"replay": None if problem is None or problem.world in PARTS else replay(problem, row)}
@@ -101,31 +128,43 @@ def replay(problem: Problem[Any, Any], row: Row) -> dict[str, Any]:
         `first`: the first wrong step, or None.
     """
     world = WORLDS[problem.world]
+    along, actions = _actions(world, row, _standing_claims(world, row.response))
+    return compared(world, row, problem.start, world.solve(problem) if actions is None else actions, along)
+
+
+def compared(world: World[Any, Any], row: Row, start: Any, course: Sequence[str], along: str) -> dict[str, Any]:
+    """What a response claims beside the states along some actions, as `replay` gives it.
+
+    Args:
+        world: The world.
+        row: The response.
+        start: The first state.
+        course: The actions.
+        along: Whose they are.
+    """
     claims = _standing_claims(world, row.response)
-    along, actions = _actions(world, row, claims)
-    course = world.solve(problem) if actions is None else actions
-    states, stop = _walk(world, problem.start, course)
-    compared: dict[int, tuple[bool | None, str]] = {}
+    states, stop = _walk(world, start, course)
+    found: dict[int, tuple[bool | None, str]] = {}
     for number, (claim, text) in sorted(claims.items()):
         action = course[number - 1] if 0 < number <= len(course) else None
         if number > len(course) or claim.action not in (None, action):
-            compared[number] = (False, text)
+            found[number] = (False, text)
         elif claim.state is None or number >= len(states):
-            compared[number] = (None, text)
+            found[number] = (None, text)
         else:
             true = claim.state == world.read_line(world.line(states[number]))
-            compared[number] = (true, "" if true else text)
-    wrong = [number for number, (true, _) in compared.items() if true is False]
+            found[number] = (true, "" if true else text)
+    wrong = [number for number, (true, _) in found.items() if true is False]
     if stop is not None:
         wrong.append(len(states))
     first = row.wrong_step if row.wrong_step is not None else min(wrong, default=None)
-    own = actions is not None
+    own = along != "course"
     return {
         "along": along,
         "actions": list(course) if own else None,
         "states": [world.line(state) for state in states] if own else None,
         "stop": stop,
-        "claims": compared,
+        "claims": found,
         "first": first,
     }
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from .abstaining import COLUMNS, LEGEND, abstaining_lines
 from .audit_lines import audits_of
+from .exercises import EXERCISE_COLUMNS, EXERCISE_LEGEND, exercise_lines
 from .tables import (
     EFFICIENCY_COLUMNS,
     IMAGE_COLUMNS,
@@ -63,6 +64,8 @@ def write_markdown(results: dict[str, Any], out: Path) -> Path:
         markdown_table(rows, 2),
         markdown_list([*notes(results), *legend(rows)]),
     ]
+    if steps := exercise_lines(results):
+        parts += ["### Exercises", markdown_table([EXERCISE_COLUMNS, *steps], 3), markdown_list(EXERCISE_LEGEND)]
     if images := image_lines(results):
         parts += ["### All images right", markdown_table([IMAGE_COLUMNS, *images], 2), markdown_list(image_legend())]
     if abstained := abstaining_lines(results, difficulties=True):

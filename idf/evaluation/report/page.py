@@ -15,6 +15,7 @@ from ..metrics.summary import ALL
 from . import abstaining
 from .browser import outcome
 from .charts import DIFFICULTIES, accuracy_chart, budget_chart, growth_chart
+from .exercises import EXERCISE_COLUMNS, EXERCISE_LEGEND, exercise_lines
 from .tables import (
     IMAGE_COLUMNS,
     MEANINGS,
@@ -155,6 +156,8 @@ def page_values(rows: Sequence[Row], results: dict[str, Any]) -> dict[str, Any]:
         },
         "images": [IMAGE_COLUMNS, *lines] if (lines := image_lines(results)) else [],
         "image_legend": image_legend(),
+        "exercises": [EXERCISE_COLUMNS, *steps] if (steps := exercise_lines(results)) else [],
+        "exercise_legend": EXERCISE_LEGEND,
         "outcomes": OUTCOMES,
         "errors": _stacks(rows, list(worlds), outcome, list(OUTCOMES)),
         "causes": CAUSES,

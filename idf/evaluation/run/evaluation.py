@@ -20,6 +20,7 @@ from idf.suites import HELD_OUT_OF, Item, SuiteRecipe, check_held_out, distinct,
 from ..metrics.episodes import EPISODE_PROMPTS
 from ..metrics.row import Row
 from ..metrics.wording import wording_gap
+from ..report.exercises import exercise_table
 from ..report.markdown import write_markdown
 from ..report.plots import write_summary_png
 from ..report.report import write_report
@@ -29,6 +30,7 @@ from ..report.wording import wording_table
 from .answers import Answers
 from .default_suite import generate_whole, recipe_in
 from .episodes import play_episodes, trivial_cells
+from .exercises import check_exercises
 from .facts import facts_of
 from .games import Turns
 from .items import spread
@@ -110,7 +112,8 @@ class _Evaluation:
         whole, suite = self._suite(max_pixels)
         items = items_of(whole, recipe)
         if recipe.held_out:  # half of the answers would have been paid for before the other words were looked for
-            check_held_out(item.problem.world for item in items)
+            check_held_out(item.world for item in items)
+        check_exercises(recipe, player.modes, items)
         player.meet(whole, items)
         slides = _published_slides(items, suite) if recipe.pictures == "both" and player.reads_prompts else []
         form = form_of(recipe, suite, items, max_pixels)
@@ -242,7 +245,7 @@ class _Evaluation:
         write_markdown(results, out)
         write_summary_png(rows, results, out)
         self.say(f"{self.recipe.title} on {run['suite']}\n{table(results)}")
-        tables = (turn_table, abstaining_table, image_table, efficiency_table, wording_table)
+        tables = (exercise_table, turn_table, abstaining_table, image_table, efficiency_table, wording_table)
         for more in filter(None, (of(results) for of in tables)):
             self.say(f"\n{more}")
         cut = sum(row.finish_reason == "length" for row in rows)
@@ -298,7 +301,7 @@ def form_of(recipe: EvaluationRecipe, suite: str, items: Sequence[Item], max_pix
     redraw: dict[str, set[str]] = {
         "auto": {"wood_slide"} if suite.startswith("spatialite:") else set(),
         "published": set(),
-        "drawn": {item.problem.world for item in items},
+        "drawn": {item.world for item in items},
     }
     redrawn = redraw["auto" if recipe.pictures == "both" else recipe.pictures]
     return Form(recipe.prompts, max_pixels, frozenset(redrawn), recipe.damage)
@@ -306,7 +309,7 @@ def form_of(recipe: EvaluationRecipe, suite: str, items: Sequence[Item], max_pix
 
 def _published_slides(items: Sequence[Item], suite: str) -> list[Item]:
     """The items of Wood Slide that have a published picture."""
-    slides = [item for item in items if item.problem.world == "wood_slide" and item.picture is not None]
+    slides = [item for item in items if item.world == "wood_slide" and item.picture is not None]
     if not suite.startswith("spatialite:") or not slides:
         raise UserError("--pictures both is for published suites with Wood Slide: their pictures alone tell the length")
     return slides

@@ -14,7 +14,7 @@ def spread(items: Sequence[Item], limit: int) -> list[Item]:
     """
     by_world: dict[str, dict[str, list[Item]]] = {}
     for item in items:
-        by_world.setdefault(item.problem.world, {}).setdefault(item.group or item.id, []).append(item)
+        by_world.setdefault(item.world, {}).setdefault(item.group or item.id, []).append(item)
     kept: list[Item] = []
     for groups in by_world.values():
         mine = list(groups.values())

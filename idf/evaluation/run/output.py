@@ -18,6 +18,8 @@ PUBLISHED_PICTURES = "published_pictures"
 """The folder, in a run's, of Wood Slide once more with its published pictures."""
 HELD_OUT = "held_out"
 """The folder, in a run's, of all once more in words that are held out of training."""
+EXERCISES = "exercises"
+"""The folder, in what the hook of a training found, of the exercises that it asked beside its problems."""
 RESULTS = (
     *("samples.jsonl", "results.json", "report.html", "report.md", "summary.png", "parsers.jsonl", "rescored.jsonl"),
 )

@@ -38,7 +38,7 @@ def picture_of(item: Item, max_pixels: int, redraw: bool) -> NDArray[np.uint8]:
     """
     check_pixels(max_pixels)
     if redraw or item.picture is None:
-        return draw(item.problem, max_pixels).copy()  # a drawing may be a shared, read-only array
+        return draw(item.scene, max_pixels).copy()  # a drawing may be a shared, read-only array
     picture = Image.fromarray(read_file(item, item.picture, decode_picture))
     size = fitted_size(picture.width, picture.height, max_pixels)
     return np.array(picture if picture.size == size else picture.resize(size, Image.Resampling.BICUBIC))
@@ -52,7 +52,7 @@ def seen_size(item: Item, max_pixels: int, redraw: bool) -> tuple[int, int]:
     """
     check_pixels(max_pixels)
     if redraw or item.picture is None:
-        return picture_size(item.problem.world, max_pixels)
+        return picture_size(item.world, max_pixels)
     return fitted_size(*read_file(item, item.picture, decoded_size), max_pixels)
 
 

@@ -22,7 +22,7 @@ from idf.backends import (
 from idf.errors import UserError
 from idf.suites import Item
 
-from ..metrics.baselines import baseline_response
+from ..metrics.baselines import baseline_response, exercise_response
 from .answers import Answers
 from .generation import ask_all, collect, missing
 from .preflight import preflight
@@ -86,7 +86,12 @@ class BaselinePlayer(Player):
 
     def play(self, asks: Sequence[Ask], form: Form) -> list[Response] | None:
         """As `Player.play`; each item, mode and sample is a game of its own."""
-        return [Response(baseline_response(self.name, ask.item.problem, _seed_text(ask))) for ask in asks]
+        return [Response(self._said(ask)) for ask in asks]
+
+    def _said(self, ask: Ask) -> str:
+        if ask.item.exercise is not None:
+            return exercise_response(self.name, ask.item.exercise)
+        return baseline_response(self.name, ask.item.problem, _seed_text(ask))
 
 
 def _seed_text(ask: Ask) -> str:

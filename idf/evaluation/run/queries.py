@@ -88,7 +88,7 @@ class Requests(Sequence[Request]):
     def _picture(self, item: Item) -> NDArray[np.uint8]:
         if self._last is None or self._last[0] is not item:
             form = self.form
-            picture = picture_of(item, form.max_pixels, item.problem.world in form.redraw_worlds)
+            picture = picture_of(item, form.max_pixels, item.world in form.redraw_worlds)
             self._last = item, picture if form.damage is None else damaged(picture, form.damage)
         return self._last[1]
 
@@ -108,7 +108,7 @@ def size_of(ask: Ask, form: Form) -> tuple[int, int] | None:
     """Width and height of the picture as the model sees it; None if there is none."""
     if ask.mode == "tqa":
         return None
-    return seen_size(ask.item, form.max_pixels, ask.item.problem.world in form.redraw_worlds)
+    return seen_size(ask.item, form.max_pixels, ask.item.world in form.redraw_worlds)
 
 
 class Keys:
@@ -134,7 +134,7 @@ class Keys:
     def _picture(self, item: Item) -> str:
         """A hash of the pixels of a drawing, or of a file and what is made of it."""
         if item.id not in self._pictures:
-            redraw = item.problem.world in self.form.redraw_worlds
+            redraw = item.world in self.form.redraw_worlds
             # An earlier idf asked with turned pictures as they lay: the pixels tell that from today's, the file does not.
             if redraw or item.picture is None or not item.picture.exists() or read_file(item, item.picture, is_turned):
                 pixels = picture_of(item, self.form.max_pixels, redraw)

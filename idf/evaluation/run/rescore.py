@@ -15,7 +15,7 @@ from typing import Any
 from idf.backends import OPENAI_URL, Response
 from idf.errors import UserError
 from idf.scoring.rules_version import RULES_VERSION
-from idf.suites import Item, SuiteRecipe, draw_items, exact_key, open_suite, suite_name
+from idf.suites import Item, SuiteRecipe, open_suite, suite_name, task_key
 
 from ..metrics.comparable import rules_of
 from ..metrics.results import check_whole, read_results, read_samples
@@ -30,7 +30,7 @@ from .episodes import played_again, trivial_cells
 from .facts import cluster_of, facts_of
 from .games import Turns
 from .llm_parser import Agreement, judged_by_quotes, known_quote
-from .output import HELD_OUT, PUBLISHED_PICTURES, RESULTS
+from .output import EXERCISES, HELD_OUT, PUBLISHED_PICTURES, RESULTS
 from .queries import Ask
 from .results import write_results
 from .score import scored
@@ -91,7 +91,7 @@ def rescore(job: Rescoring, *, say: Callable[[str], None] = print) -> dict[str, 
 
 def _asked_again(folder: Path) -> list[Path]:
     """Where the results of a run lie that asked once more."""
-    return [folder / PUBLISHED_PICTURES, folder / HELD_OUT]
+    return [folder / PUBLISHED_PICTURES, folder / HELD_OUT, folder / EXERCISES]
 
 
 @dataclass(frozen=True)
@@ -164,13 +164,16 @@ def items_of(folder: Path, run: dict[str, Any], rows: Sequence[Row], suite: str 
         UserError: The suite is not there, or not the one that was asked.
     """
     if suite is None and "items_per_cell" in run:  # what the evaluation hook of a training asked
+        from idf.imagery import draw_suite  # not above: whoever scores stored responses shall not wait for parquet
+
         hook = SuiteRecipe(
             items=run["items_per_cell"],
             worlds=run["worlds"],
             difficulties=run["difficulties"],
+            kinds=run.get("kinds", []),
             max_pixels=run["max_pixels"],
         )
-        name, found = "the suite of the hook", draw_items(hook)[0]
+        name, found = "the suite of the hook", draw_suite(hook)[0]
     else:
         name = suite_name(suite or str(run.get("suite")))
         try:
@@ -186,7 +189,7 @@ def items_of(folder: Path, run: dict[str, Any], rows: Sequence[Row], suite: str 
             f"{len(strange)} items of {folder} are not in {name}, {strange[0]} among them: name it with --suite"
         )
     items = [known[id] for id in ids]
-    problems = {id: ("", exact_key(known[id].problem), cluster_of(known[id])) for id in ids}
+    problems = {id: ("", task_key(known[id]), cluster_of(known[id])) for id in ids}
     if other := [row.id for row in rows if row.cluster not in problems[row.id]]:
         raise UserError(f"{other[0]} is another problem in {name} than {folder} was asked: name its suite with --suite")
     told = run.get("suite_sha256")

@@ -13,6 +13,7 @@ from idf.suites import Item
 from idf.version import VERSION
 
 from ..metrics.baselines import baseline_cells
+from ..metrics.exercises import exercise_cells
 from ..metrics.images import image_cells
 from ..metrics.row import Row
 from ..metrics.summary import summarize
@@ -48,7 +49,8 @@ def write_results(
     # The trivial players of images answer at once; those that are known already played otherwise.
     cells = image_cells(rows, () if trivial else items)
     images = {"images": cells} if cells else {}
-    more = images | ({"held_out": held_out} if held_out else {})
+    exercises = {"exercises": steps} if (steps := exercise_cells(rows)) else {}
+    more = exercises | images | ({"held_out": held_out} if held_out else {})
     results = {**summarize(rows), **baselines, **more, "run": run | {"scoring_rules": RULES_VERSION, "idf": VERSION}}
     # Both are written before either takes its place: a kill must not leave new samples beside old results.
     texts = {"samples.jsonl": "\n".join(lines) + "\n", "results.json": json.dumps(results, indent=2) + "\n"}

@@ -9,8 +9,17 @@ from typing import Any
 
 from idf.backends import Response
 from idf.errors import UserError
-from idf.scoring import chance_of_view, diagnose, is_answerable, names_settling_view, score
-from idf.suites import Item
+from idf.scoring import (
+    Imagined,
+    beside_truth,
+    chance_of_view,
+    diagnose,
+    is_answerable,
+    names_settling_view,
+    of_plan,
+    score,
+)
+from idf.suites import Exercise, Item
 from idf.worlds import WORLDS, Problem
 
 from ..metrics.row import Row
@@ -24,21 +33,80 @@ def scored(ask: Ask, response: Response) -> Row:
     item = ask.item
     return Row(
         id=item.id,
-        world=item.problem.world,
+        world=item.world,
         mode=ask.mode,
-        difficulty=item.problem.difficulty,
+        difficulty=item.difficulty,
         response=response.text,
         prompt_tokens=response.prompt_tokens,
         completion_tokens=response.completion_tokens,
         finish_reason=response.finish_reason,
         sample=ask.sample,
         cluster=cluster_of(item),
-        size=WORLDS[item.problem.world].size(item.problem),
         group=item.group,
-        answerable=is_answerable(item.problem),
-        view_chance=chance_of_view(item.problem),
-        **_verdict(item.problem, response.text, response.finish_reason, response.text),
+        **(
+            _of_problem(item.problem, response)
+            if item.exercise is None
+            else _of_exercise(item.exercise, response.text, response.finish_reason)
+        ),
     )
+
+
+def _of_problem(problem: Problem[Any, Any], response: Response) -> dict[str, Any]:
+    return {
+        "size": WORLDS[problem.world].size(problem),
+        "answerable": is_answerable(problem),
+        "view_chance": chance_of_view(problem),
+        **_verdict(problem, response.text, response.finish_reason, response.text),
+    }
+
+
+def _of_exercise(exercise: Exercise, text: str, finish_reason: str | None) -> dict[str, Any]:
+    """The fields of a row on a response to an exercise. It is correct if all of its steps and its answer are right."""
+    if isinstance(exercise.shown, Problem):  # a way to a goal: any way is right, and judged as that of a problem
+        found = of_plan(exercise.shown, text)
+        told = _verdict(exercise.shown, text, finish_reason, text)
+    else:
+        world = WORLDS[exercise.world]
+        found = beside_truth(world, exercise.response, text, any_order=exercise.kind == "legality")
+        error = _error(found, text, finish_reason)
+        told = {"parsed": found.answer, "error": error, "cause": _cause(found, error), "moves": None, "optimal": None}
+    correct = found.all_right and finish_reason != "error"
+    steps = f"{found.right} of {found.steps} steps are right"
+    return told | {
+        "correct": correct,
+        "error": None if correct else told["error"] or "wrong",
+        "detail": f"{steps}: {found.detail}" if found.steps and found.detail else found.detail or steps,
+        "official": -1.0,  # the published scorer knows no exercises
+        "size": exercise.steps,
+        "cause": None if correct else told["cause"] or _cause(found, "wrong"),
+        "wrong_step": found.first_wrong,
+        "cause_detail": found.detail or None,
+        "kind": exercise.kind,
+        "steps": found.steps,
+        "steps_right": found.right,
+        "step_missing": found.missing,
+        "answer_right": found.answer_right,
+    }
+
+
+def _error(found: Imagined, text: str, finish_reason: str | None) -> str:
+    """The class of a response to an exercise, if it is not correct; by the words of `idf.scoring.ERRORS`."""
+    if finish_reason == "error":
+        return "error"
+    if not text.strip():
+        return {"content_filter": "refused", "length": "truncated"}.get(finish_reason or "", "empty")
+    if found.answer is not None:
+        return "wrong"
+    return "truncated" if finish_reason == "length" else "unparsed"
+
+
+def _cause(found: Imagined, error: str) -> str:
+    """What went wrong in it, by the words of `idf.scoring.CAUSES`."""
+    if error != "wrong":
+        return "format"
+    if found.first_wrong == 0:
+        return "perception"
+    return "unstated" if found.missing or not found.steps else "transformation"
 
 
 def score_all(asks: Sequence[Ask], responses: Sequence[Response]) -> list[Row]:

@@ -135,7 +135,7 @@ def _tokens(recipe: EvaluationRecipe) -> float:
     pixels, suite = max_pixels_of(recipe), str(recipe.suite)
     items = items_of(open_suite(suite), recipe)
     form = form_of(recipe, suite, items, pixels)
-    return fmean(vision_tokens(seen_size(item, pixels, item.problem.world in form.redraw_worlds)) for item in items)
+    return fmean(vision_tokens(seen_size(item, pixels, item.world in form.redraw_worlds)) for item in items)
 
 
 def _point(value: str | int | None, folder: str, results: dict[str, Any], tokens: float, mode: str) -> dict[str, Any]:
