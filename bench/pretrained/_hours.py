@@ -8,7 +8,7 @@ from typing import Any
 
 from bench.study._arms import Epoch
 
-from ._arms import Run, arms_of, planned, run_of
+from ._arms import Run, arms_of, dose_curve, planned, run_of
 from ._recipe import PretrainedRecipe
 
 ANSWER = 60.0
@@ -65,6 +65,9 @@ def within(recipe: PretrainedRecipe, epochs: Mapping[str, Epoch]) -> tuple[Pretr
         "parts": parts,
         "dropped": [part for part in recipe.parts if part not in parts],
         "hours": round(sum(hours[part] for part in parts), 2),
+        "hours_of_the_dose_curve": round(
+            sum(arm_seconds(run, recipe, epochs) for _, run in dose_curve(recipe)) / 3600 / recipe.at_once, 2
+        ),
         "cpu_seconds_of_an_arm": {
             run.name: round(arm_seconds(run, recipe, epochs))
             for run in dict.fromkeys(run for _, run in planned(replace(recipe, parts=parts)))
