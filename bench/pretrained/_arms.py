@@ -77,9 +77,9 @@ def run_of(arm: str, budget: int, recipe: PretrainedRecipe) -> Run:
     raise ValueError(f"there is no arm {arm}")
 
 
-def check_run(recipe: PretrainedRecipe) -> tuple[int, Run]:
-    """(seed, run) by which it is decided whether stage 1 is learned: the first seed's, at the larger budget."""
-    return recipe.seeds[0], run_of("imagery", recipe.budgets[1], recipe)
+def check_runs(recipe: PretrainedRecipe) -> list[tuple[int, Run]]:
+    """(seed, run) by which it is decided whether stage 1 is learned: the first seeds', at the larger budget."""
+    return [(seed, run_of("imagery", recipe.budgets[1], recipe)) for seed in recipe.seeds[: recipe.check_seeds]]
 
 
 def arms_of(part: str) -> tuple[tuple[str, ...], tuple[int, ...]]:
@@ -93,17 +93,22 @@ def arms_of(part: str) -> tuple[tuple[str, ...], tuple[int, ...]]:
 
 
 def planned(recipe: PretrainedRecipe) -> list[tuple[int, Run]]:
-    """(seed, run) of all arms, in the order in which they are run: seed by seed, so that a session ends with whole arms."""
+    """(seed, run) of all arms, in the order in which they are run.
+
+    As many seeds go together as decide on stage 1, arm by arm: what begins from a run follows it before a session is over.
+    """
+    together = recipe.check_seeds
+    groups = [recipe.seeds[at : at + together] for at in range(0, len(recipe.seeds), together)]
     found: list[tuple[int, Run]] = []
     for part in recipe.parts:
         arms, places = arms_of(part)
         for place in places:
-            for seed in recipe.seeds:
-                found += [(seed, run_of(arm, recipe.budgets[place], recipe)) for arm in arms]
+            for seeds in groups:
+                found += [(seed, run_of(arm, recipe.budgets[place], recipe)) for arm in arms for seed in seeds]
     return found
 
 
 def dose_curve(recipe: PretrainedRecipe) -> list[tuple[int, Run]]:
     """(seed, run) that are run in the place of all others if stage 1 is not learned: imagery alone, more and more of it."""
-    whole = check_run(recipe)[1].updates
+    whole = run_of("imagery", recipe.budgets[1], recipe).updates
     return [(seed, Run("imagery", round(whole * dose))) for dose in recipe.doses for seed in recipe.seeds]

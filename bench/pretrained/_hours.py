@@ -51,6 +51,23 @@ def part_hours(part: str, recipe: PretrainedRecipe, epochs: Mapping[str, Epoch])
     return seconds / 3600 / recipe.at_once
 
 
+def sessions(recipe: PretrainedRecipe, epochs: Mapping[str, Epoch]) -> list[list[str]]:
+    """The arms of each session, as `--hours` takes them: whole ones, in order; what a run begins from is trained anew."""
+    found: list[list[str]] = []
+    used, there = float("inf"), set[tuple[int, Run]]()
+    for seed, run in planned(recipe):
+        seconds = arm_seconds(run, recipe, epochs)
+        lost = 0.0 if run.parent is None else training_seconds(run.parent, recipe, epochs)
+        more = seconds + (0.0 if (seed, run.parent) in there else lost)
+        if used + more > 3600 * recipe.at_once * recipe.hours[1]:
+            found.append([])
+            used, there, more = 0.0, set(), seconds + lost
+        found[-1].append(f"{run.name} seed {seed}")
+        used += more
+        there |= {(seed, run)} if run.parent is None else {(seed, run), (seed, run.parent)}
+    return found
+
+
 def within(recipe: PretrainedRecipe, epochs: Mapping[str, Epoch]) -> tuple[PretrainedRecipe, dict[str, Any]]:
     """The recipe with as many of its parts, from the first on, as its hours allow; and the computation.
 
@@ -68,6 +85,7 @@ def within(recipe: PretrainedRecipe, epochs: Mapping[str, Epoch]) -> tuple[Pretr
         "hours_of_the_dose_curve": round(
             sum(arm_seconds(run, recipe, epochs) for _, run in dose_curve(recipe)) / 3600 / recipe.at_once, 2
         ),
+        "sessions": sessions(replace(recipe, parts=parts), epochs),
         "cpu_seconds_of_an_arm": {
             run.name: round(arm_seconds(run, recipe, epochs))
             for run in dict.fromkeys(run for _, run in planned(replace(recipe, parts=parts)))

@@ -35,6 +35,7 @@ class PretrainedRecipe:
         walks: Held-out walks that are asked in imagery's own form.
         samples: Samples of imagery, and traces of each length, to learn from.
         kinds: Weight of each kind of imagery sample.
+        check_seeds: So many seeds, from the first on, decide whether stage 1 is learned.
         learned: The share of right steps in imagery's own form from which on stage 1 counts as learned.
         doses: If it does not: the updates of stage 1, as multiples of the larger budget's, that are run instead of all else.
         learning_rate: Peak learning rate of all runs.
@@ -51,7 +52,7 @@ class PretrainedRecipe:
     results: str
     seeds: list[int] = field(default_factory=lambda: [1, 2, 3])
     pilot_seed: int = 100
-    budgets: list[int] = field(default_factory=lambda: [100, 200])
+    budgets: list[int] = field(default_factory=lambda: [90, 190])
     imagery_share: float = 0.5
     parts: list[str] = field(default_factory=lambda: list(PARTS))
     rolls: list[int] = field(default_factory=lambda: [4, 5, 6])
@@ -64,6 +65,7 @@ class PretrainedRecipe:
     kinds: dict[str, float] = field(
         default_factory=lambda: {"rollout": 4, "step": 1, "inverse": 1, "legality": 1, "masked": 1}
     )
+    check_seeds: int = 2
     learned: float = 0.95
     doses: list[float] = field(default_factory=lambda: [0.5, 1, 2, 4])
     learning_rate: float = 3e-4

@@ -23,7 +23,7 @@ from idf.suites import read_suite
 from idf.training.recipe import StageRecipe
 from idf.worlds import WORLDS
 
-from ._arms import Run, check_run, dose_curve, planned, run_of
+from ._arms import Run, check_runs, dose_curve, planned, run_of
 from ._data import MADE_BY, commands, count_overlaps, hold_out
 from ._hours import evaluation_seconds, training_seconds, walk_seconds, within
 from ._recipe import HERE, MODE, PROMPTS, ROOT, WORLD, PretrainedRecipe
@@ -70,9 +70,8 @@ def run_study(
             return
         _make_random_bases(kept, folders, say)
         budget = None if hours is None else 3600 * recipe.at_once * hours
-        seed, first = check_run(recipe)
         if learned(recipe) is None:
-            used = run_arms([(seed, first)], budget, kept, epochs, folders, lock, say)
+            used = run_arms(check_runs(recipe), budget, kept, epochs, folders, lock, say)
             budget = None if budget is None else budget - used
         if learned(recipe) is None:
             return
