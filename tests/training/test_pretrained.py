@@ -13,6 +13,7 @@ from transformers import AutoTokenizer
 from idf.backends import HFBackend, Request, Sampling
 from idf.cli.main import main
 from idf.data import conversation
+from idf.traces import TracesRecipe, build_traces
 from idf.training import pretrained
 from idf.training.both_forms import write_both_forms
 from idf.training.pretrained import (
@@ -112,9 +113,12 @@ def test_random_weights_have_the_same_shapes(source):
 
 @pytest.mark.slow
 @pytest.mark.full
-def test_stage_2_trains_it_and_its_checkpoint_says_where_the_weights_come_from(base, tiny, tmp_path):
-    recipe = {**COMMON, "stage": "reasoning", "model": str(base), "data": str(tiny.traces.path), "run": "run"}
-    sizes = {"gpus": 1, "tokens_per_row": 512, "rows_per_step": 1, "epochs": 0.1, "learning_rate": 3e-4}
+def test_stage_2_trains_it_and_its_checkpoint_says_where_the_weights_come_from(base, tmp_path):
+    shown = {"modes": {"tqa": 1}, "prompts": {"idf-short-1": 1}}
+    asked = TracesRecipe(problems=12, worlds={"cube_rolling": 1}, difficulties={"easy": 1}, **shown)
+    build_traces(asked, tmp_path / "candidates")
+    recipe = {**COMMON, "stage": "reasoning", "model": str(base), "data": "candidates", "any_data": True, "run": "run"}
+    sizes = {"gpus": 1, "tokens_per_row": 512, "rows_per_step": 1, "learning_rate": 3e-4}
     done = run("stage2.py", {**recipe, **sizes}, tmp_path, ranks=1)
     assert done.returncode == 0, done.stderr[-3000:]
     losses = [row["loss"] for row in history(tmp_path / "run")]
