@@ -230,6 +230,21 @@ class StageRecipe(TrainingRecipe):
         """Whether attention computes each sample alone, and no mask; else it computes whole rows squared."""
         return self.attention in ("packed", "flash_attention_2")
 
+    def check_pictures(self, pictures: int) -> None:
+        """Refuse data without any picture where the vision part learns.
+
+        Args:
+            pictures: How many the data has, or their patches.
+
+        Raises:
+            UserError: There are none.
+        """
+        if self.train != "language" and not pictures:
+            raise UserError(
+                f"train={self.train}, and no sample of {self.data} has a picture: the vision part would learn nothing; write "
+                "train=language, or take data with pictures"
+            )
+
     def accumulation_steps(self, devices: int) -> int:
         """Micro-batches that each device adds up before an optimizer step.
 

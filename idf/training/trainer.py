@@ -50,6 +50,7 @@ class StageTrainer:
     def __init__(
         self, engine: Engine, vlm: Any, rows: PackedRows, processor: Any, recipe: StageRecipe, facts: dict[str, Any]
     ) -> None:
+        recipe.check_pictures(int(rows.tokens.patches().sum()))
         self.engine, self.rows, self.recipe, self.facts = engine, rows, recipe, facts
         self.run = Path(recipe.run)
         self.steps = steps_in_run(len(rows), recipe)

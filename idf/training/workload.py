@@ -50,11 +50,12 @@ def workload_of(recipe: StageRecipe, data: DatasetFolder, shape: Shape) -> Workl
         shape: The model's shape, for the pictures.
 
     Raises:
-        UserError: Some samples cannot be trained on.
+        UserError: Some samples cannot be trained on, or none has a picture and the vision part learns.
     """
     from .dataset import packed_rows, steps_in_run
 
     samples, how = _count(recipe, data, shape)
+    recipe.check_pictures(sum(counts.patches for counts in samples))
     lengths = [counts.tokens for counts in samples]
     if max(lengths) > recipe.tokens_per_row:
         raise UserError(
