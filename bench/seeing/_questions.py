@@ -17,7 +17,7 @@ from typing import Any
 
 from bench.study._outcome import write_json
 from idf.backends import HFBackend, Request, Sampling
-from idf.data import Draft, Row, Sample, Slot, text_of
+from idf.data import Draft, Row, Sample, Slot, content_key, text_of
 from idf.drawing import decode_picture
 from idf.imagery import ImageryMaker, ImageryRecipe
 from idf.recipe import read_recipe
@@ -52,7 +52,8 @@ class HeldOut(ImageryMaker):
             asked = (world.see(lesson.subject), lesson.question)
             if asked not in seen:
                 seen.add(asked)
-                yield self.make(Row(slot, index, Draft("", attempt=drawn.attempt)))
+                scene = content_key(slot.world, keys.canonical)  # as training data has it
+                yield self.make(Row(slot, index, Draft("", scene, drawn.attempt)))
 
 
 def slots_of(recipe: ImageryRecipe) -> list[Slot]:
