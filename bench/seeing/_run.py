@@ -39,23 +39,36 @@ def run_study(recipe: SeeingRecipe, *, plan_only: bool, say: Callable[[str], Non
     """
     folders = Folders(Path(recipe.work).resolve())
     with locked(folders.work / ".lock", say) as lock:
-        _make(recipe, folders, say)
+        _make(_data_steps(recipe, folders), say)
         fix_plan(Path(recipe.results) / "plan.json", _facts(recipe, folders))
         jobs = jobs_of(recipe, folders)
         seconds = sum(job.seconds for job in jobs)
         say(f"{len(jobs)} processes, about {seconds / 60:.0f} minutes of one core if none is done")
-        if not plan_only:
-            run_jobs(jobs, recipe.at_once, lock, say)
+        if plan_only:
+            return
+        _make(_base_steps(recipe, folders), say)
+        run_jobs(jobs, recipe.at_once, lock, say)
 
 
-def _make(recipe: SeeingRecipe, folders: Folders, say: Callable[[str], None]) -> None:
-    """Make what is not there."""
+def _data_steps(recipe: SeeingRecipe, folders: Folders) -> list[tuple[Path, list[str]]]:
+    """What makes the data: (the file that is there when it is made, the words after `idf`)."""
     data = folders.data("imagery")
     made = ["imagery", "--recipe", str(HERE / "imagery.yaml"), "--samples", str(recipe.samples), "--out", str(data)]
-    steps = [(data / "dataset.json", made)]
-    for seed in recipe.seeds:
-        base = folders.base(seed)
-        steps.append((base / "processor_config.json", ["tiny", str(data), "--seed", str(seed), "--out", str(base)]))
+    return [(data / "dataset.json", made)]
+
+
+def _base_steps(recipe: SeeingRecipe, folders: Folders) -> list[tuple[Path, list[str]]]:
+    """What makes the base model of each seed."""
+    bases = [(seed, folders.base(seed)) for seed in recipe.seeds]
+    data = str(folders.data("imagery"))
+    return [
+        (base / "processor_config.json", ["tiny", data, "--seed", str(seed), "--out", str(base)])
+        for seed, base in bases
+    ]
+
+
+def _make(steps: list[tuple[Path, list[str]]], say: Callable[[str], None]) -> None:
+    """Make what is not there."""
     for file, words in steps:
         if not file.exists():
             say(f"idf {' '.join(words)}")

@@ -286,17 +286,16 @@ def test_what_does_not_go_together_is_refused():
         StageRecipe(**recipe, train=train, vision_learning_rate=1e-6).check()
 
 
-@pytest.mark.parametrize("train", LEARNING)
-def test_data_without_pictures_is_refused_before_anything_is_trained(tiny, tmp_path, train):
+@pytest.mark.parametrize(("train", "more", "ranks"), [("all", ["--dry-run"], 0), ("language+merger", [], 1)])
+def test_data_without_pictures_is_refused_before_anything_is_trained(tiny, tmp_path, train, more, ranks):
     from idf.imagery import ImageryRecipe, build_imagery
 
     text = ImageryRecipe(samples=8, worlds={"cube_rolling": 1.0}, kinds={"step": 1.0}, modes={"tqa": 1.0})
     build_imagery(text, tmp_path / "text")
     recipe = imagery_recipe(tiny, run="run", train=train, gpus=1, rows_per_step=1, data=str(tmp_path / "text"))
-    for more, ranks in ((["--dry-run"], 0), ([], 1)):
-        done = run("stage1.py", recipe, tmp_path, *more, ranks=ranks)
-        assert done.returncode == 1
-        says(sentence(done), f"train={train}", tmp_path / "text", "picture", "train=language")
+    done = run("stage1.py", recipe, tmp_path, *more, ranks=ranks)
+    assert done.returncode == 1
+    says(sentence(done), f"train={train}", tmp_path / "text", "picture", "train=language")
 
 
 def test_the_vision_part_takes_the_same_rate_unless_it_has_one_of_its_own():
