@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from typing import get_args
 
 import pytest
@@ -229,18 +228,19 @@ def test_a_run_changes_what_learns_and_no_bit_of_the_rest_resumes_to_the_same_di
     assert (facts["train"], facts["vision_learning_rate"]) == (train, 2e-4)
 
 
-@pytest.mark.slow
-def test_a_run_goes_on_only_with_what_it_was_begun_with(tiny, tmp_path):
-    recipe = imagery_recipe(tiny, run="run", train="all", gpus=1)
-    done = run("stage1.py", recipe, tmp_path, ranks=1)
+@pytest.fixture(scope="module")
+def spread(tiny, tmp_path_factory):
+    """A recipe with rows of one sample, its folder, and the steps of a run of it on one rank."""
+    encoder = Encoder(tiny.processor, 4096, MAX_PIXELS)
+    length = max(len(encoder(sample)) for sample in tiny.imagery.samples())
+    changes = {"train": "all", "vision_learning_rate": 2e-3, "tokens_per_row": length, "rows_per_step": 2}
+    recipe = imagery_recipe(tiny, **changes, hang_seconds=300, epochs=0.5)
+    folder = tmp_path_factory.mktemp("spread")
+    done = run("stage1.py", {**recipe, "run": "one"}, folder, ranks=1)
     assert done.returncode == 0, done.stderr[-3000:]
     line_that_says(done.stdout, "0 frozen")
     line_that_says(done.stdout, "step 2/", "vision lr")
-    shutil.rmtree(tmp_path / "run" / "final")
-    for change in ({"train": "language"}, {"vision_learning_rate": 1e-4}):
-        other = run("stage1.py", {**recipe, **change}, tmp_path, ranks=1)
-        assert other.returncode == 1
-        says(sentence(other), "begun", *change)
+    return recipe, folder, history(folder / "one")
 
 
 @pytest.mark.slow
@@ -248,29 +248,25 @@ def test_a_run_goes_on_only_with_what_it_was_begun_with(tiny, tmp_path):
 @pytest.mark.parametrize(
     "preset", [None, "zero2", *(pytest.param(p, marks=pytest.mark.full) for p in ("zero3", "zero2_offload"))]
 )
-def test_two_ranks_of_which_one_has_no_picture_have_the_losses_of_one(tiny, tmp_path, preset):
-    # Rows of one sample: in some steps one rank has a picture and the other has none.
-    encoder = Encoder(tiny.processor, 4096, MAX_PIXELS)
-    length = max(len(encoder(sample)) for sample in tiny.imagery.samples())
-    changes = {"train": "all", "vision_learning_rate": 2e-3, "tokens_per_row": length, "rows_per_step": 2}
-    changes |= {"hang_seconds": 60, "epochs": 0.5}
-    for name, ranks, zero in (("one", 1, None), ("two", 2, preset)):
-        recipe = imagery_recipe(tiny, run=name, deepspeed=zero, **changes)
-        done = run("stage1.py", recipe, tmp_path, ranks=ranks)
-        assert done.returncode == 0, done.stderr[-3000:]
-    (tokens,) = (tmp_path / "two").glob("tokens-*")
-    rows, steps = PackedRows(tiny.imagery, TokenStore(tokens), length, 2, 0), len(history(tmp_path / "two"))
-    recipe = StageRecipe("imagery", "m", "d", "r", rows_per_micro_batch=1, rows_per_step=2)
+def test_two_ranks_of_which_one_has_no_picture_have_the_losses_of_one(tiny, spread, preset):
+    # In some steps one rank has a picture and the other has none.
+    recipe, folder, alone = spread
+    name, length = f"two-{preset}", recipe["tokens_per_row"]
+    done = run("stage1.py", {**recipe, "run": name, "deepspeed": preset}, folder, ranks=2)
+    assert done.returncode == 0, done.stderr[-3000:]
+    (tokens,) = (folder / name).glob("tokens-*")
+    rows = PackedRows(tiny.imagery, TokenStore(tokens), length, 2, 0)
+    shapes = StageRecipe("imagery", "m", "d", "r", rows_per_micro_batch=1, rows_per_step=2)
     shown = [
         [any(encoded.grids for row in batch for encoded, _ in rows[row]) for batch in share]
-        for share in (micro_batches(len(rows), recipe, rank, 2, 0, steps) for rank in (0, 1))
+        for share in (micro_batches(len(rows), shapes, rank, 2, 0, len(alone)) for rank in (0, 1))
     ]
     assert any(a != b for a, b in zip(*shown, strict=True)), "no step had a picture on one rank alone"
-    for one, two in zip(history(tmp_path / "one"), history(tmp_path / "two"), strict=True):
+    for one, two in zip(alone, history(folder / name), strict=True):
         assert two["loss"] == pytest.approx(one["loss"], rel=1e-4)
         assert two["grad_norm"] == pytest.approx(one["grad_norm"], rel=1e-2)
-    before, after = weights(tiny.model), weights(tmp_path / "two" / "final")
-    assert not [name for name in before if before[name].equal(after[name])]
+    before, after = weights(tiny.model), weights(folder / name / "final")
+    assert not [tensor for tensor in before if before[tensor].equal(after[tensor])]
 
 
 # --- what is refused -----------------------------------------------------------------------------------------------
