@@ -50,7 +50,7 @@ def main() -> None:
     engine.first_does(lambda: check_disk(recipe, steps_in_run(len(rows), recipe)))
     check_shared_memory(recipe, rows, processor.image_processor, engine.ranks_here, engine.accumulation)
 
-    # Stage 1's final checkpoint. Vision encoder and merger stay as they are; the language model goes on learning.
+    # Stage 1's final checkpoint. What `train` leaves out, vision encoder and merger by default, stays as it is.
     with engine.watch.paused("loading the model"):
         vlm = load_trainable(recipe, resume)
     trainer = StageTrainer(engine, vlm, rows, processor, recipe, checkpoint_facts(recipe, folder))

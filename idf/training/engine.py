@@ -18,6 +18,7 @@ from idf.errors import UserError
 
 from .deepspeed import deepspeed_config, leave_to_gloo
 from .hang import HangWatch
+from .model import is_vision
 from .ranks import Ranks
 from .recipe import StageRecipe
 
@@ -41,6 +42,28 @@ def check_restarts() -> None:
             "with --max-restarts, restarted ranks may wait for ever for those that died: give torchrun --standalone (or "
             "--rdzv_backend c10d), and TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1 in its environment"
         )
+
+
+def optimizer_groups(model: nn.Module, weight_decay: float) -> tuple[list[dict[str, Any]], list[bool]]:
+    """What learns in groups for an optimizer: the language model's before the vision part's, and matrices before the rest.
+
+    Norms and biases are not decayed. Under ZeRO-3 a sharded tensor is flat; its own shape is in `ds_shape`.
+
+    Args:
+        model: Frozen where it does not learn.
+        weight_decay: Of matrices.
+
+    Returns:
+        The groups, none of them empty, and whether each is of the vision part.
+    """
+    held: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            plain = len(getattr(parameter, "ds_shape", parameter.shape)) <= 1
+            held.setdefault((is_vision(name), plain), []).append(parameter)
+    order = sorted(held)
+    groups = [{"params": held[kind], "weight_decay": 0.0 if kind[1] else weight_decay} for kind in order]
+    return groups, [of_vision for of_vision, _ in order]
 
 
 class Engine(Ranks):
@@ -105,13 +128,7 @@ class Engine(Ranks):
     def prepare(self, model: nn.Module) -> None:
         """Take the model in: optimizer, data parallelism or ZeRO."""
         recipe = self.recipe
-        learned = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        # Norms and biases are not decayed. Under ZeRO-3 a sharded tensor is flat; its own shape is in `ds_shape`.
-        decayed = [p for p in learned if len(getattr(p, "ds_shape", p.shape)) > 1]
-        plain = [p for p in learned if len(getattr(p, "ds_shape", p.shape)) <= 1]
-        groups: list[dict[str, Any]] = [{"params": decayed, "weight_decay": recipe.weight_decay}]
-        if plain:
-            groups.append({"params": plain, "weight_decay": 0.0})
+        groups, self.of_vision = optimizer_groups(model, recipe.weight_decay)
         optimizer = torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=(recipe.betas[0], recipe.betas[1]))
         self.model: Any
         if self.ranks == 1 and recipe.deepspeed is None:
@@ -130,7 +147,11 @@ class Engine(Ranks):
         return self.accelerator.unwrap_model(self.model)
 
     def step(
-        self, batches: Sequence[dict[str, Tensor]], label_tokens: int, learning_rate: float
+        self,
+        batches: Sequence[dict[str, Tensor]],
+        label_tokens: int,
+        learning_rate: float,
+        vision_learning_rate: float | None = None,
     ) -> tuple[float, float]:
         """One optimizer step: the summed loss of all micro-batches over the label tokens of the whole global batch.
 
@@ -141,12 +162,13 @@ class Engine(Ranks):
             batches: This rank's micro-batches.
             label_tokens: In all micro-batches of all ranks.
             learning_rate: Of this step.
+            vision_learning_rate: That of the vision part; None where none of it learns.
 
         Returns:
             This rank's summed loss, and the global norm of the gradient before clipping.
         """
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate
+        for group, of_vision in zip(self.optimizer.param_groups, self.of_vision, strict=True):
+            group["lr"] = vision_learning_rate if of_vision else learning_rate
         factor = self.ranks * self.accumulation / label_tokens
         loss = torch.zeros((), device=self.device)
         norm: Any = None

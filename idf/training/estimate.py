@@ -66,7 +66,8 @@ def estimate(
     tflops, named = named_peak(recipe.peak_tflops, gpu, peak)
     known = survey(recipe, recipe_path)
     room = gpu_memory * (1 - RESERVE) * 2**30
-    table = [memory_of(recipe, known.shape, known.size, preset, recipe.gpus) for preset in CHOICES]
+    patches = known.work.most_patches
+    table = [memory_of(recipe, known.shape, known.size, preset, recipe.gpus, patches) for preset in CHOICES]
     own = next(memory for memory in table if memory.preset == recipe.deepspeed)
     text = "\n".join(
         [
@@ -124,7 +125,7 @@ def named_peak(of_recipe: float | None, gpu: str | None, peak: float | None) -> 
 def _hours(recipe: StageRecipe, known: Survey, tflops: float, named: str, mfu: float, write_speed: float) -> str:
     """The steps' time, and what saving and the hook add to it."""
     work, steps = (
-        train_flops(known.shape, known.work.counts, recipe.lora.rank if recipe.lora else None),
+        train_flops(known.shape, known.work.counts, recipe.lora.rank if recipe.lora else None, recipe.train),
         known.work.steps,
     )
     speed = recipe.gpus * tflops * 1e12 * mfu
@@ -184,7 +185,7 @@ def _advise(recipe: StageRecipe, known: Survey, own: Memory, room: float) -> str
         f"and there is room for {room / 1e9:.1f} GB"
     )
     for change, size, how in _changes(recipe, known):
-        memory = memory_of(change, known.shape, size, change.deepspeed, change.gpus)
+        memory = memory_of(change, known.shape, size, change.deepspeed, change.gpus, known.work.most_patches)
         if memory.peak <= room and not (change.fp32_gradients and change.deepspeed in BF16_SUMS):
             host = f", which takes {memory.host / 1e9:.0f} GB of CPU memory for each GPU" if memory.host else ""
             return f"{short}: it fits with {how or _difference(recipe, change)}{host}"
@@ -202,13 +203,14 @@ def _changes(recipe: StageRecipe, known: Survey) -> Iterator[tuple[StageRecipe, 
     own_first = list(dict.fromkeys([recipe.deepspeed, *PRESETS]))
     on_gpu = [preset for preset in own_first if "offload" not in (preset or "")]
     hooks = [recipe] if recipe.hook.mode != "inline" else [recipe, elsewhere]
+    adapters = recipe.lora is None and recipe.train == "language"
     if recipe.hook.mode == "inline":
         yield elsewhere, known.size, ""
     if alone:
         for way in hooks:
             for preset in on_gpu:
                 yield replace(way, deepspeed=preset), known.size, ""
-        if recipe.lora is None:
+        if adapters:
             yield from _adapter_recipes(recipe, known)
             for way in hooks:
                 for preset in own_first:
@@ -228,7 +230,7 @@ def _changes(recipe: StageRecipe, known: Survey) -> Iterator[tuple[StageRecipe, 
             for preset in own_first:
                 yield replace(way, deepspeed=preset, tokens_per_row=length), known.size, ""
             length //= 2
-        if recipe.lora is None:
+        if adapters:
             for preset in own_first:
                 yield replace(way, deepspeed=preset, lora=LoraRecipe()), known.adapted, ""
 

@@ -1,4 +1,4 @@
-"""Floating-point operations of training with a frozen vision part: what the mathematics needs, recomputation not counted."""
+"""Floating-point operations of training: what the mathematics needs, recomputation not counted."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from math import prod
 from typing import Any
 
 from torch import nn
+
+from .recipe import Train
 
 # Dense bf16 peaks in 10^12 operations a second, from NVIDIA's data sheets (those quote twice as much, with sparsity).
 # The first entry whose words all stand in the device's name counts.
@@ -96,10 +98,13 @@ class Shape:
         decoder: Weights of the decoder's matrices, output projection apart.
         adapted: Inputs and outputs of those matrices, summed up: the weights of adapters of rank 1.
         tower: Weights of the vision blocks' matrices and of the patch embedding.
+        embedding: Those of the patch embedding alone.
         merger: Weights of the mergers' matrices, which see one token for `merge` patches.
         merge: Patches merged into one token.
         patch: Side of a patch in pixels.
         vision_width: Width of the vision blocks.
+        vision_intermediate: Width of their MLP.
+        vision_gated: Whether that MLP is gated and its norms are RMSNorms, as Qwen2.5-VL's; else LayerNorms, and no gate.
         full_blocks: Vision blocks that attend to the whole picture.
         window_blocks: Vision blocks that attend inside windows.
         window: Patches in a window.
@@ -115,10 +120,13 @@ class Shape:
     decoder: int
     adapted: int
     tower: int
+    embedding: int
     merger: int
     merge: int
     patch: int
     vision_width: int
+    vision_intermediate: int
+    vision_gated: bool
     full_blocks: int
     window_blocks: int
     window: int
@@ -141,6 +149,7 @@ def shape_of(vlm: Any) -> Shape:
     merger = [size for name, size in visual if "merger" in name]
     blocks = [size for name, size in visual if "merger" not in name]
     patches = vlm.model.visual.patch_embed.proj
+    embedding = patches.in_channels * prod(patches.kernel_size) * patches.out_channels
     layer = vlm.model.language_model.layers[0]
     text, vision = vlm.config.get_text_config(), vlm.config.vision_config
     windowed = vlm.config.model_type == "qwen2_5_vl"
@@ -155,11 +164,14 @@ def shape_of(vlm: Any) -> Shape:
         vocabulary=text.vocab_size,
         decoder=sum(map(prod, (size for _, size in decoder))),
         adapted=sum(map(sum, (size for _, size in decoder))),
-        tower=sum(map(prod, blocks)) + patches.in_channels * prod(patches.kernel_size) * patches.out_channels,
+        tower=sum(map(prod, blocks)) + embedding,
+        embedding=embedding,
         merger=sum(map(prod, merger)),
         merge=vision.spatial_merge_size**2,
         patch=vision.patch_size,
         vision_width=patches.out_channels,
+        vision_intermediate=next(size[1] for name, size in visual if ".mlp." in name and "merger" not in name),
+        vision_gated=windowed,
         full_blocks=full,
         window_blocks=vision.depth - full,
         window=(vision.window_size // vision.patch_size) ** 2 if windowed else 0,
@@ -174,28 +186,30 @@ def _matrices(part: nn.Module) -> list[tuple[str, tuple[int, int]]]:
     ]
 
 
-def train_flops(shape: Shape, counts: Counts, lora_rank: int | None = None) -> float:
-    """Operations to train on something once: forward and backward of the language model, forward of the vision part.
+def train_flops(shape: Shape, counts: Counts, lora_rank: int | None = None, train: Train = "language") -> float:
+    """Operations to train on something once: forward and backward of what learns, forward of the rest of the vision part.
 
     A matrix of N weights costs 2 N operations a token forward, 2 N for the gradient of its input and 2 N for that of
     its weights (Kaplan et al., arXiv 2001.08361, section 2.1). A frozen matrix of the language model needs no last part;
-    the frozen vision part, which runs without autograd, only the first. The output projection sees label tokens alone,
-    since our loss computes no other logits. Attention takes two products of 2 x width operations a pair of tokens
-    forward, and twice that backward; causally half of the pairs count. Vision attention inside windows
-    takes every window as a full one, so a picture whose sides are no multiple of a window counts a little more than
+    what is frozen of the vision part, which runs without autograd, only the first; pixels need no gradient. The output
+    projection sees label tokens alone, since our loss computes no other logits. Attention takes two products of 2 x width
+    operations a pair of tokens forward, and twice that backward; causally half of the pairs count. Vision attention inside
+    windows takes every window as a full one, so a picture whose sides are no multiple of a window counts a little more than
     it costs. Embeddings, norms and activations are left out, and so is whatever gradient checkpointing computes again.
 
     Args:
         shape: The model.
         counts: What it is trained on.
         lora_rank: Rank of adapters on all matrices of the decoder; None for full fine-tuning.
+        train: What learns, as a recipe has it.
     """
     frozen = lora_rank is not None
     each = 4 if frozen else 6
     language = each * shape.decoder * counts.tokens + 6 * shape.adapted * (lora_rank or 0) * counts.tokens
     head = each * shape.vocabulary * shape.hidden * counts.label_tokens
     attention = 6 * shape.layers * shape.attention * counts.token_pairs
-    vision = 2 * (shape.tower + shape.merger / shape.merge) * counts.patches
+    tower, merger = (6 if train == "all" else 2), (2 if train == "language" else 6)
+    vision = tower * shape.tower - (2 * shape.embedding if train == "all" else 0) + merger * shape.merger / shape.merge
     in_windows = min(counts.patch_pairs, shape.window * counts.patches)
     pairs = shape.full_blocks * counts.patch_pairs + shape.window_blocks * in_windows
-    return float(language + head + attention + vision + 4 * shape.vision_width * pairs)
+    return float(language + head + attention + vision * counts.patches + 2 * tower * shape.vision_width * pairs)

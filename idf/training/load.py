@@ -12,7 +12,8 @@ from .attention import PACKED, register
 from .families import check_family
 from .hub import base_folder
 from .lora import add_adapters, load_adapter
-from .model import freeze_vision
+from .model import checkpoint_tower, freeze_vision
+from .recipe import Train
 from .shapes import SHAPES
 from .stages import AnyStage
 from .versions import readable
@@ -115,18 +116,20 @@ def load_trainable(recipe: AnyStage, resume: Path | None) -> Any:
 
 
 def make_trainable(vlm: Any, recipe: AnyStage) -> None:
-    """Freeze a model where a stage does not train it, and put in adapters if the recipe says so.
+    """Freeze a model where a stage does not train it, put in adapters if the recipe says so, and turn on checkpointing.
 
     Args:
         vlm: The model; it is changed.
         recipe: The stage's recipe.
     """
     if recipe.lora is None:
-        freeze_vision(vlm)
+        freeze_vision(vlm, recipe.train)
     else:
         add_adapters(vlm, recipe.lora, recipe.seed)
     if recipe.gradient_checkpointing:
         vlm.model.language_model.gradient_checkpointing_enable({"use_reentrant": False})
+        if recipe.train == "all":
+            checkpoint_tower(vlm)
 
 
 def random_model(config: Any, *, precision: str, attention: str, device: str, seed: int = 0) -> Any:
@@ -153,8 +156,12 @@ def random_model(config: Any, *, precision: str, attention: str, device: str, se
     return vlm
 
 
-def meta_model(name: str) -> Any:
-    """The frozen-vision model of a name on the meta device: shapes without memory or weights.
+def meta_model(name: str, train: Train = "language") -> Any:
+    """The model of a name on the meta device, frozen where it does not learn: shapes without memory or weights.
+
+    Args:
+        name: A local folder, a known name or a hub name.
+        train: What learns.
 
     Raises:
         UserError: The name is neither a local folder, nor one of the known shapes, nor on the hub; or the model is of none
@@ -166,7 +173,7 @@ def meta_model(name: str) -> Any:
     config = AutoConfig.for_model(**SHAPES[name]) if name in SHAPES else _config_of(name)
     check_family(config.model_type, of=name)
     vlm = without_weights(config)
-    freeze_vision(vlm)
+    freeze_vision(vlm, train)
     return vlm
 
 

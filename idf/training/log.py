@@ -33,6 +33,7 @@ class StepFacts:
         data_wait: Seconds of it in which the slowest rank waited for data.
         teraflops: Model FLOPs done per second and device, in 10^12.
         memory_gib: Peak memory of rank 0's GPU so far; None on a CPU.
+        vision_learning_rate: That of the vision part; None where none of it learns, and then not in the history.
     """
 
     step: int
@@ -45,6 +46,7 @@ class StepFacts:
     data_wait: float
     teraflops: float
     memory_gib: float | None
+    vision_learning_rate: float | None = None
 
 
 class RunLog:
@@ -106,7 +108,10 @@ class RunLog:
         Raises:
             RankError: The history cannot be written.
         """
-        self.take(asdict(facts))
+        row = asdict(facts)
+        if facts.vision_learning_rate is None:
+            del row["vision_learning_rate"]
+        self.take(row)
 
     def take(self, row: dict[str, Any]) -> None:
         """Take the figures of a step, `step` and `seconds` among them; print them if it is time to.
@@ -144,9 +149,10 @@ class RunLog:
         else:
             speed = f"MFU {teraflops / self.peak[0]:.1%} of {self.peak[0]:g}"
         memory = "" if last.memory_gib is None else f"  {last.memory_gib:.1f} GiB"
+        seen = "" if last.vision_learning_rate is None else f"  vision lr {last.vision_learning_rate:.2e}"
         left = self.seconds_left(last.step)
         return (
-            f"step {last.step}/{self.steps}  loss {loss:.4f}  grad {last.grad_norm:.2f}  lr {last.learning_rate:.2e}  "
+            f"step {last.step}/{self.steps}  loss {loss:.4f}  grad {last.grad_norm:.2f}  lr {last.learning_rate:.2e}{seen}  "
             f"{label_tokens:,} label tokens  {tokens / seconds / self.ranks:,.0f} tok/s/device  {speed}{memory}  "
             f"data wait {sum(f.data_wait for f in facts) / seconds:.1%}  {left / 60:.1f} min left"
         )
@@ -299,6 +305,9 @@ def draw_curves(
     rate = norm.twinx()
     rate.plot(steps, [row["learning_rate"] for row in history], lw=1, color="tab:orange")
     rate.set(ylabel="learning rate (orange)")
+    if any("vision_learning_rate" in row for row in history):
+        rate.plot(steps, [row.get("vision_learning_rate") for row in history], lw=1, color="tab:orange", ls="--")
+        rate.set(ylabel="learning rate (orange; dashed: vision)")
     speed.plot(steps, [row["tokens"] / row["seconds"] for row in history], lw=1)
     speed.set(title="tokens per second, all devices", xlabel="step", ylim=(0, None))
     points: dict[str, list[tuple[int, float]]] = {}

@@ -39,10 +39,10 @@ class Size:
 
 
 def size_of(vlm: Any, shape: Shape, lora_rank: int | None) -> Size:
-    """The parameters of a model with its vision part frozen.
+    """The parameters of a model.
 
     Args:
-        vlm: The model, without adapters.
+        vlm: The model, without adapters, frozen where it does not learn.
         shape: Its shape.
         lora_rank: Rank of adapters on all matrices of the decoder, everything else being frozen; None for none.
     """
@@ -108,7 +108,7 @@ class Memory:
         return max(self.training, self.stepping, self.evaluating)
 
 
-def memory_of(recipe: StageRecipe, shape: Shape, size: Size, preset: str | None, gpus: int) -> Memory:
+def memory_of(recipe: StageRecipe, shape: Shape, size: Size, preset: str | None, gpus: int, patches: int = 0) -> Memory:
     """What a recipe takes of each GPU under a preset.
 
     Mixed-precision Adam keeps 2 + 2 + 12 bytes a trained parameter: bf16 weight and gradient, and in fp32 master weight
@@ -133,9 +133,13 @@ def memory_of(recipe: StageRecipe, shape: Shape, size: Size, preset: str | None,
         size: Its parameters.
         preset: The DeepSpeed preset, or None for plain data parallelism in fp32.
         gpus: Number of GPUs.
+        patches: Patches of the pictures in the fullest row; for a vision part that learns.
     """
     half = 4 if preset is None or recipe.precision == "fp32" else 2  # bytes of a number in the model's precision
     kept, layer = activation_bytes(replace(recipe, deepspeed=preset), shape, half)
+    seen, block = vision_bytes(recipe, shape, half, patches)
+    layer = max(layer, block - kept)  # a vision block is at work when the language model's states are gone
+    kept += seen
     logits = logit_bytes(recipe, shape, half)
     hook = hook_bytes(recipe, shape, size) if recipe.hook.mode == "inline" else 0.0
     trained = size.trained
@@ -185,8 +189,8 @@ def activation_bytes(recipe: StageRecipe, shape: Shape, half: int) -> tuple[floa
     alone, 2 s h, and the layer at work computes the first anew. With attention `packed`, but for ZeRO-3 and offload, it
     keeps three states, 4 s h and 2 s a (`run_layers`): its input, what attention gave, and what goes into the MLP. Then the
     layer at work is the larger of its two halves, the MLP's for AT_ONCE tokens at a time. The embeddings and the last norm add
-    10 s h; with sdpa and eager the mask of packed samples adds 3 s^2, and eager attention 8 s^2 a head. The vision part runs
-    before, without autograd, and has given its memory back.
+    10 s h; with sdpa and eager the mask of packed samples adds 3 s^2, and eager attention 8 s^2 a head. A frozen vision part
+    runs before, without autograd, and has given its memory back; one that learns is counted by `vision_bytes`.
 
     Args:
         recipe: Gives tokens, checkpointing and attention.
@@ -210,6 +214,42 @@ def activation_bytes(recipe: StageRecipe, shape: Shape, half: int) -> tuple[floa
     if recipe.gradient_checkpointing:
         return shape.layers * tokens * half * h + ends, whole + gradients
     return shape.layers * whole + ends, gradients
+
+
+def vision_bytes(recipe: StageRecipe, shape: Shape, half: int, patches: int) -> tuple[float, float]:
+    """What a vision part that learns keeps for backward on one GPU, and what its block at work takes besides, in bytes.
+
+    As `activation_bytes` counts, for p patches, w vision width, f its intermediate width, in bf16. A block keeps 12 p w
+    for queries, keys, all three as one product, and the result of attention; and
+
+    - Qwen2.5-VL: two RMSNorms, 16 p w, and a gated MLP, 8 p f; 6 p f of gradients in its backward pass;
+    - Qwen2-VL and Qwen3-VL: two LayerNorms, 8 p w, and an MLP whose activation keeps up to three tensors, 6 p f; 4 p f.
+
+    With gradient checkpointing each block keeps its input alone, 2 p w. The patch embedding keeps its pixels; a merger
+    keeps its norm and 4 p w, or 8 p w in all with `language+merger`, when the tower keeps nothing. What eager attention
+    keeps of pictures is left out.
+
+    Args:
+        recipe: Gives what learns, and checkpointing.
+        shape: The model's shape.
+        half: Bytes of a number, 2 for bf16 (of which the above speaks).
+        patches: Patches of the pictures in the fullest row; a row that is too short for them is taken as full of pictures.
+    """
+    if recipe.train == "language":
+        return 0.0, 0.0
+    patches = recipe.rows_per_micro_batch * min(patches, recipe.tokens_per_row * shape.merge)
+    w, f, gated = shape.vision_width, shape.vision_intermediate, shape.vision_gated
+    mergers = shape.merger // (shape.merge * w * (shape.merge * w + shape.hidden))
+    if recipe.train == "language+merger":  # whose RMSNorm needs no gradient for its input, and keeps no copy in fp32
+        return float(mergers * patches * half * 4 * w), 0.0
+    norm = (4 * w if gated else 0) + half * 2 * w
+    ends = mergers * patches * (norm + half * 2 * w) + half * patches * shape.embedding / w
+    block = patches * (2 * norm + half * (6 * w + (4 if gated else 3) * f))
+    gradients = patches * half * ((3 if gated else 2) * f + 2 * w)
+    blocks = shape.full_blocks + shape.window_blocks
+    if recipe.gradient_checkpointing:
+        return blocks * patches * half * w + ends, float(block + gradients)
+    return blocks * block + ends, float(gradients)
 
 
 def checkpoint_bytes(recipe: TrainingRecipe, size: Size) -> tuple[float, float]:

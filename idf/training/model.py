@@ -1,8 +1,9 @@
-"""The model in training: frozen vision without autograd, and a loss that never holds all logits at once."""
+"""The model in training: vision without autograd where it is frozen, and a loss that never holds all logits at once."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -17,6 +18,7 @@ from .attention import Cuts, Segments, is_packed
 from .encode import IGNORE
 from .layers import run_layers
 from .patches import normalised
+from .recipe import Train
 from .tower import Grid, PatchProjection, tower_inputs
 from .versions import tower_output
 
@@ -54,13 +56,15 @@ class StageModel(nn.Module):
     """A vision-language model with the forward pass of our training.
 
     It is a plain composition of the model's own parts, without any patch: embed the tokens, put the features of the
-    frozen tower in their places, run the language model, and sum the loss over label tokens.
+    tower in their places, run the language model, and sum the loss over label tokens. Of the vision part, what does not
+    require a gradient when this is made runs without autograd.
 
     Args:
         vlm: A `Qwen2_5_VLForConditionalGeneration`, or one of the same layout: Qwen2-VL, Qwen3-VL.
         sharded: Whether parameters are sharded over ranks (ZeRO-3). Then the tower runs on every rank in every
             forward pass, on a blank picture if there is none: its weights are gathered by all ranks together, and a rank
-            that skipped it would make the others wait for ever.
+            that skipped it would make the others wait for ever. A vision part that learns does so whatever the preset:
+            every rank must send gradients for all of it.
         saves_memory: Whether layers keep one state each with gradient checkpointing, as transformers' do, and not those of
             `run_layers`; so it is under ZeRO-3, too, which would gather the weights of an MLP for each piece.
     """
@@ -70,6 +74,7 @@ class StageModel(nn.Module):
         self.saves_memory = saves_memory or sharded
         self.vlm = vlm
         self.sharded = sharded
+        self.vision_learns = any(parameter.requires_grad for parameter in vlm.model.visual.parameters())
         self.packed = is_packed(vlm)
         embed = vlm.model.visual.patch_embed
         if isinstance(embed.proj, nn.Conv3d):
@@ -109,8 +114,11 @@ class StageModel(nn.Module):
             features, deeper = self.picture_features(patches, colours, cuts.pictures)
             place = input_ids == self.vlm.config.image_token_id
             embeddings = embeddings.masked_scatter(place.unsqueeze(-1), features.to(embeddings.dtype))
-        elif self.sharded:
-            self.picture_features(*self._blank_picture(input_ids.device))
+        elif self.sharded or self.vision_learns:
+            blank, more_of_it = self.picture_features(*self._blank_picture(input_ids.device))
+            if self.vision_learns:  # gradients of zero, not none: AdamW would pass over what has none
+                nothing = torch.stack([(seen.float() * 0.0).sum() for seen in (blank, *more_of_it)]).sum()
+                embeddings = embeddings + nothing.to(embeddings.dtype)
         language_model = self.vlm.model.language_model
         more: dict[str, Any] = {}
         if self.packed:
@@ -140,9 +148,8 @@ class StageModel(nn.Module):
         patches = torch.zeros(side * side, 3, pixels, pixels, dtype=torch.uint8, device=device)
         return patches, torch.ones(2, 3, device=device), [(1, side, side)]
 
-    @torch.no_grad()
     def picture_features(self, patches: Tensor, colours: Tensor, grids: Sequence[Grid]) -> tuple[Tensor, list[Tensor]]:
-        """What the frozen tower and merger see in all pictures of the batch.
+        """What tower and merger see in all pictures of the batch.
 
         Args:
             patches: (patches, 3, side, side) uint8.
@@ -155,18 +162,42 @@ class StageModel(nn.Module):
         """
         tower, vision = self.vlm.model.visual, self.vlm.config.vision_config
         pixels = normalised(patches, colours, vision.temporal_patch_size).to(tower.dtype)
-        if self.packed:
-            seen = tower(pixels, **tower_inputs(tower, grids, pixels.device))
-        else:
-            seen = tower(pixels, grid_thw=torch.tensor(grids, device=pixels.device))
+        # Blocks that are frozen below a merger that learns keep nothing either: none of their inputs requires a gradient.
+        with torch.set_grad_enabled(self.vision_learns and torch.is_grad_enabled()):
+            if self.packed:
+                seen = tower(pixels, **tower_inputs(tower, grids, pixels.device))
+            else:
+                seen = tower(pixels, grid_thw=torch.tensor(grids, device=pixels.device))
         return tower_output(seen, deepstack=self.vlm.config.model_type == "qwen3_vl")
 
 
-def freeze_vision(vlm: Any) -> None:
-    """Freeze vision encoder and merger; everything else learns."""
+def freeze_vision(vlm: Any, train: Train = "language") -> None:
+    """Freeze what does not learn of vision encoder and merger; everything else learns.
+
+    Args:
+        vlm: The model; it is changed.
+        train: As a recipe has it. Qwen3-VL's mergers of DeepStack count as mergers.
+    """
     vlm.requires_grad_(True)
-    vlm.model.visual.requires_grad_(False)
-    vlm.model.visual.eval()
+    for name, parameter in vlm.model.visual.named_parameters():
+        parameter.requires_grad_(train == "all" or (train == "language+merger" and "merger" in name))
+    if train == "language":
+        vlm.model.visual.eval()
+
+
+def checkpoint_tower(vlm: Any) -> None:
+    """Let each block of a tower that learns keep its input alone, as transformers does of layers that it trains.
+
+    By the blocks themselves: asked by way of the tower, transformers wants embeddings of tokens, and warns that there are none.
+    """
+    for block in vlm.model.visual.blocks:
+        block.gradient_checkpointing = True
+        block._gradient_checkpointing_func = partial(checkpoint, use_reentrant=False)
+
+
+def is_vision(name: str) -> bool:
+    """Whether a parameter of this name belongs to vision encoder or merger."""
+    return ".visual." in f".{name}"
 
 
 def parameter_counts(vlm: Any) -> tuple[int, int, int]:

@@ -14,7 +14,13 @@ _ACCUMULATION = (
 _LENGTH = "write tokens_per_row=N; a longer sample is refused, never cut"
 _WARMUP = "write warmup=0.03, a share of the steps: warm-up steps / all steps, which `idf plan` counts"
 _STEPS = "write epochs=N, which may be a fraction: epochs = steps x rows_per_step / rows, which `idf plan` counts"
-_VISION = "vision encoder and merger are always frozen, and the language model learns"
+_VISION = (
+    "write train=language (vision encoder and merger are frozen), train=language+merger or train=all; the language model "
+    "always learns"
+)
+_VISION_RATE = (
+    "write vision_learning_rate=2e-6, for train=all or train=language+merger; vision encoder and merger share it"
+)
 _LORA = "write lora={rank: 64, alpha: 128} for adapters, or lora=null for full fine-tuning"
 _TARGETS = "adapters sit on every linear layer of the language model's layers"
 _HOOK = "every saved checkpoint answers a suite: see hook.mode, hook.items and save_steps"
@@ -101,6 +107,8 @@ OTHERS_NAMES: dict[str, str] = {
     **dict.fromkeys(("freeze_vision_tower", "freeze_multi_modal_projector", "freeze_language_model"), _VISION),
     **dict.fromkeys(("freeze_vit", "freeze_aligner", "freeze_llm", "freeze_merger"), _VISION),
     **dict.fromkeys(("tune_mm_vision", "tune_mm_mlp", "tune_mm_llm"), _VISION),
+    **dict.fromkeys(("vit_lr", "aligner_lr", "vision_lr", "merger_lr"), _VISION_RATE),
+    **dict.fromkeys(("vision_tower_lr", "mm_projector_lr", "mm_vision_tower_lr"), _VISION_RATE),
     **dict.fromkeys(("dataloader_num_workers", "preprocessing_num_workers", "num_workers", "num_proc"), _LOADER),
     **dict.fromkeys(("data_seed", "random_seed"), "write seed=0"),
     **dict.fromkeys(("ddp_timeout", "timeout"), "write hang_seconds=1800"),

@@ -15,6 +15,9 @@ from idf.worlds import DIFFICULTIES, PARTS, WORLDS
 from .deepspeed import PRESETS
 from .others_names import OTHERS_NAMES
 
+Train = Literal["language", "language+merger", "all"]
+"""What learns; the language model always does."""
+
 BF16_SUMS = ("zero1", "zero2_offload")
 """Presets under which DeepSpeed 0.19 does not add gradients up in fp32 and step as it does elsewhere."""
 
@@ -79,7 +82,9 @@ class TrainingRecipe:
         precision: "bf16" (with fp32 master weights, by DeepSpeed) or "fp32".
         deepspeed: Name of a preset, or None for plain data parallelism.
         gradient_checkpointing: Recompute activations in the backward pass.
+        train: What learns. "language": all but vision encoder and merger; "language+merger": all but the vision encoder; "all".
         learning_rate: Peak learning rate (AdamW).
+        vision_learning_rate: That of what learns of the vision part; None for the same.
         betas: Its two decay rates.
         weight_decay: Its decoupled weight decay.
         warmup: Share of the steps over which the learning rate rises linearly.
@@ -108,7 +113,9 @@ class TrainingRecipe:
     precision: Literal["bf16", "fp32"] = "bf16"
     deepspeed: str | None = key("zero2", may_change="weights")
     gradient_checkpointing: bool = True
+    train: Train = "language"
     learning_rate: float = key(1e-5, above=0)
+    vision_learning_rate: float | None = key(None, above=0)
     betas: list[float] = key(factory=lambda: [0.9, 0.95], least=0, below=1)
     weight_decay: float = key(0.0, least=0, most=1)
     warmup: float = key(0.03, least=0, below=1)
@@ -133,6 +140,16 @@ class TrainingRecipe:
                 "precision bf16 needs a deepspeed preset: without one there are no fp32 master weights, and at a "
                 "small learning rate most bf16 weights would never change"
             )
+        if self.train == "language" and self.vision_learning_rate is not None:
+            raise UserError(
+                "vision_learning_rate is for a vision part that learns, and train=language freezes it: write train=all or "
+                "train=language+merger, or leave vision_learning_rate out"
+            )
+        if self.train != "language" and self.lora is not None:
+            raise UserError(
+                f"lora does not go with train={self.train}: adapters sit in the language model alone, and a folder of adapters "
+                "would lack what the vision part learned; write train=language, or lora=null"
+            )
         if len(self.betas) != 2:
             raise UserError(f"betas must be two numbers, not {self.betas}")
         check_pixels(self.max_pixels)
@@ -147,6 +164,13 @@ class TrainingRecipe:
     def sharded(self) -> bool:
         """Whether parameters are sharded over ranks."""
         return (self.deepspeed or "").startswith("zero3")
+
+    @property
+    def vision_peak(self) -> float | None:
+        """The peak learning rate of the vision part; None where none of it learns."""
+        if self.train == "language":
+            return None
+        return self.learning_rate if self.vision_learning_rate is None else self.vision_learning_rate
 
 
 @dataclass(frozen=True)
@@ -210,6 +234,21 @@ class StageRecipe(TrainingRecipe):
     def samples_alone(self) -> bool:
         """Whether attention computes each sample alone, and no mask; else it computes whole rows squared."""
         return self.attention in ("packed", "flash_attention_2")
+
+    def check_pictures(self, pictures: int) -> None:
+        """Refuse data without any picture where the vision part learns.
+
+        Args:
+            pictures: How many the data has, or their patches.
+
+        Raises:
+            UserError: There are none.
+        """
+        if self.train != "language" and not pictures:
+            raise UserError(
+                f"train={self.train}, and no sample of {self.data} has a picture: the vision part would learn nothing; write "
+                "train=language, or take data with pictures"
+            )
 
     def accumulation_steps(self, devices: int) -> int:
         """Micro-batches that each device adds up before an optimizer step.

@@ -148,6 +148,10 @@ class Stage3Recipe(TrainingRecipe):
     def check(self) -> None:
         """Refuse what cannot work, before any device is touched."""
         super().check()
+        if self.train != "language":
+            raise UserError(
+                f"train must be language in stage 3, not {self.train}: the vision part learns in stages 1 and 2 alone"
+            )
         if self.sharded:
             raise UserError(
                 f"deepspeed {self.deepspeed} does not go with stage 3: ranks that draw pictures and ranks that draw none wait "

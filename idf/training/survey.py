@@ -53,7 +53,7 @@ def survey(recipe: StageRecipe, recipe_path: Path | None = None) -> Survey:
     recipe.accumulation_steps(recipe.gpus)  # refused before the data is read, which may take minutes
     base, told = base_of(recipe, recipe_path)
     check_model(base)
-    vlm = meta_model(base)
+    vlm = meta_model(base, recipe.train)
     shape = shape_of(vlm)
     size = size_of(vlm, shape, recipe.lora.rank if recipe.lora else None)
     data = find_data(recipe)
@@ -93,7 +93,7 @@ def size(recipe: TrainingRecipe) -> Size:
     Raises:
         UserError: The model's shape is not known here.
     """
-    vlm = meta_model(recipe.model)
+    vlm = meta_model(recipe.model, recipe.train)
     return size_of(vlm, shape_of(vlm), recipe.lora.rank if recipe.lora else None)
 
 

@@ -50,6 +50,7 @@ class StageTrainer:
     def __init__(
         self, engine: Engine, vlm: Any, rows: PackedRows, processor: Any, recipe: StageRecipe, facts: dict[str, Any]
     ) -> None:
+        recipe.check_pictures(int(rows.tokens.patches().sum()))
         self.engine, self.rows, self.recipe, self.facts = engine, rows, recipe, facts
         self.run = Path(recipe.run)
         self.steps = steps_in_run(len(rows), recipe)
@@ -148,10 +149,11 @@ class StageTrainer:
         self.watch.phase(f"step {step + 1}: counting label tokens over ranks")
         totals = engine.add_up(counted)
         counts = Counts(**{name: int(n) for name, n in zip(COUNTS, totals, strict=True)})
-        rate = learning_rate(recipe, step, self.steps)
+        rate, peak = learning_rate(recipe, step, self.steps), recipe.vision_peak
+        vision_rate = None if peak is None else learning_rate(recipe, step, self.steps, peak)
         self.watch.phase(f"step {step + 1}: forward, backward and update")
         gradients = GradientWatch(engine.bare) if step == 0 else None
-        loss, norm = engine.step(mine, counts.label_tokens, rate)
+        loss, norm = engine.step(mine, counts.label_tokens, rate, vision_rate)
         if gradients is not None:
             gradients.check()
         self.watch.phase(f"step {step + 1}: adding up the loss over ranks")
@@ -162,8 +164,8 @@ class StageTrainer:
         self.guard.check(loss, norm, step + 1)
         if self.log is not None:
             seconds = time.perf_counter() - begun
-            rank = self.recipe.lora.rank if self.recipe.lora else None
-            flops = train_flops(self.shape, counts, lora_rank=rank)
+            rank = recipe.lora.rank if recipe.lora else None
+            flops = train_flops(self.shape, counts, lora_rank=rank, train=recipe.train)
             memory = torch.cuda.max_memory_allocated() / 2**30 if engine.device.type == "cuda" else None
             self.log.step(
                 StepFacts(
@@ -177,6 +179,7 @@ class StageTrainer:
                     data_wait=max(waits),
                     teraflops=flops / seconds / engine.ranks / 1e12,
                     memory_gib=memory,
+                    vision_learning_rate=vision_rate,
                 )
             )
 

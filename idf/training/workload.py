@@ -26,6 +26,7 @@ class Workload:
         rows: Rows that the samples are packed into.
         filled: Share of their places that hold a token.
         row_pairs: The square of each row's length in tokens, summed up.
+        most_patches: Patches of the pictures in the fullest row.
         steps: Optimizer steps of the whole run.
         how: How tokens were counted.
     """
@@ -35,6 +36,7 @@ class Workload:
     rows: int
     filled: float
     row_pairs: int
+    most_patches: int
     steps: int
     how: str
 
@@ -48,11 +50,12 @@ def workload_of(recipe: StageRecipe, data: DatasetFolder, shape: Shape) -> Workl
         shape: The model's shape, for the pictures.
 
     Raises:
-        UserError: Some samples cannot be trained on.
+        UserError: Some samples cannot be trained on, or none has a picture and the vision part learns.
     """
     from .dataset import packed_rows, steps_in_run
 
     samples, how = _count(recipe, data, shape)
+    recipe.check_pictures(sum(counts.patches for counts in samples))
     lengths = [counts.tokens for counts in samples]
     if max(lengths) > recipe.tokens_per_row:
         raise UserError(
@@ -63,7 +66,9 @@ def workload_of(recipe: StageRecipe, data: DatasetFolder, shape: Shape) -> Workl
     rows = len(packed)
     filled = sum(lengths) / (rows * recipe.tokens_per_row)
     row_pairs = sum(sum(lengths[i] for i in row) ** 2 for row in packed)
-    return Workload(sum(samples, Counts()), max(lengths), rows, filled, row_pairs, steps_in_run(rows, recipe), how)
+    most_patches = max(sum(samples[i].patches for i in row) for row in packed)
+    steps = steps_in_run(rows, recipe)
+    return Workload(sum(samples, Counts()), max(lengths), rows, filled, row_pairs, most_patches, steps, how)
 
 
 def describe(recipe: StageRecipe, work: Workload) -> str:

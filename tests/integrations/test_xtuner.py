@@ -252,6 +252,7 @@ def test_what_xtuner_cannot_do_is_refused(folder, tmp_path):
         "unknown key": ("learning_rate",),
         "lora": ("asks for lora,", "launch/stage1.py"),
         "packed": ("attention=packed",),
+        "vision": ("train=all", "launch/stage1.py"),
         "zero3": ("deepspeed=zero3",),
         "inline": ("hook.mode=inline",),
         "decay": ("weight_decay",),

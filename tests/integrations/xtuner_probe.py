@@ -77,6 +77,7 @@ def refusals(folder: Path) -> dict[str, str]:
         "unknown key": {"learnig_rate": 1e-5},
         "lora": {"lora": {"rank": 4}},
         "packed": {"attention": "packed"},
+        "vision": {"train": "all"},
         "zero3": {"deepspeed": "zero3", "precision": "bf16"},
         "inline": {"hook": {"mode": "inline"}},
         "decay": {"weight_decay": 0.1},

@@ -171,6 +171,34 @@ def test_gradients_in_fp32_are_in_the_plan(recipe):
     line_that_says(estimate(whole).text, "zero2_offload", "not with fp32_gradients")
 
 
+def test_a_vision_part_that_learns_is_in_the_plan(recipe):
+    def figures(made: StageRecipe) -> tuple[float, float, float]:
+        text = estimate(made, 1000).text
+        work = line_that_says(text, "time:", "GFLOP a token").partition(" GFLOP")[0].split()[-1]
+        row = line_that_says(text, "* zero2").split()
+        return float(work), float(row[4]), float(row[6])  # GFLOP a token, optimizer, kept
+
+    frozen, merger, whole = (figures(replace(recipe, train=train)) for train in ("language", "language+merger", "all"))
+    assert frozen[0] <= merger[0] < whole[0]
+    assert frozen[1] < whole[1]
+    assert frozen[2] < whole[2]
+    line_that_says(estimate(replace(recipe, train="all")).text, "8.292 B", "0.000 M frozen", "8.292 B trainable")
+    line_that_says(
+        estimate(replace(recipe, train="language+merger")).text, "8.292 B", "0.632 B frozen", "7.660 B trainable"
+    )
+    line_that_says(
+        estimate(replace(recipe, train="all", epochs=1000, save_steps=10)).text, "disk:", "132.7 GB", "checkpoint"
+    )
+
+
+@pytest.mark.parametrize(("gpus", "memory"), [(1, 80), (8, 20)])
+def test_adapters_are_no_way_out_for_a_vision_part_that_learns(recipe, gpus, memory):
+    for made in (replace(recipe, gpus=gpus), replace(recipe, gpus=gpus, train="all")):
+        advice = estimate(made, memory).advice
+        assert advice
+        assert "lora" not in advice or made.train == "language", advice
+
+
 def test_shorter_rows_and_adapters_come_last(recipe, monkeypatch):
     monkeypatch.setattr("idf.training.estimate.PRESETS", ("zero2",))
     watched = replace(recipe, hook=HookRecipe(mode="watch"), gpus=1, rows_per_step=1)

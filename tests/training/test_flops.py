@@ -5,6 +5,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from idf.training.encode import Encoder
+from idf.training.families import FAMILIES
 from idf.training.flops import PEAK_TFLOPS, Counts, peak_tflops, shape_of, train_flops
 from idf.training.load import load_model, meta_model
 from idf.training.model import StageModel, freeze_vision
@@ -82,6 +83,30 @@ def test_a_frozen_tower_costs_a_forward_pass_only(tiny, row):
         StageModel(vlm).picture_features(batch["patches"], batch["colours"], batch["cuts"].pictures)
     pictures = Counts(patches=counts.patches, patch_pairs=counts.patch_pairs)
     assert counter.get_total_flops() == pytest.approx(train_flops(shape_of(vlm), pictures), rel=0.05)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("train", ["language+merger", "all"])
+def test_a_vision_part_that_learns_counts_as_torch_counts_it(tiny, hub, family, train):
+    vlm = load_model(str(hub(family)), precision="fp32", attention="eager")
+    freeze_vision(vlm, train)
+    vision, grid = vlm.config.vision_config, (1, 16, 24)
+    pixels = torch.zeros(16 * 24, 3, vision.patch_size, vision.patch_size, dtype=torch.uint8)
+    model = StageModel(vlm)
+    with FlopCounterMode(display=False) as counter:
+        features, deeper = model.picture_features(pixels, torch.ones(2, 3), [grid])
+        sum(seen.sum() for seen in (features, *deeper)).backward()
+    counts = Counts(patches=16 * 24, patch_pairs=(16 * 24) ** 2)
+    assert counter.get_total_flops() == pytest.approx(train_flops(shape_of(vlm), counts, train=train), rel=0.05)
+
+
+def test_a_picture_token_of_the_7b_model_costs_three_times_as_much_where_the_tower_learns(seven):
+    frozen, merger, whole = (
+        train_flops(seven, Counts(patches=4, patch_pairs=4 * 64), train=train)
+        for train in ("language", "language+merger", "all")
+    )
+    assert 2.9 < whole / frozen < 3
+    assert merger - frozen == 4 * seven.merger
 
 
 def test_a_token_of_the_7b_model_with_its_logits_costs_42_gflop(seven):

@@ -123,6 +123,7 @@ OTHER = {
     "deepspeed": "zero3",
     "attention": "eager",
     "resume": "weights",
+    "train": "all",
     "max_grad_norm": None,
     "hook.mode": "watch",
     "hook.worlds": ["cube_rolling"],
@@ -262,6 +263,9 @@ def test_another_trainers_name_is_answered_with_ours_in_one_sentence(name):
         ("save_total_limit", ("keep_checkpoints=N",)),
         ("flash_attn", ("attention=flash_attention_2",)),
         ("image_max_pixels", ("max_pixels=N",)),
+        ("freeze_vit", ("train=language", "train=language+merger", "train=all")),
+        ("tune_mm_mlp", ("train=language", "train=language+merger", "train=all")),
+        ("vit_lr", ("vision_learning_rate=2e-6", "train=all")),
     ],
 )
 def test_the_well_known_names_lead_to_the_right_key(name, ours):

@@ -12,10 +12,11 @@ import torch
 from transformers import Qwen2_5_VLConfig
 
 from idf.training.attention import Segments
+from idf.training.families import FAMILIES
 from idf.training.flops import shape_of
-from idf.training.load import meta_model, random_model
-from idf.training.memory import Size, activation_bytes, checkpoint_bytes, logit_bytes, memory_of, size_of
-from idf.training.model import freeze_vision
+from idf.training.load import load_model, meta_model, random_model
+from idf.training.memory import Size, activation_bytes, checkpoint_bytes, logit_bytes, memory_of, size_of, vision_bytes
+from idf.training.model import StageModel, checkpoint_tower, freeze_vision
 from idf.training.recipe import HookRecipe, LoraRecipe, StageRecipe
 
 RECIPE = StageRecipe("imagery", "-", "-", "-", hook=HookRecipe(mode="off"))
@@ -166,6 +167,52 @@ def test_activations_are_what_autograd_saves(rows, attention):
         vlm.model.language_model(inputs_embeds=embeddings, position_ids=positions, use_cache=False, **more)
     shape = shape_of(vlm)
     assert sum(saved.values()) == pytest.approx(activation_bytes(recipe, shape, 2)[0], rel=0.1)
+
+
+@pytest.mark.parametrize("checkpointing", [False, True])
+@pytest.mark.parametrize("train", ["language+merger", "all"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_what_a_vision_part_that_learns_keeps_is_what_autograd_saves(hub, family, train, checkpointing):
+    config = load_model(str(hub(family)), precision="fp32", attention="sdpa").config
+    vlm = random_model(config, precision="bf16", attention="packed", device="cpu")
+    freeze_vision(vlm, train)
+    if checkpointing and train == "all":
+        checkpoint_tower(vlm)
+    model, side = StageModel(vlm).train(), config.vision_config.patch_size
+    parameters = {parameter.untyped_storage().data_ptr() for parameter in vlm.parameters()}
+    saved: dict[int, int] = {}
+    kept = []  # a storage that was freed could come back under the same address
+
+    def pack(tensor):
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in parameters:
+            saved[storage.data_ptr()] = storage.nbytes()
+            kept.append(tensor)
+        return tensor
+
+    pixels = torch.zeros(16 * 24, 3, side, side, dtype=torch.uint8)
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        model.picture_features(pixels, torch.ones(2, 3), [(1, 16, 24)])
+    recipe = replace(RECIPE, train=train, gradient_checkpointing=checkpointing)
+    counted, at_work = vision_bytes(recipe, shape_of(vlm), 2, 16 * 24)
+    assert sum(saved.values()) == pytest.approx(counted, rel=0.1)
+    assert (at_work > 0) == (train == "all")
+
+
+def test_a_vision_part_that_learns_takes_weights_states_and_activations_of_its_own(seven):
+    vlm = meta_model(SEVEN, "all")
+    size = size_of(vlm, seven[0], None)
+    assert size.trained == size.total == seven[1].total
+    whole = replace(RECIPE, train="all", gradient_checkpointing=False)
+    frozen, learned = (
+        memory_of(recipe, seven[0], of, "zero2", 8, 8192)
+        for recipe, of in ((replace(whole, train="language"), seven[1]), (whole, size))
+    )
+    assert learned.optimizer - frozen.optimizer == 12 * (size.total - seven[1].trained) / 8
+    blocks = 32 * 8192 * (16 * 1280 + 12 * 1280 + 8 * 3420)
+    assert blocks < learned.kept - frozen.kept < 1.1 * blocks
+    # A row has no room for more pictures than its tokens.
+    assert vision_bytes(whole, seven[0], 2, 10**9) == vision_bytes(whole, seven[0], 2, 4 * 8192)
 
 
 # --- what DeepSpeed really holds ---------------------------------------------------------------------------------

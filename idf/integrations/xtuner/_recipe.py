@@ -34,6 +34,8 @@ def stage_recipe(settings: Mapping[str, Any]) -> StageRecipe:
         "lora": recipe.lora is not None,
         "attention=packed": recipe.attention == "packed",  # it needs transformers 5.16
         "deepspeed=zero3": recipe.sharded,
+        # XTuner hands on one learning rate, and lets ranks without pictures go past the tower.
+        f"train={recipe.train}": recipe.train != "language",
         "hook.mode=inline": recipe.hook.mode == "inline",
         "resume=weights": recipe.resume != "exact",
         "wandb=True": recipe.wandb,

@@ -60,6 +60,12 @@ def test_a_false_answer_may_not_earn_half_of_a_right_one(credit, price):
         replace(RECIPE, reward=RewardRecipe(credit, price)).check()
 
 
+@pytest.mark.parametrize("train", ["language+merger", "all"])
+def test_a_vision_part_that_learns_is_refused_with_the_stages_in_which_it_may(train):
+    with refused("train", "language", train, "stages 1 and 2"):
+        replace(RECIPE, train=train).check()
+
+
 @pytest.mark.parametrize("preset", ["zero3", "zero3_offload"])
 def test_zero3_is_refused_with_what_would_do(preset):
     with refused(preset, "zero2", "for ever"):

@@ -1,0 +1,172 @@
+"""Data, plan and processes of the study, by the commands that everybody uses."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from bench.study._data import Folders
+from bench.study._jobs import Job, locked, run_jobs
+from bench.study._outcome import fix_plan, write_json
+from bench.study._plan import idf_command
+from idf.data import content_key, open_dataset
+from idf.errors import UserError
+from idf.recipe import to_plain
+from idf.training.stages import read_stage_recipe
+
+from ._questions import MAX_NEW_TOKENS, SEED, held_out
+from ._recipe import ARMS, HERE, ROOT, SeeingRecipe
+
+SECONDS_TO_ASK = 0.15
+"""CPU-seconds of a held-out question, by a pilot."""
+
+
+def run_study(recipe: SeeingRecipe, *, plan_only: bool, say: Callable[[str], None]) -> None:
+    """Run the study; killed at any moment, the same call goes on.
+
+    Args:
+        recipe: What it consists of.
+        plan_only: Make the data, fix the plan and end.
+        say: Prints a line.
+
+    Raises:
+        UserError: The study was begun with another plan, a held-out scene is in the data, or a process failed.
+    """
+    folders = Folders(Path(recipe.work).resolve())
+    with locked(folders.work / ".lock", say) as lock:
+        _make(_data_steps(recipe, folders), say)
+        fix_plan(Path(recipe.results) / "plan.json", _facts(recipe, folders))
+        jobs = jobs_of(recipe, folders)
+        seconds = sum(job.seconds for job in jobs)
+        say(f"{len(jobs)} processes, about {seconds / 60:.0f} minutes of one core if none is done")
+        if plan_only:
+            return
+        _make(_base_steps(recipe, folders), say)
+        run_jobs(jobs, recipe.at_once, lock, say)
+
+
+def _data_steps(recipe: SeeingRecipe, folders: Folders) -> list[tuple[Path, list[str]]]:
+    """What makes the data: (the file that is there when it is made, the words after `idf`)."""
+    data = folders.data("imagery")
+    made = ["imagery", "--recipe", str(HERE / "imagery.yaml"), "--samples", str(recipe.samples), "--out", str(data)]
+    return [(data / "dataset.json", made)]
+
+
+def _base_steps(recipe: SeeingRecipe, folders: Folders) -> list[tuple[Path, list[str]]]:
+    """What makes the base model of each seed."""
+    bases = [(seed, folders.base(seed)) for seed in recipe.seeds]
+    data = str(folders.data("imagery"))
+    return [
+        (base / "processor_config.json", ["tiny", data, "--seed", str(seed), "--out", str(base)])
+        for seed, base in bases
+    ]
+
+
+def _make(steps: list[tuple[Path, list[str]]], say: Callable[[str], None]) -> None:
+    """Make what is not there."""
+    for file, words in steps:
+        if not file.exists():
+            say(f"idf {' '.join(words)}")
+            if subprocess.run([idf_command("idf"), *words]).returncode != 0:
+                raise UserError(f"idf {' '.join(words)} failed: its words stand above")
+
+
+def _facts(recipe: SeeingRecipe, folders: Folders) -> dict[str, Any]:
+    """All that is fixed before the first run.
+
+    Raises:
+        UserError: A held-out question is in the data.
+    """
+    free = ("results", "work", "at_once", "seconds")
+    data = open_dataset(folders.data("imagery"), made_by="python -m bench.seeing")
+    questions = held_out(recipe.each)
+    asked = [sample for samples in questions.values() for sample in samples]
+    scenes = {sample.meta["scene"] for sample in asked}
+    if seen := sum(sample.meta["scene"] in scenes for sample in data.samples()):
+        raise UserError(f"{seen} samples of {data.path} show a scene that is asked about: they must not")
+    stage = to_plain(read_stage_recipe(HERE / "stage1.yaml"))
+    return {
+        "recipe": {key: value for key, value in to_plain(recipe).items() if key not in free},
+        "arms": ARMS,
+        "stage1": {key: value for key, value in stage.items() if key not in ("model", "data", "run")},
+        "data": {"samples": len(data), "fingerprint": data.fingerprint()},
+        "questions": {
+            "seed": SEED,
+            "max_new_tokens": MAX_NEW_TOKENS,
+            "each": {name: len(samples) for name, samples in questions.items()},
+            "hash": content_key(
+                *(part for sample in asked for part in (sample.meta["start"], sample.meta["question"]))
+            ),
+        },
+    }
+
+
+def jobs_of(recipe: SeeingRecipe, folders: Folders) -> list[Job]:
+    """All processes, seed by seed: each arm's training, and its questions."""
+    return [
+        job
+        for seed in recipe.seeds
+        for arm, train in ARMS.items()
+        for job in (_training(recipe, folders, seed, arm, train), _asking(recipe, folders, seed, arm))
+    ]
+
+
+def _training(recipe: SeeingRecipe, folders: Folders, seed: int, arm: str, train: str) -> Job:
+    folder = folders.run(arm, seed)
+    rate = recipe.vision_learning_rate
+    own = [f"vision_learning_rate={rate}"] if rate is not None and train != "language" else []
+    return Job(
+        name=f"{arm} seed {seed}",
+        command=[
+            *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "1"),
+            *(str(ROOT / "launch" / "stage1.py"), "--recipe", str(HERE / "stage1.yaml")),
+            *(f"model={folders.base(seed)}", f"data={folders.data('imagery')}", f"run={folder}", f"seed={seed}"),
+            *(f"train={train}", *own),
+        ],
+        done=lambda: (folder / "final" / "idf.json").exists(),
+        log=folders.log(f"{arm}-seed{seed}"),
+        seconds=recipe.seconds,
+    )
+
+
+def _asking(recipe: SeeingRecipe, folders: Folders, seed: int, arm: str) -> Job:
+    final, out = folders.run(arm, seed) / "final", _answers(folders, seed, arm)
+    return Job(
+        name=f"questions to {arm} seed {seed}",
+        command=[sys.executable, "-m", "bench.seeing._questions", str(final), str(out), str(recipe.each)],
+        done=out.exists,
+        log=folders.log(f"ask-{arm}-seed{seed}"),
+        seconds=20 + SECONDS_TO_ASK * 5 * recipe.each,
+        needs=(f"{arm} seed {seed}",),
+        after=lambda: keep_results(recipe, folders, seed),
+    )
+
+
+def _answers(folders: Folders, seed: int, arm: str) -> Path:
+    return folders.evaluation(arm, seed) / "answers.json"
+
+
+def keep_results(recipe: SeeingRecipe, folders: Folders, seed: int) -> None:
+    """Write what the arms of a seed that are done came to, item by item."""
+    told: dict[str, Any] = {}
+    for arm in ARMS:
+        answers = _answers(folders, seed, arm)
+        if answers.exists():
+            lines = (folders.run(arm, seed) / "history.jsonl").read_text().splitlines()
+            rows = [json.loads(line) for line in lines]
+            told[arm] = {
+                "steps": len(rows),
+                "seconds": round(sum(row["seconds"] for row in rows), 1),
+                "course": [round(row["loss"], 4) for row in rows[:: max(1, len(rows) // 50)]],
+                "last_loss": round(fmean(row["loss"] for row in rows[-20:]), 4),
+                "answers": json.loads(answers.read_text()),
+            }
+    path = Path(recipe.results) / f"seed{seed}.json"
+    before = json.loads(path.read_text()) if path.exists() else {}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_json(path, before | told)

@@ -1,0 +1,182 @@
+"""The study of seeing: its questions, how they are judged, its tables, and a small run of all of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bench.seeing._questions import SEED, held_out, judged, parts_of
+from bench.seeing._recipe import ARMS, HERE, SeeingRecipe
+from bench.seeing._report import outcomes, read_results_of, report
+from bench.seeing._run import jobs_of, run_study
+from bench.study._data import Folders
+from idf.data import text_of
+from idf.imagery import ImageryRecipe, build_imagery
+from idf.recipe import read_recipe
+from idf.worlds import WORLDS, Walk, split_of
+from tests.sentences import line_that_says, refused
+
+RESULTS = HERE.parents[1] / "bench" / "results" / "seeing"
+QUESTIONS = [
+    "cube_rolling reading",
+    *("moving_box reading", "moving_box direction"),
+    *("mental_rotation reading", "mental_rotation direction"),
+]
+
+
+def recipe(tmp_path: Path, **changes) -> SeeingRecipe:
+    return SeeingRecipe(str(tmp_path / "work"), str(tmp_path / "results"), **changes)
+
+
+@pytest.fixture(scope="module")
+def questions():
+    return held_out(4)
+
+
+# --- the questions -------------------------------------------------------------------------------------------------
+
+
+def test_every_question_is_about_a_picture_alone_and_the_same_each_time(questions):
+    assert list(questions) == QUESTIONS
+    for name, samples in questions.items():
+        assert (
+            len({(sample.meta["start"], sample.meta["question"], *sample.meta["actions"]) for sample in samples}) == 4
+        )
+        for sample in samples:
+            assert f"{sample.world} {sample.kind}" == name
+            assert (sample.meta["mode"], len(sample.images)) == ("vqa", 1)
+            assert sample.meta["start"] not in text_of(sample.messages[0])
+    again = held_out(2)
+    assert all(again[name] == samples[:2] for name, samples in questions.items())
+
+
+def test_no_picture_of_the_questions_is_one_of_training(questions, tmp_path):
+    # Of training data made by the same recipe, with the same seed: the split alone keeps them apart.
+    learned = replace(read_recipe(ImageryRecipe, HERE / "imagery.yaml"), samples=120, seed=SEED)
+    scenes = {sample.meta["scene"] for sample in build_imagery(learned, tmp_path / "data").samples()}
+    asked = {sample.meta["scene"] for samples in questions.values() for sample in samples}
+    assert len(scenes) > 60
+    assert len(asked) > 12
+    assert not scenes & asked
+    for sample in (sample for samples in questions.values() for sample in samples):
+        world, actions = WORLDS[sample.world], tuple(sample.meta["actions"])
+        shown = Walk(sample.world, sample.difficulty, world.read(sample.meta["start"]), actions, "", "", "", "")
+        assert split_of(world, world.keys(shown)) == "eval", sample.id
+
+
+def test_the_true_answer_is_right_and_a_part_of_it_is_not(questions):
+    for samples in questions.values():
+        for sample in samples:
+            truth = text_of(sample.messages[-1])
+            assert judged(sample, truth) == (True, 1.0)
+            assert judged(sample, f"{truth}\n") == (True, 1.0)
+            assert judged(sample, "") == (False, 0.0)
+            assert not judged(sample, truth[:-1])[0]
+            assert not judged(sample, f"{truth}\nAnswer: nothing")[0]
+
+
+def test_the_share_of_parts_counts_cells_faces_and_cubes(questions):
+    for world, parts in (("moving_box", 36), ("cube_rolling", 4)):
+        sample = questions[f"{world} reading"][0]
+        assert len(parts_of(world, sample.meta["answer"])) == parts
+    grid = questions["moving_box reading"][0]
+    truth = grid.meta["answer"]
+    assert judged(grid, ("." if truth[0] == "#" else "#") + truth[1:]) == (False, pytest.approx(35 / 36))
+    assert judged(grid, truth.rpartition("\n")[0]) == (False, pytest.approx(30 / 36))
+    cubes = questions["mental_rotation reading"][0]
+    first, *rest = parts_of("mental_rotation", cubes.meta["answer"])
+    assert judged(cubes, "; ".join([f"dark{first}", *rest])) == (False, pytest.approx(len(rest) / (len(rest) + 1)))
+
+
+# --- processes and tables ------------------------------------------------------------------------------------------
+
+
+def test_each_process_stands_once_and_after_what_it_needs(tmp_path):
+    jobs = jobs_of(recipe(tmp_path, vision_learning_rate=1e-3), Folders(tmp_path / "work"))
+    names = [job.name for job in jobs]
+    assert len(set(names)) == len(names) == 2 * 3 * 5
+    assert all(set(job.needs) <= set(names[:at]) for at, job in enumerate(jobs))
+    for arm, train in ARMS.items():
+        (job,) = (job for job in jobs if job.name == f"{arm} seed 2")
+        assert f"train={train}" in job.command
+        assert ("vision_learning_rate=0.001" in job.command) == (arm != "frozen")
+
+
+def answers(right: str, parts: float) -> dict:
+    return {"right": right, "parts": [parts] * len(right), "commonest": 0.25}
+
+
+def written(tmp_path: Path, seed: int, **arms: str) -> None:
+    folder = tmp_path / "results"
+    folder.mkdir(exist_ok=True)
+    told = {
+        arm.replace("_", "+"): {
+            "steps": 10,
+            "seconds": 120.0,
+            "last_loss": 0.5,
+            "answers": {"moving_box reading": answers(right, 0.9), "cube_rolling reading": answers("x" * 8, 0.1)},
+        }
+        for arm, right in arms.items()
+    }
+    (folder / f"seed{seed}.json").write_text(json.dumps(told))
+
+
+def test_the_tables_say_what_has_to_learn(tmp_path):
+    for seed in (1, 2, 3, 4, 5):
+        written(tmp_path, seed, frozen="x" * 8, language_merger=".x" * 4, all="." * 8)
+    told = report(recipe(tmp_path))
+    line_that_says(told, "5 of 5 seeds", "1, 2, 3, 4, 5")
+    line_that_says(told, "moving box reading", "25%", "0.0%", "50.0%", "100.0%", "90.0%")
+    line_that_says(told, "moving box reading", "read at 95%", "`all`", "language+merger minus frozen +50.0 points", "p")
+    line_that_says(told, "cube rolling reading", "no arm reads")
+    line_that_says(told, "| all | 10 | 2.0 | 0.500 |")
+
+
+def test_nothing_is_tested_before_the_last_seed(tmp_path):
+    with refused("no results", "python -m bench.seeing"):
+        report(recipe(tmp_path))
+    written(tmp_path, 3, frozen="x.")
+    assert "0 of 5 seeds" in report(recipe(tmp_path))
+    written(tmp_path, 3, frozen="x.", language_merger="..", all="..")
+    told = report(recipe(tmp_path))
+    line_that_says(told, "nothing is tested before the last seed")
+    assert ", p " not in told
+    assert outcomes(read_results_of(tmp_path / "results", [3]), "frozen", "moving_box reading").tolist() == [[0, 1]]
+
+
+def test_what_stands_in_the_docs_is_the_report_of_the_results():
+    page = (HERE.parents[1] / "docs" / "seeing-study.md").read_text()
+    shown = page.partition("<!-- results -->")[2].partition("<!-- end -->")[0]
+    asked = read_recipe(SeeingRecipe, HERE / "full.yaml")
+    if not read_results_of(RESULTS, asked.seeds):
+        assert "Nothing was run yet" in shown
+        return
+    for line in report(replace(asked, results=str(RESULTS))).splitlines():
+        assert line in shown, line
+
+
+# --- a small run ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_the_whole_study_runs_and_goes_on_where_it_was(tmp_path):
+    small = recipe(tmp_path, samples=60, each=2, seeds=[7], at_once=1)
+    said: list[str] = []
+    run_study(small, plan_only=False, say=said.append)
+    (found,) = read_results_of(tmp_path / "results", [7]).values()
+    assert set(found) == set(ARMS)
+    for arm in ARMS:
+        assert list(found[arm]["answers"]) == QUESTIONS
+        assert all(len(one["right"]) == 2 for one in found[arm]["answers"].values())
+    facts = json.loads((tmp_path / "work/runs/all-seed7/final/idf.json").read_text())
+    assert facts["recipe"]["train"] == "all"
+    line_that_says(report(small), "1 of 1 seeds")
+    said.clear()
+    run_study(small, plan_only=False, say=said.append)
+    line_that_says(said, "6 of 6 processes", "0 are left")
+    with refused("another plan", "recipe"):
+        run_study(replace(small, each=3), plan_only=True, say=said.append)
