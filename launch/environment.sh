@@ -1,4 +1,4 @@
-# Sourced by quickstart.sh, test.sh, floor.sh and bench/study/run.sh. `use_environment EXTRA` makes .venv in the repository's root,
+# Sourced by quickstart.sh, site.sh, test.sh, floor.sh and bench/study/run.sh. `use_environment EXTRA` makes .venv in the repository's root,
 # installs idf with that extra into it, once, and uses it. (A function: a file that is sourced without arguments sees those of the script.)
 
 source launch/python.sh

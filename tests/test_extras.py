@@ -19,6 +19,7 @@ TOGETHER = (
     "env",
     "harnesses",
     "smollm2",
+    "docs",
     "all",
     "test",
     "test,harnesses",

@@ -25,6 +25,7 @@ ROOT = Path(__file__).parents[1]
             "rl",
             ["--standalone --nproc_per_node 2 launch/stage3.py --recipe recipes/quickstart/stage3.yaml"],
         ),
+        (["launch/site.sh", "--clean"], "docs", ["-m mkdocs build --strict --clean"]),
         (["bench/study/run.sh", "--quick"], "train", ["-m bench.study --quick"]),
         (["bench/study/run.sh"], "train", ["-m bench.study"]),
         (
