@@ -30,6 +30,7 @@ WRAPPED = [
     "endpoints.md",
     "environments.md",
     "filter.md",
+    "index.md",
     "integrations.md",
     "loop.md",
     "plans.md",
@@ -40,8 +41,11 @@ WRAPPED = [
     "scoring.md",
     "statistics.md",
     "study.md",
+    "tutorial-score.md",
+    "tutorial-train.md",
     "uncertain.md",
     "worlds.md",
+    "write-a-backend.md",
     "xtuner.md",
 ]
 """Pages in plain English; each line of prose has at most 100 characters."""

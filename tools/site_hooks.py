@@ -21,7 +21,7 @@ def on_page_markdown(markdown: str, *, page: Any, config: Any, files: Any) -> st
     Args:
         markdown: The page's text.
         page: The page.
-        config: The site's configuration; with `repo_url`, links out of docs/ lead to that repository.
+        config: The site's configuration; with `extra.repository`, links out of docs/ lead to that repository.
         files: All files of docs/.
 
     Raises:
@@ -30,7 +30,7 @@ def on_page_markdown(markdown: str, *, page: Any, config: Any, files: Any) -> st
     folder = posixpath.dirname(page.file.src_uri)
     parts = _FENCE.split(markdown)
     return "".join(
-        part if part.startswith("```") else _adapted(part, folder, config["repo_url"]) for part in parts
+        part if part.startswith("```") else _adapted(part, folder, config["extra"]["repository"]) for part in parts
     )
 
 
