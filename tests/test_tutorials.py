@@ -17,6 +17,7 @@ PROGRAMS = {
     "idf": ["-c", "import sys; sys.argv[0] = 'idf'; from idf.cli.main import main; main()"],
     "idf-eval": ["-c", "import sys; sys.argv[0] = 'idf-eval'; from idf.cli.evaluate import main; main()"],
     "python": [],
+    "torchrun": ["-m", "torch.distributed.run"],
 }
 SMALLER = "  # smaller: "
 
@@ -90,7 +91,9 @@ def test_answers_are_scored_compared_and_put_into_a_paper(tmp_path):
 def test_the_tiny_model_is_trained_and_its_report_is_there(tmp_path):
     for name in ("launch", "recipes"):
         (tmp_path / name).symlink_to(ROOT / name)
-    assert {"python launch/stage1.py", "python launch/stage2.py", "idf table"} <= set(commands("tutorial-train.md"))
+    assert {"torchrun --standalone", "idf-eval checkpoints/quickstart/stage2/final", "idf table"} <= set(
+        commands("tutorial-train.md")
+    )
     walk_through("tutorial-train.md", tmp_path)
     assert (tmp_path / "runs/quickstart/stage2/report.html").stat().st_size > 10_000
 
