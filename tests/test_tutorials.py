@@ -60,12 +60,14 @@ def walk_through(name: str, folder: Path) -> None:
     page = (ROOT / "docs" / name).read_text()
     for file, block in re.findall(r"^`([\w.]+)`\n\n```\w+\n(.*?)^```$", page, re.MULTILINE | re.DOTALL):
         (folder / file).write_text(block)
+    # torchrun gives each rank one thread, unless somebody says otherwise
+    kept = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
     for command, smaller, shown in consoles(page):
         program, *arguments = shlex.split(f"{command} {smaller}")
         done = subprocess.run(
             [sys.executable, *PROGRAMS[program], *arguments],
             cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "2"},
+            env={**kept, "PYTHONPATH": str(ROOT)},
             capture_output=True,
             text=True,
         )
