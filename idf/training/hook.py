@@ -17,6 +17,8 @@ from idf.backends import Sampling, unsharded
 from idf.evaluation import HFBackend, Row, evaluate, table
 from idf.suites import Item, SuiteRecipe, draw_items
 
+from .card import renew_card
+from .checkpoint import FINAL
 from .evaluations import best, evaluated, note_failure, publish
 from .recipe import TrainingRecipe
 
@@ -140,6 +142,11 @@ def conclude(
     }
     results = publish(folder, sorted(rows, key=lambda row: order[row.mode, row.id]), facts, items)
     print(f"evaluation of {folder}\n{table(results)}", flush=True)
+    if folder.name == FINAL:
+        try:
+            renew_card(folder)
+        except OSError as error:
+            print(f"the model card of {folder} does not say this accuracy: {error}", flush=True)
     macro: dict[str, float] = results["macro_accuracy"]
     return macro
 

@@ -13,12 +13,14 @@ from typing import Any
 
 import pytest
 import yaml
+from huggingface_hub import ModelCard
 
 from idf.recipe import build_recipe
 from idf.training.flops import shape_of
 from idf.training.load import meta_model
 from idf.training.memory import checkpoint_bytes, size_of
 from idf.training.recipe import StageRecipe
+from idf.training.whole import damage
 from tests.sentences import line_that_says, says
 
 from .elsewhere import read_alike
@@ -53,6 +55,19 @@ def test_both_stages_train_and_say_how_it_goes(runs):
 
 def test_checkpoints_are_read_by_three_versions_of_transformers(runs, tmp_path):
     read_alike([runs[0] / "stage1/checkpoint-2", runs[0] / "stage2/final"], tmp_path / "read")
+
+
+def test_the_code_on_the_card_of_final_loads_it(runs, monkeypatch):
+    final = runs[0] / "stage2/final"
+    monkeypatch.chdir(final)
+    card = ModelCard.load(final / "README.md")
+    code = re.search(r"```python\n(.*?)```", card.text, flags=re.S)
+    assert code is not None
+    loaded: dict[str, Any] = {}
+    exec(code[1], loaded)
+    assert set(loaded["model"].state_dict()) >= {"lm_head.weight"}
+    assert "| final | " in card.text
+    assert damage(final) is None
 
 
 def test_frozen_tensors_are_the_bases_bit_by_bit_and_all_names_too(tiny, runs):
