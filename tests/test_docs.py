@@ -15,6 +15,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "bench"))
 from tokens import table
 
 from idf.imagery import BASICS, kinds_of
+from idf.suites import MAIN_FILES, published
+from idf.suites._published import MAIN_ROWS
 from idf.version import VERSION
 from idf.worlds import WORLDS
 from tests.imagery.test_basics import end_of_chain
@@ -112,6 +114,14 @@ def test_the_page_of_the_papers_figures_holds_what_its_json_holds_and_nothing_mo
     assert {row["source"] for row in told["figures"] + told["findings"]} == set(told["sources"])
     assert [line[2:] for line in page.splitlines() if line.startswith("- ")] == told["not_found"]
     assert told["looked"] in page
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/data.md", "docs/suites.md"])
+def test_where_decontamination_is_claimed_it_is_said_how_much_the_shipped_hashes_cover(name):
+    page = " ".join((ROOT / name).read_text().replace("published rows", "rows").split())
+    files = published().files
+    assert f"{sum(files.values())} rows" in page
+    assert f"{sum(files.get(main, 0) for main in MAIN_FILES)} of the {MAIN_ROWS:,} items of the five main files" in page
 
 
 def test_the_citation_names_the_version_and_its_date_in_the_changelog():
