@@ -116,8 +116,15 @@ def test_every_checkpoint_answers_the_hooks_suite(runs):
 def test_a_log_line_says_all_there_is_to_say(runs):
     folder, first, _, _ = runs
     (line,) = [line for line in first.splitlines() if line.startswith("step 2/")]
+    assert re.match(r"step 2/\d+  epoch \d+\.\d\d/\d+  loss ", line)
     figures = r"loss \d+\.\d{4}  grad \d+\.\d+  lr \d\.\d+e-\d+  [\d,]+ label tokens  [\d,]+ tok/s/device"
-    assert re.search(figures + r"  [\d.,]+ [GT]FLOP/s  data wait \d+\.\d%  \d+\.\d min left$", line)
+    assert re.search(
+        figures
+        + r"  [\d.,]+ [GT]FLOP/s  data wait \d+\.\d%  \d+\.\d min left and \d+ saves and \d+ evaluations, ends after [-\d: ]+$",
+        line,
+    )
+    last = [line for line in first.splitlines() if line.startswith("step ")][-1]
+    assert re.search(r"  \d+\.\d min left, ends [-\d: ]+$", last), "saves and evaluations have been timed by then"
     rows = history(folder / "stage1")
     assert [f"{row['loss']:.4f}" for row in rows] == [f"{loss:.4f}" for loss in losses(first)]
 
