@@ -59,10 +59,10 @@ class WorkBar(tqdm):  # type: ignore[type-arg]  # it is generic for type checker
         super().__init__(mininterval=1, **settings)
 
     def did(self, units: int, task: Timed[Any]) -> None:
-        """Show that a task is done."""
+        """Show that a task is done. More than the whole is not shown: some of it will be put back."""
         before, seconds = self._done[task.first]
         self._done[task.first] = (before + units, seconds + task.seconds)
-        self.update(units)
+        self.update(min(units, self.total - self.n))
 
     @property
     def format_dict(self) -> dict[str, Any]:

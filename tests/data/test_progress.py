@@ -41,6 +41,15 @@ def test_first_tasks_are_forgotten_once_there_are_others():
     bar.close()
 
 
+def test_more_than_the_whole_is_not_shown():
+    bar, shown = bar_of(1)
+    bar.did(15, Timed("a", 1.0, False))
+    bar.did(50, Timed("some are put back", 1.0, False))
+    bar.refresh()
+    assert "20/20" in last(shown)
+    bar.close()
+
+
 def test_nothing_is_promised_before_a_task_is_done():
     bar, shown = bar_of(4)
     bar.refresh()
