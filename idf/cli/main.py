@@ -12,6 +12,7 @@ from pathlib import Path
 
 from idf.arguments import parse_arguments
 from idf.cli import loop, prompts
+from idf.cli.overview import OverviewParser
 from idf.errors import UserError
 from idf.extras import require
 from idf.training.others_names import OTHERS_NAMES
@@ -54,13 +55,14 @@ def run_command(make_parser: Callable[[], argparse.ArgumentParser], program: str
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="idf", description="The Imagery-Driven Framework: data, suites, verification."
+    parser = OverviewParser(
+        prog="idf", description="The Imagery-Driven Framework: data, training, evaluation. What do you want to do?"
     )
     parser.add_argument("--version", action="version", version=f"idf {VERSION}")
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=argparse.ArgumentParser)
 
     def command(name: str, help: str, run: Callable[[argparse.Namespace], int | None]) -> argparse.ArgumentParser:
+        parser.said[name] = help
         sub = commands.add_parser(name, help=help, description=help)
         sub.set_defaults(run=run)
         return sub
@@ -264,6 +266,7 @@ def _imagery(arguments: argparse.Namespace) -> None:
     from idf.recipe import read_recipe
 
     recipe = read_recipe(ImageryRecipe, arguments.recipe, _overrides(arguments, "samples", "seed"))
+    _warn_of_the_benchmark(recipe.spatialite)
     with open_engine(arguments.engine, arguments.workers, recipe.samples // ROWS_PER_SHARD) as engine:
         folder = build_imagery(recipe, arguments.out, engine)
     print(f"{len(folder):,} imagery samples in {arguments.out}")
@@ -277,10 +280,19 @@ def _traces(arguments: argparse.Namespace) -> None:
     teacher = {"teacher.name": arguments.teacher, "teacher.model": arguments.model}
     overrides = [f"{key}={value}" for key, value in teacher.items() if value is not None]
     recipe = read_recipe(TracesRecipe, arguments.recipe, overrides + _overrides(arguments, "problems", "seed"))
+    _warn_of_the_benchmark(recipe.spatialite)
     shards = recipe.problems * recipe.teacher.samples // ROWS_PER_SHARD
     with open_engine(arguments.engine, arguments.workers, shards) as engine:
         folder = build_traces(recipe, arguments.out, engine)
     print(f"{len(folder):,} candidate traces in {arguments.out}; next: idf filter {arguments.out} --out DIR")
+
+
+def _warn_of_the_benchmark(clone: str | None) -> None:
+    """Say which published items these data may hold, where no clone of the benchmark is named."""
+    from idf.suites import not_covered
+
+    if clone is None:
+        print(f"warning: {not_covered()}", file=sys.stderr)
 
 
 def _filter(arguments: argparse.Namespace) -> None:
