@@ -130,7 +130,9 @@ def test_the_example_of_a_chain_is_a_true_one():
 @pytest.mark.parametrize("name", WRAPPED)
 def test_lines_are_wrapped(name):
     page = (ROOT / "docs" / name).read_text()
-    lines = prose(re.sub(r"<!-- results -->.*?<!-- (end|/results) -->", "", page, flags=re.S))  # those are printed by a script
+    lines = prose(
+        re.sub(r"<!-- results -->.*?<!-- (end|/results) -->", "", page, flags=re.S)
+    )  # those are printed by a script
     assert len(lines) > 10
     assert [line for line in lines if len(line) > 100] == []
 
@@ -139,6 +141,8 @@ def prose(text: str) -> list[str]:
     """The lines outside of code and tables, without the targets of links."""
     lines = re.sub(r"^```.*?^```", "", text, flags=re.M | re.S).splitlines()
     return [re.sub(r"\]\([^)\s]+\)", "]", line) for line in lines if line and not line.startswith(("    ", "|"))]
+
+
 def test_the_page_of_the_papers_figures_holds_what_its_json_holds_and_nothing_more():
     told = json.loads((ROOT / "docs/reported.json").read_text())
     page = (ROOT / "docs/reported.md").read_text()
