@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
-_OF_SOME = ("group", "answerable", "settles", "view_chance", "turns", "episode")
+_OF_SOME = ("group", "answerable", "settles", "view_chance", "turns", "episode", "seconds")
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Row:
         episode: Of an episode its counts, as `idf.env.Episode.information` gives them, and the number of replies.
         quote: What a language model quoted as the answer (`--parser`), and the rules then judged; None if it was not asked.
         group: The item whose image under a symmetry this one is (`Item.group`); None if the suite asks no images.
+        seconds: How long the answer took, as of a person (`idf play --suite`); None if that was not measured.
     """
 
     id: str
@@ -60,6 +61,7 @@ class Row:
     view_chance: float | None = None
     turns: list[dict[str, Any]] | None = None
     episode: dict[str, Any] | None = None
+    seconds: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The row as JSON values; `parsed` is the row's own. What only some suites or episodes know is left out elsewhere."""
