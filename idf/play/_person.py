@@ -22,7 +22,7 @@ from idf.scoring import score
 from idf.worlds import WORLDS
 
 from ._scene import picture_address
-from ._server import PORT, PlayServer, serve
+from ._server import PORT, SAY, PlayServer, serve
 
 MOST_CHARACTERS = 10_000  # of an answer
 
@@ -60,7 +60,7 @@ def ask_person(
     person: str = "a person",
     port: int = PORT,
     browse: bool = True,
-    say: Callable[[str], None] = print,
+    say: Callable[[str], None] = SAY,
 ) -> dict[str, Any] | None:
     """Serve the page on which a person answers a suite, and write the results when all is answered.
 

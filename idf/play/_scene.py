@@ -21,7 +21,7 @@ from idf.recipe import check_names
 from idf.suites import HELD_OUT_PROMPTS, MODES, PROMPTS, Item, prompt_text, published
 from idf.worlds import DIFFICULTIES, PARTS, WORLDS, Draw, PlanningWorld, Problem, Walk
 
-from ._server import PORT, PlayServer, serve
+from ._server import PORT, SAY, Action, PlayServer, serve
 
 MOST_MOVES = 1_000
 _PIXELS = 602_112  # of a picture on the page
@@ -36,7 +36,7 @@ def try_worlds(
     *,
     port: int = PORT,
     browse: bool = True,
-    say: Callable[[str], None] = print,
+    say: Callable[[str], None] = SAY,
 ) -> None:
     """Serve the page on which worlds are tried by hand, until Ctrl-C.
 
@@ -54,6 +54,11 @@ def try_worlds(
     """
     first = {"world": world or next(iter(WORLDS)), "difficulty": difficulty, "seed": seed, "index": index}
     problem_of(first)
+    serve(PlayServer("scene.html", actions_of(first), port), browse=browse, say=say)
+
+
+def actions_of(first: dict[str, Any]) -> dict[str, Action]:
+    """What the page may ask for; it begins with a scene."""
     about = {
         "first": first,
         "worlds": [*WORLDS, *PARTS],
@@ -61,8 +66,7 @@ def try_worlds(
         "modes": list(MODES),
         "prompts": [*PROMPTS, *HELD_OUT_PROMPTS],
     }
-    actions = {"about": lambda asked: about, "show": show, "next": next_move, "prompt": prompt, "judge": judge}
-    serve(PlayServer("scene.html", actions, port), browse=browse, say=say)
+    return {"about": lambda asked: about, "show": show, "next": next_move, "prompt": prompt, "judge": judge}
 
 
 def problem_of(scene: dict[str, Any]) -> Problem[Any, Any]:
@@ -94,7 +98,7 @@ class Position:
         problem: The problem.
         moves: The moves since its start.
         state: The state that they lead to.
-        given: The actions that a described world names; none in a world of plans, or where a scene is shown in part.
+        given: The actions to imagine in a described world; none in a world of plans, or where a scene is shown in part.
     """
 
     problem: Problem[Any, Any]
@@ -175,9 +179,9 @@ def _said(at: Position) -> str:
     if at.solved:
         return f"Solved in {count}; {len(WORLDS[at.problem.world].solve(at.problem))} are enough."
     if at.given and not at.follows:
-        return f"{count}: not the given actions."
+        return f"{count}: not the actions to imagine."
     if at.given and len(at.moves) == len(at.given):
-        return f"{count}: all given actions are made. Read the answer off the state."
+        return f"{count}: all actions to imagine are made. Read the answer off the state."
     return f"{count}." if at.moves else "The start."
 
 
@@ -188,8 +192,11 @@ def next_move(asked: dict[str, Any]) -> dict[str, Any]:
     if not world.plans:
         left = at.given[len(at.moves) :]
         if at.follows and left:
-            return {"move": left[0], "said": f"Next: {left[0]}. {len(left)} of {len(at.given)} given actions are left."}
-        why = "No given action is left." if at.follows else "The moves are not the given actions: undo."
+            return {
+                "move": left[0],
+                "said": f"Next: {left[0]}. {len(left)} of {len(at.given)} actions to imagine are left.",
+            }
+        why = "No action to imagine is left." if at.follows else "The moves are not the actions to imagine: undo."
         return {"move": None, "said": why}
     if at.solved:
         return {"move": None, "said": "The goal is reached."}

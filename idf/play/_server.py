@@ -13,6 +13,7 @@ import secrets
 import threading
 import webbrowser
 from collections.abc import Callable, Mapping
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from typing import Any
@@ -23,6 +24,7 @@ from idf.files import package_text
 
 HOST = "127.0.0.1"
 PORT = 8036
+SAY = partial(print, flush=True)  # the address has to be seen, even through a pipe
 MOST_BYTES = 4 * 2**20  # of a request
 NAMES = (HOST, "localhost")
 HEADERS = {
@@ -164,12 +166,11 @@ def serve(server: PlayServer, *, browse: bool, say: Callable[[str], None], done:
         say: Says the address.
         done: Set by an action when nothing is left to ask.
     """
-    say(f"open {server.address} in a browser on this machine; Ctrl-C here ends it")
-    serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
-    serving.start()
-    if browse:
-        threading.Thread(target=webbrowser.open, args=(server.address,), daemon=True).start()
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True).start()
     try:
+        say(f"open {server.address} in a browser on this machine; Ctrl-C here ends it")
+        if browse:
+            threading.Thread(target=webbrowser.open, args=(server.address,), daemon=True).start()
         (done or threading.Event()).wait()
     except KeyboardInterrupt:
         say("\nended")

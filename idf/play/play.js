@@ -85,7 +85,7 @@ async function go(wanted, where = scene, said = "") {
   at("state").textContent = told.state;
   at("form").textContent = `Answer: ${told.form}`;
   at("moves").replaceChildren(...told.legal.map((move, n) => button(move, () => go([...moves, move]), n < 9 ? String(n + 1) : "")));
-  at("given").textContent = told.given.length ? `The given actions: ${told.given.join(" ")}` : "";
+  at("given").textContent = told.given.length ? `The actions to imagine: ${told.given.join(" ")}` : "";
   at("made").textContent = wanted.join(" ") || "none";
   at("undo").disabled = at("again").disabled = !wanted.length;
   at("hinted").disabled = true;
