@@ -3,8 +3,9 @@
 LOST = """() => {
   const scrolls = style => /auto|scroll/.test(style.overflowX);
   const lost = [];
-  const name = one => `${one.tagName.toLowerCase()}#${one.id}.${one.getAttribute("class") ?? ""} ${one.textContent.trim().slice(0, 40)}`;
-  if (document.documentElement.scrollWidth > innerWidth) lost.push(`the page is ${document.documentElement.scrollWidth} wide, the screen ${innerWidth}`);
+  const name = one => `${one.tagName}#${one.id}.${one.getAttribute("class") ?? ""} ${one.textContent.trim().slice(0, 40)}`;
+  const wide = document.documentElement.scrollWidth;
+  if (wide > innerWidth) lost.push(`the page is ${wide} wide, the screen ${innerWidth}`);
   for (const one of document.querySelectorAll("body *")) {
     if (!one.checkVisibility() || one.closest("svg") !== (one.tagName === "svg" ? one : null)) continue;
     const box = one.getBoundingClientRect(), style = getComputedStyle(one);

@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from idf.answers import UNDETERMINED
-from idf.backends import Response, Sampling
+from idf.backends import Response
 from idf.errors import UserError
 from idf.evaluation import Answers, EvaluationRecipe, run_evaluation
 from idf.evaluation.run.generation import collect
 from idf.evaluation.run.players import Player
 from idf.evaluation.run.queries import Ask, Form, Keys, Requests
+from idf.recipe import check_names
 from idf.scoring import score
+from idf.suites import MODES
 from idf.worlds import WORLDS
 
 from ._scene import picture_address
@@ -39,10 +41,11 @@ class PersonRecipe(EvaluationRecipe):
 
     def check(self) -> None:
         """Refuse what cannot be asked, with a sentence; who is asked decides nothing of that."""
+        check_names("--mode", self.modes or (), MODES)
+        if len(self.modes or ()) != 1:
+            raise UserError("--mode names one mode: whoever answered an item in one mode knows it in the next")
         of_all = {field.name: getattr(self, field.name) for field in fields(EvaluationRecipe)}
         EvaluationRecipe(**{**of_all, "baseline": "oracle"}).check()
-        if self.modes is None or len(self.modes) != 1:
-            raise UserError("--mode names one mode: whoever answered an item in one mode knows it in the next")
 
     @property
     def title(self) -> str:
@@ -109,12 +112,12 @@ class PersonPlayer(Player):
     ) -> None:
         super().__init__(recipe)
         self.folder, self.attend, self.say = folder, attend, say
-        self.who = f"person {recipe.person}"
+        self.who, self.sampling = f"person {recipe.person}", recipe.sampling
         self.facts = {"person": recipe.person, "fingerprint": self.who}
 
     def play(self, asks: Sequence[Ask], form: Form) -> list[Response] | None:
         """As `Player.play`; None if not all is answered yet."""
-        name = Keys(self.who, Sampling(), form)
+        name = Keys(self.who, self.sampling, form)
         keys = [name(ask) for ask in asks]
         with Answers(self.folder) as answers:
             sitting = Sitting(asks, keys, form, answers, self.folder / "looked.json")

@@ -55,7 +55,8 @@ def asking(suite: Path, out: Path, **more: Any) -> Iterator[tuple[str, Callable[
 
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
-    assert told.wait(300), said
+    while not told.wait(0.2):
+        assert thread.is_alive(), said
 
     def end() -> Any:
         thread.join(300)
