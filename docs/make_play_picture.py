@@ -21,9 +21,7 @@ def address() -> str:
         said.append(text)
         told.set()
 
-    threading.Thread(
-        target=try_worlds, kwargs={**SCENE, "port": 0, "browse": False, "say": say}, daemon=True
-    ).start()
+    threading.Thread(target=try_worlds, kwargs={**SCENE, "port": 0, "browse": False, "say": say}, daemon=True).start()
     told.wait()
     return said[0].split()[1]
 
