@@ -13,6 +13,7 @@ LOST = """() => {
     let held = false; // whether a box around it scrolls to it
     for (let at = one.parentElement; at && !held; at = at.parentElement) held = scrolls(getComputedStyle(at));
     if (!held && (box.right > innerWidth + 1 || box.left < -1)) lost.push(`sticks out: ${name(one)}`);
+    if (one.matches("input, select, textarea")) continue; // they scroll by themselves
     if (/hidden|clip/.test(style.overflowX) && one.scrollWidth > one.clientWidth + 1) lost.push(`is cut off: ${name(one)}`);
   }
   return lost;
