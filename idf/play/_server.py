@@ -170,10 +170,20 @@ def serve(server: PlayServer, *, browse: bool, say: Callable[[str], None], done:
     try:
         say(f"open {server.address} in a browser on this machine; Ctrl-C here ends it")
         if browse:
-            threading.Thread(target=webbrowser.open, args=(server.address,), daemon=True).start()
+            threading.Thread(target=_open, args=(server.address,), daemon=True).start()
         (done or threading.Event()).wait()
     except KeyboardInterrupt:
         say("\nended")
     finally:
         server.shutdown()
         server.server_close()
+
+
+def _open(address: str) -> None:
+    """Open the browser, if there is one with windows: one in the terminal would take it away."""
+    try:
+        browser = webbrowser.get()
+    except webbrowser.Error:
+        return  # there is none; the address is printed
+    if type(browser) is not webbrowser.GenericBrowser:
+        browser.open(address)

@@ -340,7 +340,7 @@ def test_a_phone_loses_nothing_of_the_page(chromium, tmp_path):
     context = chromium.new_context(viewport={"width": 390, "height": 800}, is_mobile=True)
     page = context.new_page()
     page.set_default_timeout(60_000)
-    visit(page, report([*rows, row(id=long, response="x" * 500)], tmp_path, EVERY_WORLD))
+    visit(page, report([*rows, row(id=long, response="x" * 500, seconds=12.5)], tmp_path, EVERY_WORLD))
     page.check("#parts")
     page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
     assert page.evaluate("innerWidth") == 390
@@ -352,6 +352,7 @@ def test_a_phone_loses_nothing_of_the_page(chromium, tmp_path):
     page.fill("input[name=search]", long)
     settle(page)
     assert chosen(page) == long
+    says(page.inner_text("#item"), "12.5 s")
     assert page.evaluate(LOST) == []
     context.close()
 
