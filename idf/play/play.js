@@ -69,7 +69,7 @@ async function draw() {
   scene = wanted;
   at("response").value = "";
   at("verdict").replaceChildren();
-  at("replay").hidden = true;
+  at("replay").hidden = at("replayed").hidden = true;
   await prompt();
 }
 
@@ -112,6 +112,7 @@ async function judge() {
   at("verdict").textContent = "Judging …";
   const told = await ask("judge", { scene, response: at("response").value });
   at("verdict").replaceChildren();
+  at("replayed").hidden = true;
   at("replay").hidden = !told?.steps.length;
   if (!told) return;
   const say = (name, text) => text === null ? "" : element("p", {}, `${name}: `, element("span", { className: "mono" }, text));
@@ -123,9 +124,17 @@ async function judge() {
     const actions = told.steps.slice(1, n + 1).map(one => one.action);
     const claim = step.claim === null ? element("td", {}, step.claimed || "nothing")
       : element("td", {}, element("span", { className: step.claim ? "good" : "bad" }, step.claim ? "the same" : "false"), step.claim ? "" : `: ${step.claimed}`);
-    const see = button(n ? `${n}. ${step.action}` : "start", () => go(actions, scene, `Step ${n} of the response.`));
+    const see = button(n ? `${n}. ${step.action}` : "start", () => replayed(n, actions));
     return element("tr", {}, element("td", {}, see), element("td", { className: "mono" }, step.state), claim);
   }));
+}
+
+/** Show a step of the replay, above and beside the table. */
+async function replayed(number, actions) {
+  if (!(await go(actions, scene, `Step ${number} of the response.`))) return;
+  at("replayed").src = shown.picture;
+  at("replayed").alt = `After step ${number}. In words: ${shown.state}`;
+  at("replayed").hidden = false;
 }
 
 /** What a key does: null if nothing. */
@@ -198,7 +207,8 @@ async function item() {
   })));
   if (another) at("answer").value = "";
   [at("closed").hidden, at("item").hidden] = [true, false];
-  at("answer").focus();
+  scrollTo(0, 0); // to the picture: on a phone the answer stands far below it
+  at("answer").focus({ preventScroll: true });
 }
 
 async function pause() {

@@ -81,6 +81,7 @@ def test_a_scene_is_solved_undone_prompted_and_judged_by_keys_alone(screen, scen
     pressed(screen, "Tab", "Tab", "Enter")  # over the table to its first step
     status(screen, "Step 0 of the response.")
     assert screen.inner_text("#state") == start
+    assert screen.get_attribute("#replayed", "src") == screen.get_attribute("#picture", "src")
     looks_well(screen)
 
 
@@ -124,6 +125,7 @@ def test_a_person_answers_a_suite_by_keys_alone(screen, few, tmp_path):
         pressed(screen, "Enter")
         screen.locator("#number", has_text="Item 1 of 5").wait_for()
         screen.locator("#item").wait_for()
+        assert screen.evaluate("scrollY") == 0, "the picture comes before the answer"
         looks_well(screen)
         screen.keyboard.type("seven")
         pressed(screen, "Enter")
