@@ -133,7 +133,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _is_local(self) -> bool:
         """Whether the request names this machine, and comes from no page of another one."""
         hosts = self.headers.get_all("Host", [])
-        if len(hosts) != 1 or hosts[0].rpartition(":")[0] not in NAMES:
+        if len(hosts) != 1 or hosts[0].partition(":")[0] not in NAMES:
             return False
         return self.headers.get("Origin", f"http://{hosts[0]}") == f"http://{hosts[0]}"
 
