@@ -156,11 +156,12 @@ def picture_address(pixels: Any) -> str:
 
 
 def show(asked: dict[str, Any]) -> dict[str, Any]:
-    """What is seen at a position: task, picture, state as text, legal moves, and what came of the moves."""
+    """What is seen at a position: task, picture, state and goal as text, legal moves, and what came of the moves."""
     at = Position.of(asked)
     problem, world = at.problem, WORLDS[at.problem.world]
     return {
-        "task": world.question(problem, wording="short", described=True),
+        "task": world.question(problem, wording="short", described=False),
+        "goal": ", ".join(f"{key} {value}" for key, value in problem.query._asdict().items()) if world.plans else "",
         "picture": at.picture(),
         "state": world.see(problem) if world.in_part else world.write(at.state),
         "actions": list(world.actions),

@@ -80,6 +80,7 @@ async function go(wanted, where = scene, said = "") {
   [moves, shown, hinted] = [wanted, told, null];
   const focused = at("moves").contains(document.activeElement);
   at("task").textContent = told.task;
+  at("goal").textContent = told.goal ? `To reach: ${told.goal}` : "";
   at("picture").src = told.picture;
   at("picture").alt = `The scene now. In words: ${told.state}`;
   at("state").textContent = told.state;

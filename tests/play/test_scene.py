@@ -57,6 +57,12 @@ def test_a_move_changes_the_picture_and_one_move_less_undoes_it():
     assert show({"scene": where, "moves": ["U", "U3"]})["state"] == start["state"]
 
 
+def test_the_goal_stands_in_words_where_the_state_does_not_hold_it():
+    told = show({"scene": scene("wood_slide"), "moves": []})
+    assert told["goal"] == f"target {problem_of(scene('wood_slide')).query.target}"
+    assert show({"scene": scene("moving_box"), "moves": []})["goal"] == ""
+
+
 def test_an_illegal_move_says_which_rule_it_breaks():
     where = scene("moving_box")
     illegal = next(move for move in "udlr" if move not in show({"scene": where, "moves": []})["legal"])
