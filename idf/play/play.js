@@ -64,9 +64,10 @@ function chosenScene() {
 async function draw() {
   if (!at("choose").reportValidity()) return;
   at("status").textContent = "Drawing …";
-  const wanted = chosenScene();
-  if (!(await go([], wanted))) return;
-  scene = wanted;
+  if (!(await go([], chosenScene()))) {
+    at("status").textContent = "";
+    return;
+  }
   at("response").value = "";
   at("verdict").replaceChildren();
   at("replay").hidden = at("replayed").hidden = true;
@@ -77,7 +78,7 @@ async function draw() {
 async function go(wanted, where = scene, said = "") {
   const told = await ask("show", { scene: where, moves: wanted });
   if (!told) return false;
-  [moves, shown, hinted] = [wanted, told, null];
+  [scene, moves, shown, hinted] = [where, wanted, told, null];
   const focused = at("moves").contains(document.activeElement);
   at("task").textContent = told.task;
   at("goal").textContent = told.goal ? `To reach: ${told.goal}` : "";
@@ -85,7 +86,7 @@ async function go(wanted, where = scene, said = "") {
   at("picture").alt = `The scene now. In words: ${told.state}`;
   at("state").textContent = told.state;
   at("form").textContent = `Answer: ${told.form}`;
-  at("moves").replaceChildren(...told.legal.map((move, n) => button(move, () => go([...moves, move]), n < 9 ? String(n + 1) : "")));
+  at("moves").replaceChildren(...told.legal.map((move, n) => button(move, () => queue(() => make(move)), n < 9 ? String(n + 1) : "")));
   at("given").textContent = told.given.length ? `The actions to imagine: ${told.given.join(" ")}` : "";
   at("made").textContent = wanted.join(" ") || "none";
   at("undo").disabled = at("again").disabled = !wanted.length;
@@ -93,6 +94,16 @@ async function go(wanted, where = scene, said = "") {
   at("status").textContent = said ? `${said} ${told.said}` : told.said;
   if (focused) (at("moves").firstChild ?? at("hint")).focus();
   return true;
+}
+
+const make = move => go([...moves, move]);
+const undo = () => moves.length && go(moves.slice(0, -1));
+const again = () => moves.length && go([]);
+const makeHinted = () => hinted !== null && make(hinted);
+
+function nextScene() {
+  at("index").value = Number(at("index").value) + 1;
+  return draw();
 }
 
 async function hint() {
@@ -125,7 +136,7 @@ async function judge() {
     const actions = told.steps.slice(1, n + 1).map(one => one.action);
     const claim = step.claim === null ? element("td", {}, step.claimed || "nothing")
       : element("td", {}, element("span", { className: step.claim ? "good" : "bad" }, step.claim ? "the same" : "false"), step.claim ? "" : `: ${step.claimed}`);
-    const see = button(n ? `${n}. ${step.action}` : "start", () => replayed(n, actions));
+    const see = button(n ? `${n}. ${step.action}` : "start", () => queue(() => replayed(n, actions)));
     return element("tr", {}, element("td", {}, see), element("td", { className: "mono" }, step.state), claim);
   }));
 }
@@ -138,26 +149,26 @@ async function replayed(number, actions) {
   at("replayed").hidden = false;
 }
 
-/** What a key does: null if nothing. */
+const KEYS = { Backspace: undo, 0: again, h: hint, m: makeHinted, n: nextScene };
+
+/** What a key does now; undefined if nothing. An illegal arrow is made, too: the server says which rule it breaks. */
 function meaning(key) {
-  const towards = ARROWS[key];
-  if (towards) {
-    const move = shown.actions.find(one => towards.includes(one));
-    return move && (() => go([...moves, move])); // an illegal one is asked for, too: the server says which rule it breaks
-  }
-  const pressed = { Backspace: at("undo"), h: at("hint"), m: at("hinted"), 0: at("again"), n: at("new") }[key] ?? at("moves").children[Number(key) - 1];
-  return pressed && !pressed.disabled ? pressed.onclick : null;
+  const move = shown.legal[Number(key) - 1] ?? shown.actions.find(one => ARROWS[key]?.includes(one));
+  return move ? () => make(move) : KEYS[key];
 }
 
-// Keys may come faster than replies: each is looked at when what came before is shown.
+// Keys and clicks may come faster than replies: each is done when what came before is shown.
 let before = Promise.resolve();
+
+function queue(does) {
+  before = before.then(does);
+}
 
 function pressed(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || !shown || event.target.closest("input, select, textarea")) return;
-  if (event.target.closest(".scroll") && event.key in ARROWS) return;
-  if (!meaning(event.key) && !"123456789".includes(event.key) && event.key !== "Backspace") return;
+  if (event.key in ARROWS ? event.target.closest(".scroll") || !meaning(event.key) : !(event.key in KEYS || /^[1-9]$/.test(event.key))) return;
   event.preventDefault();
-  before = before.then(() => meaning(event.key)?.());
+  queue(() => meaning(event.key)?.());
 }
 
 async function tryWorlds() {
@@ -169,13 +180,13 @@ async function tryWorlds() {
   options(at("prompts"), about.prompts, about.prompts[0]);
   at("seed").value = about.first.seed;
   at("index").value = about.first.index;
-  at("choose").onsubmit = event => { event.preventDefault(); draw(); };
-  at("world").onchange = at("difficulty").onchange = draw;
-  at("new").onclick = () => { at("index").value = Number(at("index").value) + 1; return draw(); };
-  at("undo").onclick = () => go(moves.slice(0, -1));
-  at("again").onclick = () => go([]);
-  at("hint").onclick = hint;
-  at("hinted").onclick = () => go([...moves, hinted]);
+  at("choose").onsubmit = event => { event.preventDefault(); queue(draw); };
+  at("world").onchange = at("difficulty").onchange = () => queue(draw);
+  at("new").onclick = () => queue(nextScene);
+  at("undo").onclick = () => queue(undo);
+  at("again").onclick = () => queue(again);
+  at("hint").onclick = () => queue(hint);
+  at("hinted").onclick = () => queue(makeHinted);
   at("mode").onchange = at("prompts").onchange = prompt;
   at("judge").onclick = judge;
   at("response").onkeydown = event => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) judge(); };
