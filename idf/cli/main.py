@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from idf.arguments import parse_arguments
-from idf.cli import loop, prompts
+from idf.cli import loop, play, prompts
 from idf.cli.overview import OverviewParser
 from idf.errors import UserError
 from idf.extras import require
@@ -162,6 +162,9 @@ def _parser() -> argparse.ArgumentParser:
         "loop", "let a checkpoint choose its problems: rounds of measuring, drawing, filtering, training", loop.run
     )
     loop.add_options(sub)
+
+    sub = command("play", "open a page on this machine: try a world by hand, or answer a suite as a person", play.run)
+    play.add_options(sub)
 
     sub = command("verify", "replay every published SpatiaLite item and compare with its answer", _verify)
     sub.add_argument("spatialite", metavar="SPATIALITE_DIR", type=Path, help="a clone of SpatiaLite")

@@ -28,6 +28,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "merge": "idf merge checkpoints/lora/checkpoint-100/adapter --out merged",
         "reproduce": "idf reproduce checkpoints/stage2/final",
         "tiny": "idf tiny data/imagery --out models/tiny",
+        "base": "idf base smollm2 --out models/smollm2",
     },
     "get problems to evaluate on": {
         "suite": "idf suite --out suites/demo --items 20",
@@ -38,6 +39,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "idf-eval": "idf-eval checkpoints/stage2/final --suite suites/demo --modes vtqa,tqa,vqa --out runs/ours",
         "prompts": "idf prompts suites/demo --out asked",
         "audit": "idf audit runs/ours --out audit.html",
+        "play": "idf play cube_rolling",
         "paths": "lmms-eval --include_path $(idf paths lmms-eval) --tasks idf_spatialite ...",
         "import-lmms": "idf import-lmms logs/*/*_samples_idf_spatialite_*.jsonl --out responses.jsonl",
     },

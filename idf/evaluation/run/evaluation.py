@@ -55,6 +55,7 @@ def run_evaluation(
     answers: Path | None = None,
     share: tuple[int, int] | None = None,
     overwrite: bool = False,
+    player: Player | None = None,
     say: Callable[[str], None] = print,
     show: bool = True,
 ) -> dict[str, Any] | None:
@@ -66,23 +67,25 @@ def run_evaluation(
         answers: Folder of answers; None for `out/answers`.
         share: (i, n): ask only the i-th share of n, and write no results.
         overwrite: Whether results of another evaluation in `out` are replaced.
+        player: Who plays; None for whom the recipe names.
         say: Says in a sentence what was found.
         show: Whether to show progress bars.
 
     Returns:
-        What `results.json` says; None for a worker's share.
+        What `results.json` says; None for a worker's share, or if the player has not answered all yet.
 
     Raises:
         UserError: Something is wrong with what was asked for, or the asking ended early. Answers that came are kept.
     """
     recipe.check()
-    refuse_idle_keys(recipe)
+    if player is None:
+        refuse_idle_keys(recipe)
     if share is not None and recipe.checkpoint is None:
         raise UserError("--worker goes with a checkpoint only")
     if out.is_file():
         raise UserError(f"--out {out} is a file: name a folder")
     with ExitStack() as held:
-        return _Evaluation(recipe, out, answers or out / "answers", overwrite, say, held).run(share, show)
+        return _Evaluation(recipe, out, answers or out / "answers", overwrite, say, held).run(share, show, player)
 
 
 class _Evaluation:
@@ -101,11 +104,11 @@ class _Evaluation:
         self.held = held
         self.turns = Turns(recipe.max_moves, recipe.probe_every) if recipe.episodes else None
 
-    def run(self, share: tuple[int, int] | None, show: bool) -> dict[str, Any] | None:
+    def run(self, share: tuple[int, int] | None, show: bool, player: Player | None) -> dict[str, Any] | None:
         recipe, begun = self.recipe, time.perf_counter()
         # Whoever is evaluated comes first: a wrong name must not cost the making of a suite.
         max_pixels = max_pixels_of(recipe)
-        player = player_of(recipe, self.answers, share, say=self.say, show=show)
+        player = player or player_of(recipe, self.answers, share, say=self.say, show=show)
         # Nothing is written before all that can be wrong with what was named was looked at.
         if recipe.suite is None and share is None:
             self.held.enter_context(locked(self.out))

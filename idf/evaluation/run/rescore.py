@@ -141,7 +141,7 @@ def _judged(job: Rescoring, folder: Path) -> _Judged:
         if turns is not None
         else scored(
             Ask(by_id[row.id], row.mode, row.sample),
-            Response(row.response, row.prompt_tokens, row.completion_tokens, row.finish_reason),
+            Response(row.response, row.prompt_tokens, row.completion_tokens, row.finish_reason, seconds=row.seconds),
         )
         for row in before
     ]
