@@ -213,9 +213,7 @@ def _of_answer(problem: Problem[Any, Any], reading: Reading, chain: dict[int, St
     return Diagnosis("unstated", None, detail)
 
 
-def _false_on_course(
-    problem: Problem[Any, Any], chain: dict[int, Standing], states: Sequence[Any]
-) -> Diagnosis | None:
+def _false_on_course(problem: Problem[Any, Any], chain: dict[int, Standing], states: Sequence[Any]) -> Diagnosis | None:
     """The first step that is stated falsely, with another action, or beyond those that there are."""
     actions = WORLDS[problem.world].solve(problem)
     for number, (action, state) in enumerate(zip(actions, states[1:]), 1):

@@ -82,7 +82,7 @@ def _rank(place: int | str) -> float:
 
 
 def _numbers(rows: Sequence[Row]) -> dict[str, Any]:
-    """"n", "correct", "accuracy" and its Wilson interval at the effective number of rows, "tokens_known", "tokens_median"."""
+    """What one group has: "n", "correct", "accuracy", "wilson95" (as in a cell), "tokens_known", "tokens_median"."""
     n, correct = len(rows), sum(row.correct for row in rows)
     worth = effective_rows(tallies(rows))
     tokens = [count for row in rows if (count := tokens_of(row)) is not None]
