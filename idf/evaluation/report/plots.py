@@ -211,10 +211,7 @@ def check_figure(path: Path) -> None:
 
 
 def draw_growth(found: Growths, path: Path) -> Path:
-    """Draw tokens against the size of the problem: a panel for each mode, a colour for each run.
-
-    Dots are medians, lines the middle 80 %, open triangles responses that were cut off: they are at least so long. The curve
-    that fits better is drawn whole, both dotted if neither does.
+    """Draw tokens against the size of the problem, as `growth_figure` says.
 
     Args:
         found: What `growths` returned.
@@ -223,29 +220,40 @@ def draw_growth(found: Growths, path: Path) -> Path:
     Returns:
         The path.
     """
+    with _style():
+        return _saved(growth_figure(found), path)
+
+
+def growth_figure(found: Growths) -> Any:
+    """A figure of tokens against the size of the problem: a panel for each mode, a colour for each run.
+
+    Dots are medians, lines the middle 80 %, open triangles responses that were cut off: they are at least so long. The curve
+    that fits better is drawn whole, both dotted if neither does.
+    """
     from matplotlib.figure import Figure
 
     said = {one.mode for one in found.runs}
     modes = [mode for mode in _MODES if mode in said] + sorted(said - set(_MODES))
     names = list(dict.fromkeys(one.run for one in found.runs))
-    with _style():
-        figure = Figure(figsize=(1.2 + 3.4 * len(modes), 3.6), layout="constrained")
-        axes = list(figure.subplots(1, len(modes), squeeze=False, sharey=True).flat)
-        for axis, mode in zip(axes, modes):
-            for one in (one for one in found.runs if one.mode == mode):
-                _grown(axis, one, names.index(one.run), len(names))
-            axis.set_title(mode)
-            axis.set_ylim(bottom=0)
-            axis.xaxis.get_major_locator().set_params(integer=True)
-            axis.set_xlabel(f"size of the problem ({_spaced(found.world)})")
-        axes[0].set_ylabel("generated tokens")
-        handles = [
-            axes[0].plot([], [], _MARKERS[i % len(_MARKERS)], color=_COLOURS[i % len(_COLOURS)], label=_plain(name))[0]
-            for i, name in enumerate(names)
-        ]
-        cut = axes[0].plot([], [], "^", markerfacecolor="none", color=_GREY, label="cut off, at least so long")[0]
-        figure.legend(handles=[*handles, cut], loc="outside lower center", ncols=min(4, len(names) + 1))
-        return _saved(figure, path)
+    figure = Figure(figsize=(1.2 + 3.4 * len(modes), 3.6), layout="constrained")
+    axes = list(figure.subplots(1, len(modes), squeeze=False, sharey=True).flat)
+    for axis, mode in zip(axes, modes):
+        for one in (one for one in found.runs if one.mode == mode):
+            _grown(axis, one, names.index(one.run), len(names))
+        axis.set_title(mode)
+        axis.xaxis.get_major_locator().set_params(integer=True)
+        axis.set_xlabel(f"size of the problem ({_spaced(found.world)})")
+    axes[0].set_ylim(bottom=0)  # of all panels, and when all is drawn: it fixes the top
+    axes[0].set_ylabel("generated tokens")
+    handles = [
+        axes[0].plot([], [], _MARKERS[i % len(_MARKERS)], color=_COLOURS[i % len(_COLOURS)], label=_plain(name))[0]
+        for i, name in enumerate(names)
+    ]
+    if any(size.cut_off for one in found.runs for size in one.sizes):
+        label = "cut off, at least so long"
+        handles += axes[0].plot([], [], "^", markerfacecolor="none", color=_GREY, label=label)
+    figure.legend(handles=handles, loc="outside lower center", ncols=min(4, len(handles)))
+    return figure
 
 
 def _grown(axis: Any, one: Grown, number: int, runs: int) -> None:
