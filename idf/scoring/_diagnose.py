@@ -97,7 +97,7 @@ def first_wrong_step(problem: Problem[Any, Any], response: str, parsed: Any) -> 
     stated = any(not standing.stale and standing.claim.state is not None for standing in chain.values())
     if not world.plans:
         false = _false_on_course(problem, chain, world.replay(problem.start, world.solve(problem)))
-        return FirstWrong(false and false.wrong_step, stated)
+        return FirstWrong(false.wrong_step if false else None, stated)
     moves = _moves_stated(chain) if parsed is None else tuple(parsed)
     states, broken = _replay(problem, moves)
     stated = stated or bool(moves)
