@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from idf.scoring import FirstWrong, diagnose, first_wrong_step, score
+from idf.scoring import FirstWrong, diagnose, first_wrong_step, score, write_answer
 from idf.worlds import PARTS, WORLDS, Problem
 from tests.traces.candidates import oracle
 from tests.worlds.samples import problem, problems
@@ -46,12 +46,24 @@ def test_a_false_state_is_found_at_its_step_whether_the_answer_is_right_or_none_
 @pytest.mark.parametrize("world", WITH_STEPS)
 def test_an_error_with_a_step_has_the_step_of_its_diagnosis(world):
     of = problem(world, "eval", 1, "easy")
-    for number in range(len(WORLDS[world].solve(of)) + 1):
-        text = with_false_state(of, number, answer=False) + f"\nAnswer: {'none' if WORLDS[world].plans else 0}"
+    solution = WORLDS[world].solve(of)
+    for number in range(len(solution) + 1):
+        text = f"{with_false_state(of, number, answer=False)}\nAnswer: {wrong(of)}"
         verdict = score(of, text)
         found = diagnose(of, text, verdict)
-        if found.wrong_step is not None:
-            assert first_wrong_step(of, text, verdict.parsed).step == found.wrong_step
+        assert found.cause in ("perception", "transformation", "strategic")
+        if number < max(1, len(solution)) or not WORLDS[world].plans:  # the plan has all moves but the last
+            assert first_wrong_step(of, text, verdict.parsed).step == found.wrong_step == number
+
+
+def wrong(of: Problem[Any, Any]) -> str:
+    """An answer that can be read and is wrong; of a plan all moves but the last."""
+    world = WORLDS[of.world]
+    kind, truth = world.answer_kind(of), world.truth(of)
+    if world.plans:
+        return write_answer(kind, truth[:-1])
+    colour = next((colour for colour in world.colours if colour != truth), None)
+    return write_answer(kind, {"colour": colour, "count": 0 if truth else 1, "colour_counts": {"red": 27}}[kind])
 
 
 def test_an_illegal_move_is_a_wrong_step_and_a_bare_answer_states_none():
