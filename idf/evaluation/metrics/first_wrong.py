@@ -22,6 +22,10 @@ UNSTATED = "unstated"
 """In place of a step: neither a state nor a move is stated; empty and failed responses, too."""
 
 
+_WITHOUT_STEP: Mapping[str | None, int | str] = {"perception": 0, "transformation": NONE, "strategic": NONE}
+"""What it means that a cause names no step: something else that is seen; what is read off the last state; the plan."""
+
+
 def first_wrong(rows: Sequence[Row], problems: Mapping[str, Problem[Any, Any]]) -> dict[str, Any]:
     """World -> mode -> "steps" and "ranges": `_numbers` of the responses that first go wrong at a step, or in a range.
 
@@ -37,7 +41,7 @@ def first_wrong(rows: Sequence[Row], problems: Mapping[str, Problem[Any, Any]]) 
         ranges of steps. What has no row is not there.
     """
     places: dict[tuple[str, str], list[tuple[int | str, Row]]] = {}
-    for row in rows:
+    for row in sorted(rows, key=lambda row: row.id):  # what is asked of one problem is worked out once
         if row.turns is None and row.world not in PARTS:
             places.setdefault((row.world, row.mode), []).append((place_of(row, problems[row.id]), row))
     told: dict[str, Any] = {}
@@ -53,6 +57,8 @@ def place_of(row: Row, problem: Problem[Any, Any]) -> int | str:
     """The step at which a response first goes wrong, "none" or "unstated"."""
     if row.wrong_step is not None:
         return row.wrong_step
+    if row.cause in _WITHOUT_STEP:  # its diagnosis has read the response already
+        return _WITHOUT_STEP[row.cause]
     found = first_wrong_step(problem, row.response, row.parsed)
     if found.step is not None:
         return found.step
