@@ -294,6 +294,20 @@ def test_terminal_and_both_reports_show_the_gap(suite, stored, scored, capsys, t
     )
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_gap_is_as_wide_as_the_screen_and_its_last_column_can_be_reached(page, scored, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto((scored / "report.html").as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    table = page.locator("#gap .scroll").first
+    table.evaluate("element => element.scrollLeft = element.scrollWidth")
+    last = table.locator("thead th").last
+    assert last.inner_text() == "Holm"
+    box = last.bounding_box()
+    assert box is not None
+    assert box["x"] + box["width"] <= width
+
+
 def test_tables_say_the_counts_the_sizes_and_the_causes(scored):
     results = results_of(scored)
     rows = gap_rows(results)
