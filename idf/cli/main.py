@@ -189,6 +189,10 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument(
         "--format", choices=["text", "md", "tex", "csv"], default="text", help="what is printed (default: %(default)s)"
     )
+    sub.add_argument(
+        "--growth", metavar="WORLD", help="instead: tokens against the size of the problems of WORLD, with fits"
+    )
+    sub.add_argument("--figure", type=Path, metavar="FILE", help="draw that: FILE ends in .png, .pdf or .svg")
 
     sub = command(
         "compare", "compare two evaluations item by item: what differs, and whether it could be chance", _compare

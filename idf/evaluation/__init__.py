@@ -12,10 +12,11 @@ from .metrics.summary import summarize
 from .metrics.tokens import per_correct, tokens_of
 from .report.comparison import comparison_text, p_text
 from .report.exercises import exercise_table
+from .report.growth import growth_as, growths
 from .report.leaderboard import leaderboard, leaderboard_text
 from .report.leaderboard_files import write_leaderboard
 from .report.markdown import write_markdown
-from .report.plots import write_summary_png
+from .report.plots import check_figure, draw_growth, write_summary_png
 from .report.report import write_report
 from .report.side_by_side import FORMS, form_of, side_by_side, written_as
 from .report.tables import efficiency_table, table
@@ -49,13 +50,17 @@ __all__ = [
     "Row",
     "baseline_cells",
     "baseline_response",
+    "check_figure",
     "compare",
     "comparison_text",
     "draw_audit",
+    "draw_growth",
     "efficiency_table",
     "evaluate",
     "exercise_table",
     "form_of",
+    "growth_as",
+    "growths",
     "holm",
     "leaderboard",
     "leaderboard_text",

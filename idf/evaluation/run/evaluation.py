@@ -22,6 +22,7 @@ from ..metrics.row import Row
 from ..metrics.wording import wording_gap
 from ..report.exercises import exercise_table
 from ..report.markdown import write_markdown
+from ..report.modes import gap_table, step_table
 from ..report.plots import write_summary_png
 from ..report.report import write_report
 from ..report.tables import abstaining_table, efficiency_table, image_table, table
@@ -248,7 +249,10 @@ class _Evaluation:
         write_markdown(results, out)
         write_summary_png(rows, results, out)
         self.say(f"{self.recipe.title} on {run['suite']}\n{table(results)}")
-        tables = (exercise_table, turn_table, abstaining_table, image_table, efficiency_table, wording_table)
+        tables = (
+            *(exercise_table, turn_table, abstaining_table, image_table, efficiency_table),
+            *(gap_table, step_table, wording_table),
+        )
         for more in filter(None, (of(results) for of in tables)):
             self.say(f"\n{more}")
         cut = sum(row.finish_reason == "length" for row in rows)
