@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from idf.arguments import parse_arguments
-from idf.cli import loop, prompts
+from idf.cli import loop, prompts, transfer
 from idf.errors import UserError
 from idf.extras import require
 from idf.training.others_names import OTHERS_NAMES
@@ -160,6 +160,9 @@ def _parser() -> argparse.ArgumentParser:
         "loop", "let a checkpoint choose its problems: rounds of measuring, drawing, filtering, training", loop.run
     )
     loop.add_options(sub)
+
+    sub = command("transfer", "ask two models other spatial benchmarks through lmms-eval: one paired table", transfer.run)
+    transfer.add_options(sub)
 
     sub = command("verify", "replay every published SpatiaLite item and compare with its answer", _verify)
     sub.add_argument("spatialite", metavar="SPATIALITE_DIR", type=Path, help="a clone of SpatiaLite")

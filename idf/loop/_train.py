@@ -13,7 +13,6 @@ from pathlib import Path
 from idf.errors import UserError
 from idf.training.recipe import StageRecipe
 
-from ._processes import end_with
 
 _PACKAGE = Path(__file__).parent.parent
 
