@@ -161,7 +161,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     loop.add_options(sub)
 
-    sub = command("transfer", "ask two models other spatial benchmarks through lmms-eval: one paired table", transfer.run)
+    sub = command(
+        "transfer", "ask two models other spatial benchmarks through lmms-eval: one paired table", transfer.run
+    )
     transfer.add_options(sub)
 
     sub = command("verify", "replay every published SpatiaLite item and compare with its answer", _verify)

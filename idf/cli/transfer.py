@@ -25,7 +25,7 @@ def add_options(sub: argparse.ArgumentParser) -> None:
         action="store_true",
         help="BASE and CHECKPOINT are folders of sample logs that lmms-eval wrote (--log_samples): ask nothing",
     )
-    sub.add_argument("--model", help="what lmms-eval calls the class that loads both (default: huggingface)")
+    sub.add_argument("--model", help="who loads both: idf (default; as --backend hf), or a class of lmms-eval")
     sub.add_argument("--model-args", metavar="K=V,K=V", help="what else that class is told")
     sub.add_argument("--batch-size", type=int, metavar="N", help="prompts at once (default: 1)")
 
@@ -40,9 +40,7 @@ def run(arguments: argparse.Namespace) -> None:
         for option in ("limit", "model", "model_args", "batch_size"):
             if getattr(arguments, option) is not None:
                 raise UserError(f"--{option.replace('_', '-')} is for asking: with --results nothing is asked")
-        found = transfer.compare_logs(
-            Path(arguments.base), Path(arguments.checkpoint), benchmarks, chosen=bool(names)
-        )
+        found = transfer.compare_logs(Path(arguments.base), Path(arguments.checkpoint), benchmarks, chosen=bool(names))
     else:
         found = _asked(arguments, names)
     print(transfer.transfer_text(found))
@@ -65,13 +63,15 @@ def _asked(arguments: argparse.Namespace, names: list[str]) -> dict[str, object]
             raise UserError(f"--{option.replace('_', '-')} must be at least 1, not {value}")
     require("idf transfer", "harnesses", "lmms_eval")
     require("idf transfer", "hf")
+    if arguments.batch_size is not None and arguments.model in (None, "idf"):
+        raise UserError("--batch-size is for --model with a class of lmms-eval: idf asks one prompt at a time")
     plan = transfer.TransferPlan(
         base=arguments.base,
         checkpoint=arguments.checkpoint,
         benchmarks=transfer.choose(names),
         out=arguments.out,
         limit=arguments.limit,
-        model=arguments.model or "huggingface",
+        model=arguments.model or "idf",
         model_args=arguments.model_args or "",
         batch_size=arguments.batch_size or 1,
     )

@@ -15,6 +15,7 @@ from idf.processes import end_with
 
 T = TypeVar("T")
 
+
 def alone(function: Callable[..., T], *arguments: object) -> T:
     """Call a function; where there are GPUs, in a process of its own, whose end gives all their memory back for training.
 

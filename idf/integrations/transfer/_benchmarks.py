@@ -109,5 +109,6 @@ def choose(names: Sequence[str]) -> tuple[Benchmark, ...]:
     Raises:
         UserError: A set is unknown.
     """
-    check_names("--set", list(names), SETS)
-    return tuple(dict.fromkeys(one for name in names or SETS for one in SETS[name]))
+    chosen = list(names or SETS)
+    check_names("--set", chosen, SETS)
+    return tuple(dict.fromkeys(one for name in chosen for one in SETS[name]))

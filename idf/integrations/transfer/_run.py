@@ -38,7 +38,7 @@ class TransferPlan:
         benchmarks: What both are asked.
         out: The folder to write.
         limit: The first so many items of each task; None for all.
-        model: What lmms-eval calls the class that loads them.
+        model: "idf", which loads them as `--backend hf` does, or what lmms-eval calls a class of its own.
         model_args: What else that class is told, as lmms-eval writes it: "key=value,key=value".
         batch_size: Prompts at once.
     """
@@ -48,7 +48,7 @@ class TransferPlan:
     benchmarks: tuple[Benchmark, ...]
     out: Path
     limit: int | None = None
-    model: str = "huggingface"
+    model: str = "idf"
     model_args: str = ""
     batch_size: int = 1
 
@@ -85,6 +85,12 @@ def _both(out: Path, benchmark: Benchmark) -> tuple[Scores, Scores]:
 
 def _identity(plan: TransferPlan, reached: bool) -> dict[str, Any]:
     """What decides the answers in a folder."""
+    for side in SIDES:
+        folder = Path(getattr(plan, side))
+        if plan.model != "idf" and adapter_base(folder) is not None:
+            raise UserError(
+                f"{folder} holds adapters, which --model {plan.model} does not load: idf merge {folder} --out DIR"
+            )
     return {side: _fingerprint(getattr(plan, side), reached) for side in SIDES} | {
         "limit": plan.limit,
         "model": plan.model,
@@ -96,8 +102,6 @@ def _identity(plan: TransferPlan, reached: bool) -> dict[str, Any]:
 
 def _fingerprint(model: str, reached: bool) -> str:
     if Path(model).is_dir():
-        if adapter_base(Path(model)) is not None:
-            raise UserError(f"{model} holds adapters, which lmms-eval does not load: idf merge {model} --out DIR first")
         return weights_fingerprint(model)
     if not is_hub_name(model):
         raise UserError(f"no checkpoint in {model}")
@@ -131,7 +135,9 @@ def _locked(out: Path) -> Iterator[int]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise UserError(f"another process is asking into {out}: wait for its end, or choose another --out") from None
+            raise UserError(
+                f"another process is asking into {out}: wait for its end, or choose another --out"
+            ) from None
         yield file
     finally:
         os.close(file)
@@ -161,7 +167,7 @@ def _ask(plan: TransferPlan, side: str, benchmarks: Sequence[Benchmark], lock: i
     if not tasks:
         return
     device = "cpu" if why_no_gpu() else "cuda"
-    given = [f"pretrained={getattr(plan, side)}", *(["device_map=cpu"] if device == "cpu" else []), plan.model_args]
+    given = [f"pretrained={getattr(plan, side)}", plan.model_args]
     ours = adapter_path("lmms-eval")
     written = folder / "plan.json"
     written.write_text(

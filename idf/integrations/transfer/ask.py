@@ -13,41 +13,32 @@ from pathlib import Path
 from typing import Any
 
 
-class WithoutEmptyMedia:
-    """A processor that is not told of media that a prompt does not have.
+def load(plan: dict[str, Any]) -> Any:
+    """The model of a plan, by idf's class or one of lmms-eval."""
+    from lmms_eval import models
+    from lmms_eval.utils import simple_parse_args_string
 
-    The model `huggingface` of lmms-eval 0.7.3 always passes `audios`, which processors of transformers 5 refuse.
-    """
+    from .lmms_model import TransformersModel
 
-    def __init__(self, processor: Any) -> None:
-        self._processor = processor
-
-    def __call__(self, **inputs: Any) -> Any:
-        """The processor's output for what is there."""
-        media = ("images", "videos", "audios")
-        return self._processor(**{name: value for name, value in inputs.items() if value or name not in media})
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._processor, name)
+    if plan["model"] == "idf":
+        return TransformersModel(**simple_parse_args_string(plan["model_args"]))
+    told = {"batch_size": plan["batch_size"], "device": plan["device"]}
+    return models.get_model(plan["model"]).create_from_arg_string(plan["model_args"], told)
 
 
 def main(plan: dict[str, Any]) -> None:
     """Ask a model the tasks of a plan.
 
     Args:
-        plan: "out"; "tasks"; "limit"; "model", "model_args", "device", "batch_size" as lmms-eval takes them; "include",
+        plan: "out"; "tasks"; "limit"; "model", "idf" or a class of lmms-eval; "model_args", "device", "batch_size" as
+            lmms-eval takes them; "include",
             the folder of idf's tasks; "only_ours", whether all tasks are there.
     """
-    from lmms_eval import models
     from lmms_eval.evaluator import simple_evaluate
     from lmms_eval.tasks import TaskManager
     from lmms_eval.utils import handle_non_serializable
 
-    lm = models.get_model(plan["model"]).create_from_arg_string(
-        plan["model_args"], {"batch_size": plan["batch_size"], "device": plan["device"]}
-    )
-    if plan["model"] == "huggingface":
-        lm.processor = WithoutEmptyMedia(lm.processor)
+    lm = load(plan)
     manager = TaskManager(
         include_path=plan["include"], include_defaults=not plan["only_ours"], model_name=plan["model"]
     )
