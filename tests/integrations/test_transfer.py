@@ -187,7 +187,7 @@ def test_what_only_one_log_has_is_counted_and_what_was_not_run_is_named(logs, tm
 
 
 def test_a_wrong_log_is_one_sentence(logs, tmp_path, capsys):
-    base, after = logs
+    base, _ = logs
     with refused("no folder", tmp_path / "none"):
         read_logs(tmp_path / "none", ALL)
     (tmp_path / "empty").mkdir()
@@ -262,7 +262,7 @@ def test_the_stub_set_runs_whole_on_two_models_and_resumes(models, offline, caps
     found = json.loads((out / "results.json").read_text())
     assert found["not_run"] == {}
     choices, numbers = found["benchmarks"]
-    assert (choices["n"], numbers["n"], choices["limit"] if "limit" in choices else found["limit"]) == (9, 9, 9)
+    assert (choices["n"], numbers["n"], found["limit"]) == (9, 9, 9)
     for row, task, metric in ((choices, "idf_stub_choice", "accuracy"), (numbers, "idf_stub_number", "mra")):
         for side in ("base", "checkpoint"):
             lines = (out / side / task / f"samples_{task}.jsonl").read_text().splitlines()

@@ -69,7 +69,8 @@ def read_logs(folder: Path, benchmarks: Iterable[Benchmark]) -> tuple[dict[Bench
         UserError: As `sample_logs`; or a line is no sample of its task.
     """
     logs = sample_logs(folder)
-    found, read = {}, set()
+    found: dict[Benchmark, Scores] = {}
+    read: set[str] = set()
     for benchmark in benchmarks:
         if mine := {task: path for task, path in logs.items() if benchmark.holds(task)}:
             found[benchmark] = read_scores(mine, benchmark)
