@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from idf.arguments import parse_arguments
-from idf.cli import loop, play, prompts
+from idf.cli import loop, play, prompts, transfer
 from idf.cli.overview import OverviewParser
 from idf.errors import UserError
 from idf.extras import require
@@ -165,6 +165,11 @@ def _parser() -> argparse.ArgumentParser:
 
     sub = command("play", "open a page on this machine: try a world by hand, or answer a suite as a person", play.run)
     play.add_options(sub)
+
+    sub = command(
+        "transfer", "ask two models other spatial benchmarks through lmms-eval: one paired table", transfer.run
+    )
+    transfer.add_options(sub)
 
     sub = command("verify", "replay every published SpatiaLite item and compare with its answer", _verify)
     sub.add_argument("spatialite", metavar="SPATIALITE_DIR", type=Path, help="a clone of SpatiaLite")

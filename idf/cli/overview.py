@@ -47,6 +47,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "compare": "idf compare runs/base runs/ours",
         "table": "idf table runs/base runs/ours --out table.tex",
         "leaderboard": "idf leaderboard runs/* --out board",
+        "transfer": "idf transfer models/base checkpoints/stage2/final --set near --out runs/transfer",
     },
 }
 """What one wants to do -> command -> an example of it."""
