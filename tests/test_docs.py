@@ -22,6 +22,7 @@ PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/*.md")])
 EXAMPLES = [page for page in PAGES if ">>> " in page.read_text()]
 WRAPPED = [
     "add-a-world.md",
+    "architecture.md",
     "audit.md",
     "backends.md",
     "cluster.md",
@@ -32,6 +33,7 @@ WRAPPED = [
     "filter.md",
     "integrations.md",
     "loop.md",
+    "plan.md",
     "plans.md",
     "prompts.md",
     "reinforcement.md",
@@ -40,6 +42,8 @@ WRAPPED = [
     "scoring.md",
     "statistics.md",
     "study.md",
+    "teachers.md",
+    "training.md",
     "uncertain.md",
     "worlds.md",
     "xtuner.md",
