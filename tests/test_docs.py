@@ -26,6 +26,7 @@ PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/*
 EXAMPLES = [page for page in PAGES if ">>> " in page.read_text()]
 WRAPPED = [
     "add-a-world.md",
+    "architecture.md",
     "audit.md",
     "backends.md",
     "cluster.md",
@@ -36,6 +37,7 @@ WRAPPED = [
     "filter.md",
     "integrations.md",
     "loop.md",
+    "plan.md",
     "plans.md",
     "prompts.md",
     "reinforcement.md",
@@ -44,6 +46,8 @@ WRAPPED = [
     "scoring.md",
     "statistics.md",
     "study.md",
+    "teachers.md",
+    "training.md",
     "uncertain.md",
     "worlds.md",
     "xtuner.md",
