@@ -9,19 +9,24 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "bench"))
 from tokens import table
 
 from idf.imagery import BASICS, kinds_of
+from idf.suites import MAIN_FILES, published
+from idf.suites._published import MAIN_ROWS
+from idf.version import VERSION
 from idf.worlds import WORLDS
 from tests.imagery.test_basics import end_of_chain
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/*.md")])
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/*.md")])
 EXAMPLES = [page for page in PAGES if ">>> " in page.read_text()]
 WRAPPED = [
     "add-a-world.md",
+    "architecture.md",
     "audit.md",
     "backends.md",
     "cluster.md",
@@ -33,6 +38,7 @@ WRAPPED = [
     "index.md",
     "integrations.md",
     "loop.md",
+    "plan.md",
     "plans.md",
     "prompts.md",
     "reinforcement.md",
@@ -41,6 +47,8 @@ WRAPPED = [
     "scoring.md",
     "statistics.md",
     "study.md",
+    "teachers.md",
+    "training.md",
     "tutorial-score.md",
     "tutorial-train.md",
     "uncertain.md",
@@ -81,9 +89,9 @@ def test_what_making_data_costs_is_what_the_committed_result_says():
     new, kept = (cube[f"matplotlib, {figure} figure"] for figure in ("new", "kept"))
     assert (
         f"20,000 samples over five worlds, pictures and parquet included, in {whole['seconds']:.0f} s on two CPU cores; a "
-        f"Rubik's Cube picture\n  {new['picture_times_idf']:.0f} times as fast as with a new matplotlib figure for each, "
+        f"Rubik's Cube picture {new['picture_times_idf']:.0f} times as fast as with a new matplotlib figure for each, "
         f"{kept['picture_times_idf']:.0f} times as fast as with one figure kept"
-    ) in (ROOT / "README.md").read_text()
+    ) in " ".join((ROOT / "README.md").read_text().split())
     page = (ROOT / "docs/data.md").read_text()
     assert f"Measured on two cores ({told['machine']['processor']})" in page
     assert f"take **{whole['seconds']:.0f} s** on two workers ({whole['cpu_seconds']:.0f} s of processor time" in page
@@ -141,6 +149,36 @@ def prose(text: str) -> list[str]:
     """The lines outside of code and tables, without the targets of links."""
     lines = re.sub(r"^```.*?^```", "", text, flags=re.M | re.S).splitlines()
     return [re.sub(r"\]\([^)\s]+\)", "]", line) for line in lines if line and not line.startswith(("    ", "|"))]
+
+
+def test_the_page_of_the_papers_figures_holds_what_its_json_holds_and_nothing_more():
+    told = json.loads((ROOT / "docs/reported.json").read_text())
+    page = (ROOT / "docs/reported.md").read_text()
+    figures = [f"| {row['what']} | {row['reported']} | {row['source']} |" for row in told["figures"]]
+    findings = [f"| {row['what']} | {row['source']} |" for row in told["findings"]]
+    sources = [f"| {name} | {what} |" for name, what in told["sources"].items()]
+    rows = [line for line in page.splitlines() if line.startswith("| ") and not line.startswith("| ---")]
+    heads = ["| what | reported | where from |", "| source | is |", "| reported | where from |"]
+    assert rows == [heads[0], *figures, heads[1], *sources, heads[2], *findings]
+    assert {row["source"] for row in told["figures"] + told["findings"]} == set(told["sources"])
+    assert [line[2:] for line in page.splitlines() if line.startswith("- ")] == told["not_found"]
+    assert told["looked"] in page
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/data.md", "docs/suites.md"])
+def test_where_decontamination_is_claimed_it_is_said_how_much_the_shipped_hashes_cover(name):
+    page = " ".join((ROOT / name).read_text().replace("published rows", "rows").split())
+    files = published().files
+    assert f"{sum(files.values())} rows" in page
+    assert f"{sum(files.get(main, 0) for main in MAIN_FILES)} of the {MAIN_ROWS:,} items of the five main files" in page
+
+
+def test_the_citation_names_the_version_and_its_date_in_the_changelog():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    newest = re.search(r"^## (\S+) \((.+)\)$", (ROOT / "CHANGELOG.md").read_text(), flags=re.M)
+    assert newest is not None
+    assert (citation["version"], str(citation["date-released"])) == newest.groups()
+    assert citation["version"] == VERSION
 
 
 def anchors(text: str) -> set[str]:

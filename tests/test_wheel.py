@@ -6,11 +6,13 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from importlib.metadata import requires
 from pathlib import Path
+from urllib.request import urlopen
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -88,6 +90,20 @@ def test_the_wheel_alone_makes_data_and_scores(bare: Path, tmp_path: Path) -> No
         bare, tmp_path, "python", "-c", "from idf.loop._train import find_script; print(find_script('stage2'))"
     )
     assert Path(script.strip()).is_relative_to(bare.parent)
+
+
+@pytest.mark.slow
+def test_the_wheel_alone_serves_the_page_of_play(bare: Path, tmp_path: Path) -> None:
+    words = [bare / "idf", "play", "--port", "0", "--no-browser"]
+    environment = {"PATH": f"{bare}:/usr/bin:/bin", "HOME": str(tmp_path)}
+    process = subprocess.Popen(words, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    page = process.stdout.readline().split()[1]
+    for address in (page, *(page.partition("?")[0] + name for name in ("play.css", "play.js"))):
+        here = ROOT / "idf/play" / (address.rpartition("/")[2] if address != page else "scene.html")
+        assert urlopen(address, timeout=60).read() == here.read_bytes()
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 0
 
 
 @pytest.mark.slow

@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from idf.drawing import on_grid, size_on_grid
 from idf.errors import UserError
 from idf.extras import require
@@ -24,6 +26,10 @@ from ._request import ModelSpec, Request, Response, Sampling, seed_of, size_of
 
 if TYPE_CHECKING:
     from .decoding import Choose
+
+
+OWN_SIZE = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl")
+"""Families that see a picture at its own size, which idf trains; any other resizes and cuts it by its own processor."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,8 @@ class HFBackend(CheckpointBackend):
         self.model, self.processor = _load(model, dtype) if loaded is None else loaded
         self.model.to(self.device).eval()
         self._memory = Memory(self.model, self.device)
+        self._own_size = self.model.config.model_type in OWN_SIZE
+        self._added: dict[tuple[int, int], int] = {}  # tokens by the size of a picture, for the other families
         self.context = int(self.model.config.get_text_config().max_position_embeddings)
         # Generation appends to the right, so prompts of a batch must be padded on the left.
         self.processor.tokenizer.padding_side = "left"
@@ -116,10 +124,21 @@ class HFBackend(CheckpointBackend):
         """As `Backend.count`, exactly."""
         text = str(self.processor.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
         tokens = len(self.processor.tokenizer(text).input_ids)
-        if size is not None:
-            width, height = size_on_grid(size, self._grid)
-            tokens += (width // self._grid) * (height // self._grid) - 1  # one stands for the picture in the text
+        if size is None:
+            return tokens, True
+        if not self._own_size:
+            return tokens + self._picture_tokens(text, size), True
+        width, height = size_on_grid(size, self._grid)
+        tokens += (width // self._grid) * (height // self._grid) - 1  # one stands for the picture in the text
         return tokens, True
+
+    def _picture_tokens(self, text: str, size: tuple[int, int]) -> int:
+        """What a picture of this size adds to the tokens of a rendered prompt, by its processor, asked once for each size."""
+        if size not in self._added:
+            blank = np.full((size[1], size[0], 3), 255, np.uint8)
+            whole = self.processor(text=[text], images=[[blank]], return_tensors="pt")["input_ids"].shape[1]
+            self._added[size] = int(whole) - len(self.processor.tokenizer(text).input_ids)
+        return self._added[size]
 
     def facts(self) -> dict[str, Any]:
         """The device."""
@@ -144,20 +163,23 @@ class HFBackend(CheckpointBackend):
         cells = self.processor.image_processor
         return int(cells.patch_size * cells.merge_size)
 
+    def _pictures(self, requests: Sequence[Request]) -> dict[str, Any]:
+        """What the processor is told of pictures: each as it is, or for other families a list for each prompt, to resize."""
+        shown = [request.picture for request in requests if request.picture is not None]
+        if not shown:
+            return {}
+        if not self._own_size:
+            return {"images": [[] if request.picture is None else [request.picture] for request in requests]}
+        return {"images": [on_grid(picture, self._grid) for picture in shown], "do_resize": False}
+
     def _batch(self, requests: list[Request]) -> list[Response]:
         import torch
 
         from .decoding import decode
 
         texts = [self.render(request) for request in requests]
-        shown = [on_grid(request.picture, self._grid) for request in requests if request.picture is not None]
-        inputs = self.processor(
-            text=texts,
-            images=shown or None,
-            padding=True,
-            return_tensors="pt",
-            **({"do_resize": False} if shown else {}),
-        ).to(self.device)
+        inputs = self.processor(text=texts, padding=True, return_tensors="pt", **self._pictures(requests))
+        inputs = inputs.to(self.device) if self._own_size else inputs.to(self.device, self.model.dtype)
         mask = inputs["attention_mask"]
         if not bool(mask[:, -1].all()):
             raise RuntimeError("prompts are not padded on the left")
@@ -247,7 +269,7 @@ def _load(checkpoint: str, dtype: Any) -> tuple[Any, Any]:
             ignore_mismatched_sizes=True,  # they are refused below, in one sentence
             output_loading_info=True,
         )
-    except (OSError, ValueError, SafetensorError) as error:
+    except (OSError, ValueError, ImportError, SafetensorError) as error:  # a family may need a package of its own
         raise UserError(f"cannot load {checkpoint}: {str(error).strip().splitlines()[0]}") from None
     check_loaded(info, name)
     if not getattr(processor, "chat_template", None):

@@ -46,6 +46,7 @@ class Response:
             or its words may have been withheld ("content_filter").
         error: Why there is no answer; None if there is one.
         left_out: Keys of the request that the endpoint refuses and that were therefore not sent, separated by commas.
+        seconds: How long the answer took, where that was measured, as of a person; None if it was not.
     """
 
     text: str
@@ -54,6 +55,7 @@ class Response:
     finish_reason: str | None = None
     error: str | None = None
     left_out: str | None = None
+    seconds: float | None = None
 
     @property
     def tokens(self) -> int:

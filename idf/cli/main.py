@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from idf.arguments import parse_arguments
-from idf.cli import loop, prompts
+from idf.cli import loop, play, prompts, transfer
+from idf.cli.overview import OverviewParser
 from idf.errors import UserError
 from idf.extras import require
 from idf.training.others_names import OTHERS_NAMES
@@ -54,13 +55,14 @@ def run_command(make_parser: Callable[[], argparse.ArgumentParser], program: str
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="idf", description="The Imagery-Driven Framework: data, suites, verification."
+    parser = OverviewParser(
+        prog="idf", description="The Imagery-Driven Framework: data, training, evaluation. What do you want to do?"
     )
     parser.add_argument("--version", action="version", version=f"idf {VERSION}")
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=argparse.ArgumentParser)
 
     def command(name: str, help: str, run: Callable[[argparse.Namespace], int | None]) -> argparse.ArgumentParser:
+        parser.said[name] = help
         sub = commands.add_parser(name, help=help, description=help)
         sub.set_defaults(run=run)
         return sub
@@ -161,6 +163,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     loop.add_options(sub)
 
+    sub = command("play", "open a page on this machine: try a world by hand, or answer a suite as a person", play.run)
+    play.add_options(sub)
+
+    sub = command(
+        "transfer", "ask two models other spatial benchmarks through lmms-eval: one paired table", transfer.run
+    )
+    transfer.add_options(sub)
+
     sub = command("verify", "replay every published SpatiaLite item and compare with its answer", _verify)
     sub.add_argument("spatialite", metavar="SPATIALITE_DIR", type=Path, help="a clone of SpatiaLite")
 
@@ -184,6 +194,10 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument(
         "--format", choices=["text", "md", "tex", "csv"], default="text", help="what is printed (default: %(default)s)"
     )
+    sub.add_argument(
+        "--growth", metavar="WORLD", help="instead: tokens against the size of the problems of WORLD, with fits"
+    )
+    sub.add_argument("--figure", type=Path, metavar="FILE", help="draw that: FILE ends in .png, .pdf or .svg")
 
     sub = command(
         "compare", "compare two evaluations item by item: what differs, and whether it could be chance", _compare
@@ -264,6 +278,7 @@ def _imagery(arguments: argparse.Namespace) -> None:
     from idf.recipe import read_recipe
 
     recipe = read_recipe(ImageryRecipe, arguments.recipe, _overrides(arguments, "samples", "seed"))
+    _warn_of_the_benchmark(recipe.spatialite)
     with open_engine(arguments.engine, arguments.workers, recipe.samples // ROWS_PER_SHARD) as engine:
         folder = build_imagery(recipe, arguments.out, engine)
     print(f"{len(folder):,} imagery samples in {arguments.out}")
@@ -277,10 +292,19 @@ def _traces(arguments: argparse.Namespace) -> None:
     teacher = {"teacher.name": arguments.teacher, "teacher.model": arguments.model}
     overrides = [f"{key}={value}" for key, value in teacher.items() if value is not None]
     recipe = read_recipe(TracesRecipe, arguments.recipe, overrides + _overrides(arguments, "problems", "seed"))
+    _warn_of_the_benchmark(recipe.spatialite)
     shards = recipe.problems * recipe.teacher.samples // ROWS_PER_SHARD
     with open_engine(arguments.engine, arguments.workers, shards) as engine:
         folder = build_traces(recipe, arguments.out, engine)
     print(f"{len(folder):,} candidate traces in {arguments.out}; next: idf filter {arguments.out} --out DIR")
+
+
+def _warn_of_the_benchmark(clone: str | None) -> None:
+    """Say which published items these data may hold, where no clone of the benchmark is named."""
+    from idf.suites import not_covered
+
+    if clone is None:
+        print(f"warning: {not_covered()}", file=sys.stderr)
 
 
 def _filter(arguments: argparse.Namespace) -> None:

@@ -6,7 +6,8 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from idf.errors import UserError
@@ -70,15 +71,32 @@ def _folders(arguments: argparse.Namespace) -> dict[str, Path]:
 
 def print_table(arguments: argparse.Namespace) -> None:
     """`idf table`."""
-    from idf.evaluation import form_of, side_by_side, written_as
+    from idf.evaluation import check_figure, draw_growth, form_of, growth_as, growths, side_by_side, written_as
+    from idf.recipe import check_names
+    from idf.worlds import WORLDS
 
     form = None if arguments.out is None else form_of(arguments.out)
-    found = side_by_side(_folders(arguments))
-    print(written_as(found, arguments.format), end="")
+    if arguments.growth is None and arguments.figure is not None:
+        raise UserError("--figure draws the growth of tokens in a world: name it, for example --growth wood_slide")
+    if arguments.growth is not None:
+        check_names("--growth", [arguments.growth], WORLDS)
+    if arguments.figure is not None:
+        check_figure(arguments.figure)
+    folders = _folders(arguments)
+    write: Callable[[str], str]
+    if arguments.growth is None:
+        write = partial(written_as, side_by_side(folders))
+    else:
+        found = growths(folders, arguments.growth)
+        write = partial(growth_as, found)
+    print(write(arguments.format), end="")
     if form is not None:
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        arguments.out.write_text(written_as(found, form), encoding="utf-8", errors="backslashreplace", newline="\n")
+        arguments.out.write_text(write(form), encoding="utf-8", errors="backslashreplace", newline="\n")
         print(f"table: {arguments.out}", file=sys.stderr)
+    if arguments.figure is not None:
+        arguments.figure.parent.mkdir(parents=True, exist_ok=True)
+        print(f"figure: {draw_growth(found, arguments.figure)}", file=sys.stderr)
 
 
 def print_comparison(arguments: argparse.Namespace) -> None:

@@ -14,8 +14,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
 
-from tqdm import tqdm
-
 from idf.errors import UserError
 
 from ._engine import Engine, WorkerDied
@@ -31,6 +29,7 @@ from ._folder import (
     write_shard,
     written,
 )
+from ._progress import WorkBar, timed
 from ._sample import Sample
 from ._slots import Slot
 
@@ -120,7 +119,7 @@ def choose_rows(slots: Sequence[Slot], maker: Maker, engine: Engine, copies: int
     next_index: Counter[Slot] = Counter()
     idle: Counter[Slot] = Counter()
     seen: set[str] = set()
-    with tqdm(total=len(slots), desc="choosing", unit=" samples", mininterval=1) as bar:
+    with WorkBar(engine.workers, total=len(slots), desc="choosing", unit=" samples") as bar:
         while missing := {
             slot: wanted[slot] - len(chosen[slot]) for slot in strata if wanted[slot] > len(chosen[slot])
         }:
@@ -133,7 +132,10 @@ def choose_rows(slots: Sequence[Slot], maker: Maker, engine: Engine, copies: int
                     (maker, slot, at, min(at + _DRAFTS_PER_TASK, end)) for at in range(begin, end, _DRAFTS_PER_TASK)
                 ]
             # Tasks end in any order; what is a repeat is decided in theirs.
-            drafts = dict(engine.run(_drafts, tasks))
+            drafts: dict[int, list[Draft]] = {}
+            for number, drawn in engine.run(timed(_drafts), tasks):
+                drafts[number] = drawn.result
+                bar.did(len(drawn.result), drawn)
             for number, (_, slot, begin, _) in enumerate(tasks):
                 for index, draft in enumerate(drafts[number], begin):
                     if len(chosen[slot]) == wanted[slot]:
@@ -148,7 +150,8 @@ def choose_rows(slots: Sequence[Slot], maker: Maker, engine: Engine, copies: int
                     idle[slot] = 0
                     chosen[slot].append((index, draft))
                     counts[slot.world].update(f"overlap_{level}" for level in draft.overlaps)
-                    bar.update()
+            bar.n = sum(map(len, chosen.values()))  # drafts were counted as they came; some were put back
+            bar.refresh()
             for slot in missing:
                 if idle[slot] > _PATIENCE * wanted[slot] + 1000:
                     raise UserError(
@@ -196,10 +199,10 @@ def build_dataset(choice: Choice, maker: Maker, out: Path, facts: dict[str, Any]
     done = len(choice.rows) - sum(len(shards[number]) for number in rest)
     tasks = [(maker, shards[number], part / names[number]) for number in rest]
     try:
-        with tqdm(total=len(choice.rows), initial=done, desc="making", unit=" samples", mininterval=1) as bar:
-            for number, digest in engine.run(_make_shard, tasks):
-                digests[names[rest[number]]] = digest
-                bar.update(len(shards[rest[number]]))
+        with WorkBar(engine.workers, total=len(choice.rows), initial=done, desc="making", unit=" samples") as bar:
+            for number, made in engine.run(timed(_make_shard), tasks):
+                digests[names[rest[number]]] = made.result
+                bar.did(len(shards[rest[number]]), made)
         with written("dataset.json"):
             return finish_folder(part, out, {name: digests[name] for name in names}, facts)
     except (WorkerDied, DiskFull) as error:

@@ -30,7 +30,13 @@ class WorkerDied(UserError):
 
 
 class Engine(Protocol):
-    """Who does tasks."""
+    """Who does tasks.
+
+    Attributes:
+        workers: How many are done at the same time.
+    """
+
+    workers: int
 
     def run(self, function: Callable[[T], R], tasks: Sequence[T]) -> Iterator[tuple[int, R]]:
         """Apply a function to all tasks, each answer with the number of its task, as they get done.

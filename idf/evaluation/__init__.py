@@ -10,15 +10,16 @@ from .metrics.statistics import Table as PairTable
 from .metrics.statistics import holm, mcnemar, newcombe_paired, student95, student_within, wilson
 from .metrics.summary import summarize
 from .metrics.tokens import per_correct, tokens_of
-from .report.comparison import comparison_text, p_text
+from .report.comparison import comparison_text, p_text, points
 from .report.exercises import exercise_table
+from .report.growth import growth_as, growths
 from .report.leaderboard import leaderboard, leaderboard_text
 from .report.leaderboard_files import write_leaderboard
 from .report.markdown import write_markdown
-from .report.plots import write_summary_png
+from .report.plots import check_figure, draw_growth, write_summary_png
 from .report.report import write_report
 from .report.side_by_side import FORMS, form_of, side_by_side, written_as
-from .report.tables import efficiency_table, table
+from .report.tables import aligned, efficiency_table, table
 from .run.answers import Answers
 from .run.audit import draw_audit, take_marks
 from .run.evaluate import evaluate
@@ -47,15 +48,20 @@ __all__ = [
     "Rescoring",
     "Response",
     "Row",
+    "aligned",
     "baseline_cells",
     "baseline_response",
+    "check_figure",
     "compare",
     "comparison_text",
     "draw_audit",
+    "draw_growth",
     "efficiency_table",
     "evaluate",
     "exercise_table",
     "form_of",
+    "growth_as",
+    "growths",
     "holm",
     "leaderboard",
     "leaderboard_text",
@@ -64,6 +70,7 @@ __all__ = [
     "newcombe_paired",
     "p_text",
     "per_correct",
+    "points",
     "read_responses",
     "read_results",
     "read_samples",

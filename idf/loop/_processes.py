@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
-import signal
-import sys
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -14,21 +11,9 @@ from typing import TypeVar
 
 from idf.errors import UserError
 from idf.gpus import why_no_gpu
+from idf.processes import end_with
 
 T = TypeVar("T")
-_PR_SET_PDEATHSIG = 1
-
-
-def end_with(parent: int) -> None:
-    """Ask the system, which on Linux can, for SIGTERM when the parent of this process ends.
-
-    Args:
-        parent: The parent's id: if it has ended already, this process ends at once.
-    """
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != parent:
-            os._exit(1)
 
 
 def alone(function: Callable[..., T], *arguments: object) -> T:

@@ -11,9 +11,8 @@ from functools import partial
 from pathlib import Path
 
 from idf.errors import UserError
+from idf.processes import end_with
 from idf.training.recipe import StageRecipe
-
-from ._processes import end_with
 
 _PACKAGE = Path(__file__).parent.parent
 

@@ -3,7 +3,7 @@
 from ._beside_truth import Imagined, beside_truth, of_plan
 from ._cases import chance_of_view, is_answerable, names_settling_view, stated_view
 from ._claims import Reading, read_trace
-from ._diagnose import CAUSES, FAR_OVER, Diagnosis, diagnose
+from ._diagnose import CAUSES, FAR_OVER, Diagnosis, FirstWrong, diagnose, first_wrong_step
 from ._heads import Claim
 from ._parse import final_answer, parse_answer, write_answer
 from ._proof import replay_claims
@@ -20,6 +20,7 @@ __all__ = [
     "Belief",
     "Claim",
     "Diagnosis",
+    "FirstWrong",
     "Imagined",
     "Reading",
     "Reward",
@@ -32,6 +33,7 @@ __all__ = [
     "claims_state",
     "diagnose",
     "final_answer",
+    "first_wrong_step",
     "is_answerable",
     "names_settling_view",
     "of_plan",

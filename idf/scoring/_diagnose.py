@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from idf.answers import UNDETERMINED
 from idf.worlds import PARTS, WORLDS, IllegalAction, Problem
@@ -64,6 +64,56 @@ def diagnose(problem: Problem[Any, Any], response: str, verdict: Verdict) -> Dia
     return _of_answer(problem, reading, chain, verdict)
 
 
+class FirstWrong(NamedTuple):
+    """Where a response first goes wrong.
+
+    Attributes:
+        step: The first wrong step, 0 for the start or what else is seen; None if none is.
+        stated: Whether it states a state or a move at all: without one, no step can be wrong.
+    """
+
+    step: int | None
+    stated: bool
+
+
+def first_wrong_step(problem: Problem[Any, Any], response: str, parsed: Any) -> FirstWrong:
+    """Find the first false state or illegal move of a response, whatever its answer: it may be right by luck.
+
+    Where a plan is asked, its moves are replayed, or those that the response states on the way if no plan was read. The
+    last word on a step counts, as in `diagnose`. A world that shows its scenes in part has no steps.
+
+    Args:
+        problem: The problem that was asked.
+        response: The whole text of the response.
+        parsed: The answer that `score` read, None if it read none.
+    """
+    if problem.world in PARTS:
+        return FirstWrong(None, False)
+    world = WORLDS[problem.world]
+    reading = read_trace(world, response)
+    chain, _ = last_word(reading.claims)
+    if _misseen(problem, reading, chain):
+        return FirstWrong(0, True)
+    stated = any(not standing.stale and standing.claim.state is not None for standing in chain.values())
+    if not world.plans:
+        false = _false_on_course(problem, chain, world.replay(problem.start, world.solve(problem)))
+        return FirstWrong(false.wrong_step if false else None, stated)
+    moves = _moves_stated(chain) if parsed is None else tuple(parsed)
+    states, broken = _replay(problem, moves)
+    stated = stated or bool(moves)
+    if false := _false_on_the_way(problem, chain, moves, states):
+        return FirstWrong(false.wrong_step, stated)
+    return FirstWrong(len(states) if broken else None, stated)
+
+
+def _moves_stated(chain: dict[int, Standing]) -> tuple[str, ...]:
+    """The moves of the steps from the first one on, as far as each is stated."""
+    moves: list[str] = []
+    while (standing := chain.get(len(moves) + 1)) and not standing.stale and standing.claim.action is not None:
+        moves.append(standing.claim.action)
+    return tuple(moves)
+
+
 def _misseen(problem: Problem[Any, Any], reading: Reading, chain: dict[int, Standing]) -> Diagnosis | None:
     """A false start, or another thing that is seen and said falsely (a target)."""
     world = WORLDS[problem.world]
@@ -86,12 +136,8 @@ def _of_plan(
     """The first false state or illegal move; else why a legal plan does not end at the goal."""
     world = WORLDS[problem.world]
     states, broken = _replay(problem, plan)
-    for number, (action, state) in enumerate(zip(plan, states[1:]), 1):
-        standing = chain.get(number)
-        if standing and standing.claim.action not in (None, action):
-            break  # from here on the steps speak of another plan than the answer
-        if standing and _is_false(problem, standing, state):
-            return Diagnosis("transformation", number, _after(problem, number, action, state, standing))
+    if false := _false_on_the_way(problem, chain, plan, states):
+        return false
     went_on = ""
     if verdict.solved_prefix is not None:
         went_on = f"the goal is reached after {_moves(verdict.solved_prefix)}, and the plan of {len(plan)} goes on"
@@ -101,6 +147,19 @@ def _of_plan(
     if verdict.solved_prefix is not None:
         return Diagnosis("strategic", verdict.solved_prefix + 1, went_on)
     return _of_legal_plan(states, plan, verdict.optimal or 0, world.name)
+
+
+def _false_on_the_way(
+    problem: Problem[Any, Any], chain: dict[int, Standing], plan: Sequence[str], states: Sequence[Any]
+) -> Diagnosis | None:
+    """The first state of a plan that is stated falsely, as far as the plan is legal."""
+    for number, (action, state) in enumerate(zip(plan, states[1:]), 1):
+        standing = chain.get(number)
+        if standing and standing.claim.action not in (None, action):
+            return None  # from here on the steps speak of another plan than the answer
+        if standing and _is_false(problem, standing, state):
+            return Diagnosis("transformation", number, _after(problem, number, action, state, standing))
+    return None
 
 
 def _of_legal_plan(states: Sequence[Hashable], plan: tuple[str, ...], optimal: int, world: str) -> Diagnosis:
@@ -138,18 +197,8 @@ def _of_answer(problem: Problem[Any, Any], reading: Reading, chain: dict[int, St
     world = WORLDS[problem.world]
     actions = world.solve(problem)
     states = world.replay(problem.start, actions)
-    for number, (action, state) in enumerate(zip(actions, states[1:]), 1):
-        standing = chain.get(number)
-        if standing is None or standing.stale:
-            continue
-        if standing.claim.action not in (None, action):
-            detail = f"step {number} is {action}, stated is {standing.claim.text!r}"
-            return Diagnosis("transformation", number, detail)
-        if _is_false(problem, standing, state):
-            return Diagnosis("transformation", number, _after(problem, number, action, state, standing))
-    beyond = [number for number, standing in chain.items() if number >= len(states) and not standing.stale]
-    if beyond:
-        return Diagnosis("transformation", min(beyond), f"step {min(beyond)} is stated, there are {len(actions)}")
+    if false := _false_on_course(problem, chain, states):
+        return false
     if read_off := false_read_off(problem, reading):
         detail = f"read off the last state is {read_off.false!r}, true is {read_off.truth!r}"
         return Diagnosis("transformation", None, detail)
@@ -162,6 +211,24 @@ def _of_answer(problem: Problem[Any, Any], reading: Reading, chain: dict[int, St
         return Diagnosis("unstated", None, "no state is spelled out: where it went wrong cannot be told")
     detail = f"{stated} of {len(states)} states are spelled out, all of them right; the last one is not among them"
     return Diagnosis("unstated", None, detail)
+
+
+def _false_on_course(problem: Problem[Any, Any], chain: dict[int, Standing], states: Sequence[Any]) -> Diagnosis | None:
+    """The first step that is stated falsely, with another action, or beyond those that there are."""
+    actions = WORLDS[problem.world].solve(problem)
+    for number, (action, state) in enumerate(zip(actions, states[1:]), 1):
+        standing = chain.get(number)
+        if standing is None or standing.stale:
+            continue
+        if standing.claim.action not in (None, action):
+            detail = f"step {number} is {action}, stated is {standing.claim.text!r}"
+            return Diagnosis("transformation", number, detail)
+        if _is_false(problem, standing, state):
+            return Diagnosis("transformation", number, _after(problem, number, action, state, standing))
+    beyond = [number for number, standing in chain.items() if number >= len(states) and not standing.stale]
+    if beyond:
+        return Diagnosis("transformation", min(beyond), f"step {min(beyond)} is stated, there are {len(actions)}")
+    return None
 
 
 # --- worlds that show a scene in part -----------------------------------------------------------------------------

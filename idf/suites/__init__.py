@@ -16,7 +16,7 @@ from ._prompts import (
     item_prompt,
     prompt_text,
 )
-from ._published import LEVELS, Published, hash_clone, published
+from ._published import LEVELS, Published, hash_clone, not_covered, published
 from ._spatialite import MAIN_FILES, PublishedRow, read_published, spatialite_suite
 from ._verify import Agreement, verify_published
 
@@ -44,6 +44,7 @@ __all__ = [
     "generate_suite",
     "hash_clone",
     "item_prompt",
+    "not_covered",
     "open_suite",
     "prompt_text",
     "published",

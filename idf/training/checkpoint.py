@@ -16,6 +16,7 @@ from .recipe import TrainingRecipe
 from .whole import damage, flush_folder, lacks
 
 SAVING = ".saving-"  # what a checkpoint is called until it is whole
+FINAL = "final"  # the last one, which nobody resumes from
 NAME = re.compile(r"checkpoint-\d+")
 STATE = "state"  # what is needed to resume: optimizer, random numbers, progress
 

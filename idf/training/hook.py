@@ -18,6 +18,8 @@ from idf.evaluation import HFBackend, Row, evaluate, exercise_table, table
 from idf.imagery import draw_suite
 from idf.suites import Item, SuiteRecipe
 
+from .card import renew_card
+from .checkpoint import FINAL
 from .evaluations import Asked, best, evaluated, note_failure, publish
 from .recipe import TrainingRecipe
 
@@ -157,6 +159,11 @@ def conclude(
         asked.append(Asked([row for row in ordered if row.kind is not None], told, exercises))
     results, *more = publish(folder, *asked)
     print(f"evaluation of {folder}\n{table(results)}", *map(exercise_table, more), sep="\n", flush=True)
+    if folder.name == FINAL:
+        try:
+            renew_card(folder)
+        except OSError as error:
+            print(f"the model card of {folder} does not say this accuracy: {error}", flush=True)
     macro: dict[str, float] = results["macro_accuracy"]
     return macro
 

@@ -7,6 +7,7 @@ import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from idf.recipe import to_plain
 from .recipe import TrainingRecipe
 
 HISTORY = "history.jsonl"
+STEPS, SAVES, EVALUATIONS = "steps", "saves", "evaluations"
+"""What a run's time goes to."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ class RunLog:
         done: Steps that are done already; what the history says beyond them is dropped, since they are done again.
         peak: 100 % MFU, in 10^12 operations a second and device, with the name of where the figure is from; None if unknown.
         evaluations: What is known of the run's checkpoints: name -> mode -> accuracy.
+        epochs: Passes over the data in the whole run; None if the line shall not tell them.
     """
 
     def __init__(
@@ -69,8 +73,9 @@ class RunLog:
         done: int,
         peak: tuple[float, str] | None,
         evaluations: Mapping[str, Mapping[str, float]] | None = None,
+        epochs: float | None = None,
     ) -> None:
-        self.recipe, self.ranks, self.steps, self.peak = recipe, ranks, steps, peak
+        self.recipe, self.ranks, self.steps, self.peak, self.epochs = recipe, ranks, steps, peak, epochs
         self.run = Path(recipe.run)
         kept = [row for row in read_history(self.run) if row["step"] <= done]
         part = self.run / f".{HISTORY}"
@@ -78,8 +83,7 @@ class RunLog:
         os.replace(part, self.run / HISTORY)
         self._file = (self.run / HISTORY).open("a")
         self._since: list[dict[str, Any]] = []
-        self._seconds = 0.0
-        self._counted = 0
+        self._seconds: dict[str, list[float]] = {STEPS: [], SAVES: [], EVALUATIONS: []}
         self._sent = 0  # the last step that wandb has already
         self.wandb = _open_wandb(recipe, self.run) if recipe.wandb else None
         if self.wandb is not None and self.wandb.offline:
@@ -125,17 +129,44 @@ class RunLog:
         except OSError as error:
             raise RankError(f"{self.run / HISTORY} could not be written: {error.strerror}") from None
         self._since.append(row)
-        self._seconds += row["seconds"]
-        self._counted += 1
+        self._seconds[STEPS].append(row["seconds"])
         if row["step"] > self._sent:  # of a run that resumes online, wandb keeps what an earlier job has sent
             self._to_wandb(self._row(row))
         if row["step"] % self.recipe.log_steps == 0 or row["step"] == self.steps:
             print(self.line(self._since), flush=True)
             self._since = []
 
-    def seconds_left(self, step: int) -> float:
-        """How long the steps after one will take, if they take as long as those of this job so far."""
-        return self._seconds / self._counted * (self.steps - step)
+    def took(self, what: str, seconds: float) -> None:
+        """Note how long a save or an evaluation took, for the time that is left."""
+        self._seconds[what].append(seconds)
+
+    def left(self, step: int) -> str:
+        """When the run will end, in words; to be asked before the step's own checkpoint is written.
+
+        Steps, saves and evaluations that are left are taken to last as long as those of this job so far. What has not
+        happened yet in this job is counted and not timed.
+
+        Args:
+            step: Steps done.
+        """
+        saves = (
+            (self.steps - 1) // self.recipe.save_steps - (step - 1) // self.recipe.save_steps + 1
+        )  # `final/` as well
+        hook = saves if self.recipe.hook.mode == "inline" else 0
+        seconds, untimed = 0.0, []
+        for what, number in ((STEPS, self.steps - step), (SAVES, saves), (EVALUATIONS, hook)):
+            known = self._seconds[what]
+            if known:
+                seconds += number * sum(known) / len(known)
+            elif number:
+                untimed.append(f"{number} {what if number > 1 else what[:-1]}")
+        more = f" and {' and '.join(untimed)}" if untimed else ""
+        return f"{seconds / 60:.1f} min left{more}, ends {'after ' if untimed else ''}{clock(seconds)}"
+
+    def progress(self, step: int) -> str:
+        """How far the run is, in steps and in epochs."""
+        told = f"step {step}/{self.steps}"
+        return told if self.epochs is None else f"{told}  epoch {self.epochs * step / self.steps:.2f}/{self.epochs:g}"
 
     def line(self, rows: list[dict[str, Any]]) -> str:
         """The log line of some steps: the loss is their mean over label tokens, times and rates are theirs together."""
@@ -150,11 +181,10 @@ class RunLog:
             speed = f"MFU {teraflops / self.peak[0]:.1%} of {self.peak[0]:g}"
         memory = "" if last.memory_gib is None else f"  {last.memory_gib:.1f} GiB"
         seen = "" if last.vision_learning_rate is None else f"  vision lr {last.vision_learning_rate:.2e}"
-        left = self.seconds_left(last.step)
         return (
-            f"step {last.step}/{self.steps}  loss {loss:.4f}  grad {last.grad_norm:.2f}  lr {last.learning_rate:.2e}{seen}  "
+            f"{self.progress(last.step)}  loss {loss:.4f}  grad {last.grad_norm:.2f}  lr {last.learning_rate:.2e}{seen}  "
             f"{label_tokens:,} label tokens  {tokens / seconds / self.ranks:,.0f} tok/s/device  {speed}{memory}  "
-            f"data wait {sum(f.data_wait for f in facts) / seconds:.1%}  {left / 60:.1f} min left"
+            f"data wait {sum(f.data_wait for f in facts) / seconds:.1%}  {self.left(last.step)}"
         )
 
     def _row(self, row: dict[str, Any]) -> dict[str, float]:
@@ -198,6 +228,13 @@ class RunLog:
                     f"wandb did not end well ({type(error).__name__}: {error}); `wandb sync` reads its files",
                     flush=True,
                 )
+
+
+def clock(seconds: float, now: datetime | None = None) -> str:
+    """The local time in so many seconds: hours and minutes, with the date if it is another day."""
+    now = now or datetime.now()
+    then = now + timedelta(seconds=seconds)
+    return f"{then:%H:%M}" if then.date() == now.date() else f"{then:%Y-%m-%d %H:%M}"
 
 
 def read_history(run: Path) -> list[dict[str, Any]]:

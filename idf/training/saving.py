@@ -9,7 +9,8 @@ from safetensors import SafetensorError
 
 from idf.errors import RankError, UserError
 
-from .checkpoint import SAVING, STATE, publish, remove_old, saving_folder
+from .card import write_card
+from .checkpoint import FINAL, SAVING, STATE, publish, remove_old, saving_folder
 from .evaluations import best
 from .ranks import Ranks
 from .whole import seal, write_list
@@ -49,6 +50,8 @@ def save_checkpoint(
         try:
             saving_folder(run, name)
             weights(part)
+            if name == FINAL:
+                write_card(part, run)
         except FILE_ERRORS as problem:
             error = _could_not_be_written(name, problem)
     phase(f"waiting for the weights of {name} to be written")

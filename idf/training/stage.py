@@ -24,6 +24,7 @@ from idf.version import VERSION
 from .checkpoint import read_facts
 from .failure import tell_failure
 from .loss_guard import stop_signal
+from .quiet import silence_libraries
 from .recipe import StageRecipe, TrainingRecipe
 
 
@@ -34,6 +35,7 @@ def run_stage(story: Callable[[], None]) -> None:
     wait for them for ever, and torchrun with it. Without a parent they end by themselves.
     """
     stop_signal()
+    silence_libraries()
     logging.getLogger("deepspeed").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", category=FutureWarning)
     status = 1

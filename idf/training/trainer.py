@@ -25,7 +25,7 @@ from .engine import Engine
 from .flops import Counts, peak_tflops, shape_of, train_flops
 from .hook import EvaluationHook, evaluated
 from .layout import read_layout, write_model
-from .log import RunLog, StepFacts
+from .log import EVALUATIONS, SAVES, RunLog, StepFacts
 from .lora import merged, save_adapter
 from .loss_guard import LossGuard, StopSignal, stop_signal
 from .model import GradientWatch, StageModel, parameter_counts
@@ -124,7 +124,7 @@ class StageTrainer:
                 known = evaluated(self.run)
             except UserError as error:
                 print(f"wandb gets no accuracy of the steps before: {error}", flush=True)
-        return RunLog(self.recipe, self.engine.ranks, self.steps, done, self._peak(), known)
+        return RunLog(self.recipe, self.engine.ranks, self.steps, done, self._peak(), known, self.recipe.epochs)
 
     def _go_on_from(self, checkpoint: Path) -> tuple[int, list[float]]:
         """Load the optimizer's state, if it fits; the number of steps done, and the last losses."""
@@ -210,8 +210,9 @@ class StageTrainer:
         """Write a checkpoint, or `final/`, which nobody resumes from."""
         state = {"step": step, "losses": list(self.guard.losses)}
         self.watch.phase(f"step {step}: gathering the weights of {name}")
+        begun = time.perf_counter()
         weights = self.engine.weights()
-        return save_checkpoint(
+        saved = save_checkpoint(
             self.engine,
             self.run,
             name,
@@ -220,6 +221,9 @@ class StageTrainer:
             keep=self.recipe.keep_checkpoints,
             phase=lambda what: self.watch.phase(f"step {step}: {what}"),
         )
+        if self.log is not None:
+            self.log.took(SAVES, time.perf_counter() - begun)
+        return saved
 
     def _export(self, state: dict[str, Tensor] | None, folder: Path, step: int) -> None:
         vlm, lora = self.engine.bare.vlm, self.recipe.lora
@@ -232,10 +236,12 @@ class StageTrainer:
     def _evaluate(self, folder: Path, step: int) -> None:
         if self.hook is None:
             return
+        begun = time.perf_counter()
         with self.watch.paused(f"step {step}: evaluating {folder.name}"):
             accuracy = self.hook.run(folder, self.stop)
             self.engine.model.train()
         if accuracy is not None and self.log is not None:
+            self.log.took(EVALUATIONS, time.perf_counter() - begun)
             self.log.evaluation(step, accuracy)
 
     def _draw(self, log: RunLog) -> None:

@@ -36,7 +36,7 @@ def seal(folder: Path, rank: int) -> Listed:
     mine = [path for path in _files(folder) if _writer(path.name) == rank]
     # What was just written is still in memory: it is hashed while the disk takes it.
     with ThreadPoolExecutor(_HASHING) as pool:
-        hashes = pool.map(_hash, mine)
+        hashes = pool.map(hash_file, mine)
         for path in mine:
             with path.open("rb") as file:
                 os.fsync(file.fileno())
@@ -52,11 +52,21 @@ def write_list(folder: Path, parts: Iterable[Mapping[str, list[int | str]]]) -> 
     Raises:
         OSError: It cannot be written.
     """
-    listed = {name: facts for part in parts for name, facts in part.items()}
-    with (folder / FILES).open("w", encoding="utf-8") as file:
+    replace_list(folder, {name: facts for part in parts for name, facts in part.items()})
+
+
+def replace_list(folder: Path, listed: Mapping[str, list[int | str]]) -> None:
+    """Write the list of a folder's files, whole or not at all.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    part = folder / f".{FILES}"
+    with part.open("w", encoding="utf-8") as file:
         file.write(json.dumps(dict(sorted(listed.items())), indent=1) + "\n")
         file.flush()
         os.fsync(file.fileno())
+    os.replace(part, folder / FILES)
     flush_folder(folder)
 
 
@@ -97,7 +107,7 @@ def damage(folder: Path, without: str | None = None) -> str | None:
                 return f"{name} is missing"
             if file.stat().st_size != size:
                 return f"{name} has {file.stat().st_size:,} bytes and not {size:,}"
-            if int(size) <= SMALL and _hash(file) != digest:
+            if int(size) <= SMALL and hash_file(file) != digest:
                 return f"{name} is not what was written"
     except (ValueError, TypeError, AttributeError) as error:
         return f"{FILES} is broken: {' '.join(str(error).split())}"
@@ -114,7 +124,8 @@ def _writer(name: str) -> int:
     return int(found[1]) if found else 0
 
 
-def _hash(path: Path) -> str:
+def hash_file(path: Path) -> str:
+    """The xxh3_128 hash of a file's bytes, as the list has it."""
     from xxhash import xxh3_128
 
     state, buffer = xxh3_128(), memoryview(bytearray(_CHUNK))

@@ -15,6 +15,8 @@ from idf.drawing import decode_png, encode_png
 from idf.suites import read_suite
 from tests.cli.running import one_sentence, run
 from tests.data.samples import plain
+from tests.evaluation.conftest import chromium  # noqa: F401 (a fixture)
+from tests.looks import LOST
 from tests.sentences import says
 
 
@@ -168,3 +170,24 @@ def test_a_picture_that_is_none_is_one_sentence_that_names_its_sample(capsys, tm
 def test_a_page_in_the_place_of_a_folder_is_one_sentence(capsys, dataset, tmp_path):
     assert run("gallery", dataset, "--out", tmp_path) == 1
     says(one_sentence(capsys, "idf"), "--out", tmp_path, "folder", "HTML file")
+
+
+def test_a_phone_loses_nothing_of_the_page(chromium, suite, tmp_path):  # noqa: F811
+    long = "x" * 300
+    meta = {"mode": long, "measures": {"rolls": 12, long: 1}}
+    samples = [
+        plain(0, pictures=2, id=long, meta=meta, messages=conversation(long, long, with_picture=False)),
+        plain(1),
+    ]
+    write_dataset(samples, tmp_path / "d", {})
+    context = chromium.new_context(viewport={"width": 390, "height": 800}, is_mobile=True)
+    page = context.new_page()
+    for source in (suite, tmp_path / "d"):
+        assert run("gallery", source, "--out", tmp_path / "page.html") == 0
+        page.goto((tmp_path / "page.html").as_uri())
+        assert page.evaluate("innerWidth") == 390
+        assert page.evaluate(LOST) == []
+        assert page.locator("section").first.evaluate("one => one.scrollWidth <= one.clientWidth"), (
+            "nothing to scroll to"
+        )
+    context.close()

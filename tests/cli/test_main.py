@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 import idf
+from idf.cli.main import _parser
+from idf.cli.overview import GROUPS
 from idf.data import open_dataset
 from idf.suites import read_suite
 from tests.cli.running import one_sentence, run
@@ -86,6 +88,32 @@ def test_help_names_every_command(capsys):
     assert set(COMMANDS) <= named
 
 
+def test_help_shows_each_command_once_in_a_group_with_an_example_that_parses(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+    assert run("--help") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "more:" not in lines, "a command without a group: give it one in idf/cli/overview.py"
+    assert [line.split()[0] for line in lines if line.startswith("    ") and line[4] != " "] == [
+        name for group in GROUPS.values() for name in group
+    ]
+    for line in lines:
+        assert len(line) <= 100 or "$ " in line
+    examples = [line.split("$ ", 1)[1] for line in lines if line.startswith(" " * 22 + "$ ")]
+    assert len(examples) == sum(map(len, GROUPS.values()))
+    for name, example in ((name, example) for group in GROUPS.values() for name, example in group.items()):
+        assert example in examples
+        if example.startswith("idf "):
+            assert example.split()[1] == name
+            assert _parser().parse_known_args(example.split()[1:])[1] == []
+
+
+def test_help_names_training(capsys):
+    assert run("--help") == 0
+    text = capsys.readouterr().out
+    for stage in (1, 2, 3):
+        assert f"torchrun --nproc_per_node 8 launch/stage{stage}.py" in text
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help(capsys, command):
     assert run(command, "--help") == 0
@@ -128,6 +156,20 @@ def test_imagery_writes_as_many_samples_as_it_says(capsys, tmp_path):
     assert run("imagery", "--out", out, "--samples", 6, *ROLLS) == 1
     says(one_sentence(capsys, "idf"), out, "already", "dataset")
     assert files_of(out) == before
+
+
+WARNING = "450 published rows"
+
+
+@pytest.mark.parametrize("command", [("imagery", "--samples", 2), ("traces", "--problems", 2)])
+def test_data_made_without_a_clone_are_warned_of_once(capsys, tmp_path, command):
+    assert run(*command, "--out", tmp_path / "without", "--workers", 2, *ROLLS) == 0
+    said = capsys.readouterr().err
+    assert said.count(WARNING) == 1
+    line_that_says(said, "warning", "270 of the 1,050 items", "spatialite=DIR")
+    clone = write_clone(tmp_path / "clone")
+    assert run(*command, "--out", tmp_path / "with", f"spatialite={clone}", *ROLLS) == 0
+    assert WARNING not in capsys.readouterr().err
 
 
 def test_a_recipe_is_read_and_options_win_over_it(tmp_path):

@@ -23,6 +23,8 @@ LOCAL = LocalEngine()
 class Backwards:
     """An engine that gets the last task done first."""
 
+    workers = 1
+
     def run(self, function: Any, tasks: Sequence[Any]) -> Iterator[tuple[int, Any]]:
         return reversed([(number, function(task)) for number, task in enumerate(tasks)])
 
@@ -187,6 +189,8 @@ class Stop(Exception):
 class Until:
     """An engine that does so many tasks."""
 
+    workers = 1
+
     def __init__(self, most: int) -> None:
         self.most = most
 
@@ -207,6 +211,8 @@ def begun(tmp_path, of_three) -> Path:
 
 class Watched:
     """An engine that writes down which shards it is asked for."""
+
+    workers = 1
 
     def __init__(self) -> None:
         self.made: list[str] = []

@@ -216,3 +216,19 @@ def test_a_way_to_a_goal_is_judged_as_that_of_a_problem_and_its_steps_beside(tmp
     assert (other_plan["correct"], other_plan["steps_right"]) == (other_plan["answer_right"], other_plan["steps"])
     assert (silent["correct"], silent["answer_right"], silent["error"]) == (False, True, "wrong")
     assert (silent["cause"], silent["wrong_step"], silent["step_missing"]) == ("unstated", 1, True)
+
+
+def test_exercises_in_two_modes_have_a_gap_and_tell_their_own_steps(suite, tmp_path):
+    both = tmp_path / "r.jsonl"
+    seen = stored(suite, tmp_path / "seen.jsonl", second_step_spoiled, mode="vtqa").read_text()
+    both.write_text(stored(suite, tmp_path / "read.jsonl").read_text() + seen)
+    words = ("--responses", both, "--suite", suite, "--modes", "tqa,vtqa", "--out", tmp_path / "o")
+    assert evaluate(*words) == 0
+    told = results(tmp_path / "o")
+    gap = told["mode_gap"]["pairs"][0]
+    assert (gap["first"], gap["second"]) == ("vtqa", "tqa")
+    counts = gap["worlds"]["cube_rolling"]
+    assert (counts["both"]["n"], counts["only_second"]["n"]) == (3, 3)
+    assert counts["only_second"]["causes"] == {"vtqa": {"transformation": 3}}
+    assert "first_wrong" not in told
+    assert told["exercises"]["cube_rolling"]["vtqa"]["rollout"]["first_wrong"] == {"2": 3}

@@ -14,6 +14,7 @@ from idf.scoring import write_answer
 from idf.suites import Item
 from idf.worlds import WORLDS
 from tests.evaluation.samples import ITEMS, row
+from tests.looks import LOST
 from tests.sentences import says
 from tests.worlds.samples import problem
 
@@ -330,6 +331,29 @@ def test_the_page_is_as_wide_as_the_screen(chromium, tmp_path, scheme, width):
     visit(page, report(rows, tmp_path, EVERY_WORLD))
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate(CONTRAST) == []
+    context.close()
+
+
+def test_a_phone_loses_nothing_of_the_page(chromium, tmp_path):
+    long = "a_suite_with_a_long_name_of_its_own_and_more:easy:12"
+    rows = [scored(Ask(item, mode), Response(spoiled(item), 5, 70, "stop")) for mode in MODES for item in EVERY_WORLD]
+    context = chromium.new_context(viewport={"width": 390, "height": 800}, is_mobile=True)
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    visit(page, report([*rows, row(id=long, response="x" * 500, seconds=12.5)], tmp_path, EVERY_WORLD))
+    page.check("#parts")
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    assert page.evaluate("innerWidth") == 390
+    assert page.evaluate(LOST) == []
+    for world in WORLDS:
+        choose(page, "world", world)
+        assert page.evaluate(LOST) == []
+    page.click("#reset")
+    page.fill("input[name=search]", long)
+    settle(page)
+    assert chosen(page) == long
+    says(page.inner_text("#item"), "12.5 s")
+    assert page.evaluate(LOST) == []
     context.close()
 
 

@@ -304,6 +304,16 @@ PATH = Path("answers.jsonl")
 IDS = [A[0], B[0], C[0], "moving_box:easy:0"]
 
 
+def test_seconds_are_kept_and_must_be_a_number(tmp_path):
+    told = {"id": "a", "mode": "tqa", "response": "Answer: red", "seconds": 7.5}
+    assert read_responses(written(tmp_path / "r.jsonl", told)) == {
+        ("a", "tqa", 0): Response("Answer: red", seconds=7.5)
+    }
+    for wrong in ("7.5", True, -1, float("nan"), float("inf")):
+        with refused("r.jsonl, line 1", "seconds", "number from 0"):
+            read_responses(written(tmp_path / "r.jsonl", told | {"seconds": wrong}))
+
+
 def test_the_modes_are_those_of_the_responses_unless_some_are_asked_for():
     assert modes_of(STORED, None, PATH) == ["tqa", "vtqa"]
     assert modes_of(STORED, ["vtqa"], PATH) == ["vtqa"]

@@ -307,7 +307,7 @@ def test_a_process_of_its_own_gives_its_result_and_its_refusal_back():
 
 def test_a_process_ends_with_the_one_that_started_it(tmp_path):
     story = (
-        "import os, subprocess, sys\nfrom functools import partial\nfrom idf.loop._processes import end_with\n"
+        "import os, subprocess, sys\nfrom functools import partial\nfrom idf.processes import end_with\n"
         "child = subprocess.Popen(['sleep', '600'], preexec_fn=partial(end_with, os.getpid()))\n"
         "print(child.pid, flush=True)\nchild.wait()"
     )

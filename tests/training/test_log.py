@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,8 +15,8 @@ from typing import Any
 import psutil
 import pytest
 
-from idf.training.log import HISTORY, RunLog, StepFacts, read_history
-from idf.training.recipe import StageRecipe
+from idf.training.log import HISTORY, RunLog, StepFacts, clock, read_history
+from idf.training.recipe import HookRecipe, StageRecipe
 from tests.sentences import line_that_says
 
 from .running import ROOT, wandb_rows
@@ -38,6 +39,54 @@ def test_a_last_line_that_a_kill_cut_off_is_left_out_in_silence(tmp_path, capsys
     assert [row["step"] for row in read_history(tmp_path)] == [1]
     assert capsys.readouterr().out == ""
     assert read_history(tmp_path / "nowhere") == []
+
+
+# --- how far the run is, and when it will end --------------------------------------------------------------------
+
+
+def line_after(log: RunLog, capsys: pytest.CaptureFixture[str], step: int, seconds: float = 6.0) -> str:
+    log.step(StepFacts(step, 1.0, 1.0, 1e-5, 10, 20, seconds, 0.1, 25.0, None))
+    return capsys.readouterr().out.rstrip("\n")
+
+
+def log_of(folder: Path, mode: str, steps: int = 12) -> RunLog:
+    recipe = StageRecipe(
+        "imagery", "m", "d", str(folder), save_steps=4, epochs=2.0, wandb=False, hook=HookRecipe(mode=mode)
+    )
+    return RunLog(recipe, 2, steps, 0, None, epochs=recipe.epochs)
+
+
+def test_the_line_tells_the_epoch_and_the_end_with_saves_and_evaluations(tmp_path, capsys):
+    log = log_of(tmp_path, "inline")
+    line = line_after(log, capsys, 3)
+    assert line.startswith("step 3/12  epoch 0.50/2  loss 1.0000")
+    assert (
+        "  0.9 min left and 3 saves and 3 evaluations, ends after " in line
+    )  # 9 steps of 6 s; saves at 4 and 8, and final
+    log.took("saves", 60.0)
+    log.took("evaluations", 90.0)
+    # 7 steps of 6 s, and a save and an evaluation at 8 and at the end: 42 + 120 + 180 s
+    assert "  5.7 min left, ends " in line_after(log, capsys, 5)
+    assert "  5.4 min left, ends " in line_after(log, capsys, 8), "the line stands before the save of its own step"
+    assert "  2.5 min left, ends " in line_after(log, capsys, 12), "final/ and its evaluation"
+
+
+def test_a_hook_that_runs_elsewhere_takes_no_time_of_the_run(tmp_path, capsys):
+    log = log_of(tmp_path, "watch")
+    assert "  1.1 min left and 3 saves, ends after " in line_after(log, capsys, 1)
+    log.took("saves", 60.0)
+    assert line_after(log, capsys, 12).split("  ")[-1].startswith("1.0 min left, ends ")
+
+
+def test_one_save_is_no_plural(tmp_path, capsys):
+    assert " min left and 1 save, ends after " in line_after(log_of(tmp_path, "off", steps=3), capsys, 2)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "told"), [(0, "22:50"), (69, "23:59"), (70, "2026-11-30 00:00"), (70 + 24 * 60, "2026-12-01 00:00")]
+)
+def test_the_end_has_a_date_if_it_is_another_day(minutes, told):
+    assert clock(60 * minutes, datetime(2026, 11, 29, 22, 50)) == told
 
 
 # --- wandb -------------------------------------------------------------------------------------------------------

@@ -13,12 +13,14 @@ from typing import Any
 
 import pytest
 import yaml
+from huggingface_hub import ModelCard
 
 from idf.recipe import build_recipe
 from idf.training.flops import shape_of
 from idf.training.load import meta_model
 from idf.training.memory import checkpoint_bytes, size_of
 from idf.training.recipe import StageRecipe
+from idf.training.whole import damage
 from tests.sentences import line_that_says, says
 
 from .elsewhere import read_alike
@@ -53,6 +55,19 @@ def test_both_stages_train_and_say_how_it_goes(runs):
 
 def test_checkpoints_are_read_by_three_versions_of_transformers(runs, tmp_path):
     read_alike([runs[0] / "stage1/checkpoint-2", runs[0] / "stage2/final"], tmp_path / "read")
+
+
+def test_the_code_on_the_card_of_final_loads_it(runs, monkeypatch):
+    final = runs[0] / "stage2/final"
+    monkeypatch.chdir(final)
+    card = ModelCard.load(final / "README.md")
+    code = re.search(r"```python\n(.*?)```", card.text, flags=re.S)
+    assert code is not None
+    loaded: dict[str, Any] = {}
+    exec(code[1], loaded)
+    assert set(loaded["model"].state_dict()) >= {"lm_head.weight"}
+    assert "| final | " in card.text
+    assert damage(final) is None
 
 
 def test_frozen_tensors_are_the_bases_bit_by_bit_and_all_names_too(tiny, runs):
@@ -101,8 +116,15 @@ def test_every_checkpoint_answers_the_hooks_suite(runs):
 def test_a_log_line_says_all_there_is_to_say(runs):
     folder, first, _, _ = runs
     (line,) = [line for line in first.splitlines() if line.startswith("step 2/")]
+    assert re.match(r"step 2/\d+  epoch \d+\.\d\d/\d+  loss ", line)
     figures = r"loss \d+\.\d{4}  grad \d+\.\d+  lr \d\.\d+e-\d+  [\d,]+ label tokens  [\d,]+ tok/s/device"
-    assert re.search(figures + r"  [\d.,]+ [GT]FLOP/s  data wait \d+\.\d%  \d+\.\d min left$", line)
+    assert re.search(
+        figures
+        + r"  [\d.,]+ [GT]FLOP/s  data wait \d+\.\d%  \d+\.\d min left and \d+ saves and \d+ evaluations, ends after [-\d: ]+$",
+        line,
+    )
+    last = [line for line in first.splitlines() if line.startswith("step ")][-1]
+    assert re.search(r"  \d+\.\d min left, ends [-\d: ]+$", last), "saves and evaluations have been timed by then"
     rows = history(folder / "stage1")
     assert [f"{row['loss']:.4f}" for row in rows] == [f"{loss:.4f}" for loss in losses(first)]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 _OF_EXERCISES = ("kind", "steps", "steps_right", "step_missing", "answer_right")
-_OF_SOME = (*_OF_EXERCISES, "group", "answerable", "settles", "view_chance", "turns", "episode")
+_OF_SOME = (*_OF_EXERCISES, "group", "answerable", "settles", "view_chance", "turns", "episode", "seconds")
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class Row:
             that are stated right, whether the first wrong one (`wrong_step`) is not stated at all, and whether the answer is
             right; None of a problem.
         group: The item whose image under a symmetry this one is (`Item.group`); None if the suite asks no images.
+        seconds: How long the answer took, as of a person (`idf play --suite`); None if that was not measured.
     """
 
     id: str
@@ -69,6 +70,7 @@ class Row:
     steps_right: int | None = None
     step_missing: bool | None = None
     answer_right: bool | None = None
+    seconds: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The row as JSON values; `parsed` is the row's own. What only some suites or episodes know is left out elsewhere."""

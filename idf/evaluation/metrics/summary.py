@@ -72,6 +72,8 @@ def cell(rows: Sequence[Row]) -> dict[str, Any]:
         "tokens_per_correct": per_correct(rows),
         "moves_over_optimal": fmean(detours) if detours else None,
     }
+    if seconds := sorted(row.seconds for row in rows if row.seconds is not None):
+        numbers |= {"seconds_median": median(seconds), "seconds_p90": seconds[ceil(0.9 * len(seconds)) - 1]}
     if told := episode_numbers(rows):
         numbers["episodes"] = told
     samples = Counter(row.id for row in rows)

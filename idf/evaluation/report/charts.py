@@ -7,6 +7,8 @@ from html import escape
 from math import exp, log2
 from typing import Any, NamedTuple
 
+from ..metrics.first_wrong import NONE, RANGES, UNSTATED, range_of
+
 DIFFICULTIES = ("easy", "medium", "hard")
 _WIDTH, _HEIGHT = 250, 158
 _LEFT, _RIGHT, _TOP, _BOTTOM = 34, 8, 8, 30
@@ -136,6 +138,83 @@ def budget_chart(modes: Mapping[str, Mapping[str, Any]]) -> str:
         for number, (mode, said) in enumerate(modes.items())
     ]
     return _svg("accuracy at token budgets", axes, [], series)
+
+
+CELL_NAMES = {
+    "both": "right in both",
+    "only_first": "in the first alone",
+    "only_second": "in the second alone",
+    "neither": "in neither",
+}
+
+
+def gap_chart(by_size: Sequence[tuple[int, Mapping[str, Any]]], first: str, second: str) -> str:
+    """A bar for each size of the problem: the shares of items that are right in both modes, in one alone, in neither.
+
+    Args:
+        by_size: [size, `pair_counts`].
+        first: The first mode.
+        second: The second mode.
+    """
+    sizes = [size for size, _ in by_size]
+    low, high = min(sizes), max(sizes)
+    x_ticks = [(at, f"{at:g}") for at in _ticks(low, high) if float(at).is_integer() and low <= at <= high]
+    frame, axes = _axes((low - 0.7, high + 0.7), (0, 1), x_ticks or [(low, f"{low:g}")], _percents())
+    bars = []
+    for size, told in by_size:
+        left, right, below = frame.x(size - 0.4), frame.x(size + 0.4), 0.0
+        for cell, said in CELL_NAMES.items():
+            if not (n := told[cell]["n"]):
+                continue
+            top, bottom = frame.y(below + n / told["n"]), frame.y(below)
+            below += n / told["n"]
+            title = f"{first}, {second}; size {size}: {said} {n} of {told['n']}"
+            bars.append(
+                f'<rect class="gap g-{cell}" x="{left:.1f}" y="{top:.1f}" width="{right - left:.1f}" '
+                f'height="{bottom - top:.1f}"><title>{escape(title)}</title></rect>'
+            )
+    return _svg(f"{first} and {second} by size", axes, bars)
+
+
+def step_chart(modes: Mapping[str, Mapping[str, Any]], *, tokens: bool) -> str:
+    """Accuracy, or the median of tokens, by the first wrong step; a mark for each mode and range of steps.
+
+    Args:
+        modes: Mode -> what `first_wrong` says.
+        tokens: Whether tokens are drawn.
+    """
+    names = [range_of(least) for least, _ in RANGES] + [NONE, UNSTATED]
+    found = {mode: {group["step"]: group for group in said["ranges"]} for mode, said in modes.items()}
+    names = [name for name in names if any(name in groups for groups in found.values())]
+    medians = [g["tokens_median"] for groups in found.values() for g in groups.values() if g["tokens_median"]]
+    if tokens and not medians:
+        return _nothing("no response has a token count")
+    most = 1.08 * max(medians) if tokens else 1.0
+    y_ticks = [(at, _short(at)) for at in _ticks(0, most)] if tokens else _percents()
+    x_ticks = [(at, _SHORT_STEPS.get(name, name)) for at, name in enumerate(names)]
+    frame, axes = _axes((-0.5, len(names) - 0.5), (0, most), x_ticks, y_ticks)
+    series = []
+    for number, (mode, groups) in enumerate(found.items()):
+        marks = []
+        for at, name in enumerate(names):
+            group = groups.get(name)
+            height = group and group["tokens_median" if tokens else "accuracy"]
+            if group is None or height is None:
+                continue
+            (low, high), where = group["wilson95"], at + 0.2 * (number - (len(found) - 1) / 2)
+            said = f"{mode}, first wrong step {name}: {group['accuracy']:.1%}, {group['correct']} of {group['n']}"
+            if tokens:
+                marks.append(Mark(where, height, f"{said}, {height:.0f} tokens"))
+            else:
+                marks.append(Mark(where, height, f"{said} [{low:.1%}, {high:.1%}]", low, high))
+        series.append(_series(number, frame, marks, joined=False))
+    return _svg(f"{'tokens' if tokens else 'accuracy'} by the first wrong step", axes, series)
+
+
+_SHORT_STEPS = {range_of(least): f"{least}-{most}" for least, most in RANGES if most not in (None, least)} | {
+    f"{RANGES[-1][0]} and later": f"{RANGES[-1][0]}+",
+    UNSTATED: "unst.",
+}
 
 
 # --- drawing -----------------------------------------------------------------------------------------------------

@@ -95,7 +95,7 @@ def _picture(item: Item) -> str:
 
 _KEPT = (
     *("response", "parsed", "detail", "prompt_tokens", "completion_tokens", "finish_reason", "moves", "optimal"),
-    *("official", "solved_prefix", "cause_detail", "size"),
+    *("official", "solved_prefix", "cause_detail", "size", "seconds"),
 )
 
 

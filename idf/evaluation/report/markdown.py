@@ -10,6 +10,18 @@ from typing import Any
 from .abstaining import COLUMNS, LEGEND, abstaining_lines
 from .audit_lines import audits_of
 from .exercises import EXERCISE_COLUMNS, EXERCISE_LEGEND, exercise_lines
+from .modes import (
+    CAUSES_LEGEND,
+    STEP_COLUMNS,
+    STEPS_LEGEND,
+    STEPS_TITLE,
+    cause_rows,
+    gap_notes,
+    gap_rows,
+    size_rows,
+    step_lines,
+)
+from .modes import TITLE as GAP_TITLE
 from .tables import (
     EFFICIENCY_COLUMNS,
     IMAGE_COLUMNS,
@@ -75,6 +87,12 @@ def write_markdown(results: dict[str, Any], out: Path) -> Path:
     if efficient := efficiency_lines(results):
         parts += ["### Tokens", markdown_table([EFFICIENCY_COLUMNS, *efficient], 2)]
         parts += [markdown_list(efficiency_legend(efficient))]
+    if gap := gap_rows(results):
+        parts += [f"### {GAP_TITLE}", markdown_table(gap, 3), markdown_list(gap_notes(results))]
+        parts += [f"Why: {CAUSES_LEGEND}.", markdown_table(cause_rows(results), 4)]
+        parts += [_folded("By the size of the problem", markdown_table(size_rows(results), 4))]
+    if steps := step_lines(results, "steps"):
+        parts += [_folded(STEPS_TITLE, f"{markdown_table([STEP_COLUMNS, *steps], 3)}\n\n{markdown_list(STEPS_LEGEND)}")]
     if worded := wording_rows(results):
         parts += [f"### {TITLE}", markdown_table(worded, 2), markdown_list(wording_notes(results))]
     parts += _reading(out)

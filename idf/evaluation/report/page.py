@@ -14,8 +14,10 @@ from ..metrics.row import Row
 from ..metrics.summary import ALL
 from . import abstaining
 from .browser import outcome
-from .charts import DIFFICULTIES, accuracy_chart, budget_chart, growth_chart
+from .charts import CELL_NAMES, DIFFICULTIES, accuracy_chart, budget_chart, gap_chart, growth_chart, step_chart
 from .exercises import EXERCISE_COLUMNS, EXERCISE_LEGEND, exercise_lines
+from .modes import CAUSES_LEGEND, STEP_COLUMNS, STEPS_LEGEND, STEPS_TITLE, cause_rows, gap_notes, gap_rows, step_lines
+from .modes import TITLE as GAP_TITLE
 from .tables import (
     IMAGE_COLUMNS,
     MEANINGS,
@@ -154,6 +156,7 @@ def page_values(rows: Sequence[Row], results: dict[str, Any]) -> dict[str, Any]:
             world: {"growth": growth_chart(said), "budgets": budget_chart(said), "fits": _fits(said)}
             for world, said in efficiency.items()
         },
+        "gap": _gap(results) if results.get("mode_gap") else None,
         "images": [IMAGE_COLUMNS, *lines] if (lines := image_lines(results)) else [],
         "image_legend": image_legend(),
         "exercises": [EXERCISE_COLUMNS, *steps] if (steps := exercise_lines(results)) else [],
@@ -164,6 +167,37 @@ def page_values(rows: Sequence[Row], results: dict[str, Any]) -> dict[str, Any]:
         "caused": _stacks([row for row in rows if not row.correct], list(worlds), _cause, list(CAUSES)),
         "diagnosed": any(row.cause for row in rows),
         "examples": _examples(rows),
+    }
+
+
+def _gap(results: dict[str, Any]) -> dict[str, Any]:
+    """The gap of modes, and where responses first go wrong: tables and drawings."""
+    steps = {world: _in_order(said) for world, said in results.get("first_wrong", {}).items()}
+    return {
+        "title": GAP_TITLE,
+        "rows": gap_rows(results),
+        "notes": gap_notes(results),
+        "cells": CELL_NAMES,
+        "pairs": [
+            {
+                "first": pair["first"],
+                "second": pair["second"],
+                "charts": {
+                    world: gap_chart(told["by_size"], pair["first"], pair["second"])
+                    for world, told in pair["worlds"].items()
+                },
+            }
+            for pair in results["mode_gap"]["pairs"]
+        ],
+        "causes": cause_rows(results),
+        "causes_legend": CAUSES_LEGEND,
+        "steps_title": STEPS_TITLE,
+        "step_charts": {
+            world: {"accuracy": step_chart(said, tokens=False), "tokens": step_chart(said, tokens=True)}
+            for world, said in steps.items()
+        },
+        "steps": [STEP_COLUMNS, *step_lines(results)],
+        "steps_legend": STEPS_LEGEND,
     }
 
 

@@ -1,4 +1,4 @@
-"""The plots of an evaluation and of a leaderboard; the same numbers give the same files."""
+"""The plots of an evaluation, of a leaderboard, and of tokens by size; the same numbers give the same files."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from idf.errors import UserError
+
 from ..metrics.row import Row
 from ..metrics.summary import ALL
 from ..metrics.tokens import tokens_of
+from .growth import CURVES, Grown, Growths
 from .leaderboard import Group, modes_of
 from .tables import macro_baselines, macro_interval
 
@@ -19,6 +22,12 @@ _DPI = 160
 _COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#bbbbbb", "#332288")  # Paul Tol, bright
 _MARKERS = "osD^vP*X"
 _GREY = "#555555"
+FIGURES = {
+    ".png": {"Software": None},
+    ".pdf": {"Creator": None, "Producer": None, "CreationDate": None},
+    ".svg": {"Creator": None, "Date": None},
+}
+"""How the name of a figure ends -> what it would say of its program and date, which is left out."""
 _MODES = ("vtqa", "tqa", "vqa")
 _PLAYERS = {"initial": "-", "random": ":"}
 _STYLE: dict[Any, Any] = {
@@ -191,6 +200,83 @@ def _panel(axis: Any, group: Group, mode: str) -> dict[str, Any]:
     return shown
 
 
+def check_figure(path: Path) -> None:
+    """Refuse a name of a figure that says no form that is known.
+
+    Raises:
+        UserError: It is a folder, or ends in none of FIGURES.
+    """
+    if path.is_dir() or path.suffix.lower() not in FIGURES:
+        raise UserError(f"--figure {path} must name a file that ends in {', '.join(FIGURES)}")
+
+
+def draw_growth(found: Growths, path: Path) -> Path:
+    """Draw tokens against the size of the problem, as `growth_figure` says.
+
+    Args:
+        found: What `growths` returned.
+        path: The file; its name ends in .png, .pdf or .svg.
+
+    Returns:
+        The path.
+    """
+    with _style():
+        return _saved(growth_figure(found), path)
+
+
+def growth_figure(found: Growths) -> Any:
+    """A figure of tokens against the size of the problem: a panel for each mode, a colour for each run.
+
+    Dots are medians, lines the middle 80 %, open triangles responses that were cut off: they are at least so long. The curve
+    that fits better is drawn whole, both dotted if neither does.
+    """
+    from matplotlib.figure import Figure
+
+    said = {one.mode for one in found.runs}
+    modes = [mode for mode in _MODES if mode in said] + sorted(said - set(_MODES))
+    names = list(dict.fromkeys(one.run for one in found.runs))
+    figure = Figure(figsize=(1.2 + 3.4 * len(modes), 3.6), layout="constrained")
+    axes = list(figure.subplots(1, len(modes), squeeze=False, sharey=True).flat)
+    for axis, mode in zip(axes, modes):
+        for one in (one for one in found.runs if one.mode == mode):
+            _grown(axis, one, names.index(one.run), len(names))
+        axis.set_title(mode)
+        axis.xaxis.get_major_locator().set_params(integer=True)
+        axis.set_xlabel(f"size of the problem ({_spaced(found.world)})")
+    axes[0].set_ylim(bottom=0)  # of all panels, and when all is drawn: it fixes the top
+    axes[0].set_ylabel("generated tokens")
+    handles = [
+        axes[0].plot([], [], _MARKERS[i % len(_MARKERS)], color=_COLOURS[i % len(_COLOURS)], label=_plain(name))[0]
+        for i, name in enumerate(names)
+    ]
+    if any(size.cut_off for one in found.runs for size in one.sizes):
+        label = "cut off, at least so long"
+        handles += axes[0].plot([], [], "^", markerfacecolor="none", color=_GREY, label=label)
+    figure.legend(handles=handles, loc="outside lower center", ncols=min(4, len(handles)))
+    return figure
+
+
+def _grown(axis: Any, one: Grown, number: int, runs: int) -> None:
+    colour, shift = _COLOURS[number % len(_COLOURS)], (number - (runs - 1) / 2) * 0.12
+    for size in one.sizes:
+        counts = [count for row in one.rows if row.size == size.size and (count := tokens_of(row)) is not None]
+        axis.vlines(size.size + shift, *_middle(counts), color=colour, linewidth=1, alpha=0.6)
+    marker = _MARKERS[number % len(_MARKERS)]
+    places, medians = [size.size + shift for size in one.sizes], [size.tokens_median for size in one.sizes]
+    axis.plot(places, medians, marker, color=colour, markersize=4)
+    cut = [(row.size + shift, row.completion_tokens) for row in one.rows if row.finish_reason == "length"]
+    if cut:
+        axis.plot(*zip(*cut), "^", markerfacecolor="none", color=colour, markersize=6)
+    if one.fit is None:
+        return
+    undecided = one.fit["better"] not in CURVES
+    low, high = one.sizes[0].size, one.sizes[-1].size
+    across = [low + (high - low) * step / 60 for step in range(61)]
+    for curve in CURVES if undecided else (one.fit["better"],):
+        heights = [one.at(curve, x) for x in across]
+        axis.plot(across, heights, ":" if undecided else "-", color=colour, linewidth=1.2)
+
+
 def _spaced(world: str) -> str:
     return _plain(world.replace("_", " "))
 
@@ -205,7 +291,8 @@ def _style() -> Iterator[None]:
     import matplotlib
     import matplotlib.style
 
-    with matplotlib.style.context("default"), matplotlib.rc_context(_STYLE):
+    # Names of parts in an SVG file are drawn at random otherwise.
+    with matplotlib.style.context("default"), matplotlib.rc_context(_STYLE | {"svg.hashsalt": "idf"}):
         yield
 
 
@@ -213,6 +300,6 @@ def _saved(figure: Any, path: Path) -> Path:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     FigureCanvasAgg(figure)
-    # Without the name of the program, which would change with every version of it.
-    figure.savefig(path, dpi=_DPI, metadata={"Software": None})
+    # Without the name of the program, which would change with every version of it, and the date.
+    figure.savefig(path, dpi=_DPI, metadata=FIGURES[path.suffix.lower()])
     return path

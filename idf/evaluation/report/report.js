@@ -197,6 +197,7 @@ function facts(said, item) {
   if (said.solved_prefix !== null) list.push(["goal held", `after move ${said.solved_prefix}, and the plan went on`]);
   const tokens = [said.completion_tokens === null ? null : `${said.completion_tokens} generated`, said.prompt_tokens === null ? null : `${said.prompt_tokens} in the prompt`].filter(Boolean).join(", ");
   if (tokens || said.finish_reason) list.push(["tokens", [tokens, said.finish_reason === null ? null : `ended by ${said.finish_reason}`].filter(Boolean).join("; ")]);
+  if (said.seconds !== null) list.push(["time", `${said.seconds} s`]);
   return element("dl", { class: "pairs" }, list.flatMap(([name, value, style]) => [element("dt", {}, name), element("dd", { class: style }, value)]));
 }
 

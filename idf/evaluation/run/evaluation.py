@@ -22,6 +22,7 @@ from ..metrics.row import Row
 from ..metrics.wording import wording_gap
 from ..report.exercises import exercise_table
 from ..report.markdown import write_markdown
+from ..report.modes import gap_table, step_table
 from ..report.plots import write_summary_png
 from ..report.report import write_report
 from ..report.tables import abstaining_table, efficiency_table, image_table, table
@@ -55,6 +56,7 @@ def run_evaluation(
     answers: Path | None = None,
     share: tuple[int, int] | None = None,
     overwrite: bool = False,
+    player: Player | None = None,
     say: Callable[[str], None] = print,
     show: bool = True,
 ) -> dict[str, Any] | None:
@@ -66,23 +68,25 @@ def run_evaluation(
         answers: Folder of answers; None for `out/answers`.
         share: (i, n): ask only the i-th share of n, and write no results.
         overwrite: Whether results of another evaluation in `out` are replaced.
+        player: Who plays; None for whom the recipe names.
         say: Says in a sentence what was found.
         show: Whether to show progress bars.
 
     Returns:
-        What `results.json` says; None for a worker's share.
+        What `results.json` says; None for a worker's share, or if the player has not answered all yet.
 
     Raises:
         UserError: Something is wrong with what was asked for, or the asking ended early. Answers that came are kept.
     """
     recipe.check()
-    refuse_idle_keys(recipe)
+    if player is None:
+        refuse_idle_keys(recipe)
     if share is not None and recipe.checkpoint is None:
         raise UserError("--worker goes with a checkpoint only")
     if out.is_file():
         raise UserError(f"--out {out} is a file: name a folder")
     with ExitStack() as held:
-        return _Evaluation(recipe, out, answers or out / "answers", overwrite, say, held).run(share, show)
+        return _Evaluation(recipe, out, answers or out / "answers", overwrite, say, held).run(share, show, player)
 
 
 class _Evaluation:
@@ -101,11 +105,11 @@ class _Evaluation:
         self.held = held
         self.turns = Turns(recipe.max_moves, recipe.probe_every) if recipe.episodes else None
 
-    def run(self, share: tuple[int, int] | None, show: bool) -> dict[str, Any] | None:
+    def run(self, share: tuple[int, int] | None, show: bool, player: Player | None) -> dict[str, Any] | None:
         recipe, begun = self.recipe, time.perf_counter()
         # Whoever is evaluated comes first: a wrong name must not cost the making of a suite.
         max_pixels = max_pixels_of(recipe)
-        player = player_of(recipe, self.answers, share, say=self.say, show=show)
+        player = player or player_of(recipe, self.answers, share, say=self.say, show=show)
         # Nothing is written before all that can be wrong with what was named was looked at.
         if recipe.suite is None and share is None:
             self.held.enter_context(locked(self.out))
@@ -245,7 +249,10 @@ class _Evaluation:
         write_markdown(results, out)
         write_summary_png(rows, results, out)
         self.say(f"{self.recipe.title} on {run['suite']}\n{table(results)}")
-        tables = (exercise_table, turn_table, abstaining_table, image_table, efficiency_table, wording_table)
+        tables = (
+            *(exercise_table, turn_table, abstaining_table, image_table, efficiency_table),
+            *(gap_table, step_table, wording_table),
+        )
         for more in filter(None, (of(results) for of in tables)):
             self.say(f"\n{more}")
         cut = sum(row.finish_reason == "length" for row in rows)

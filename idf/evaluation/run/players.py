@@ -50,7 +50,7 @@ class Player(ABC):
 
     @abstractmethod
     def play(self, asks: Sequence[Ask], form: Form) -> list[Response] | None:
-        """The responses to all asks, in their order; None if only a share of them was asked.
+        """The responses to all asks, in their order; None if not all of them are answered yet.
 
         Args:
             asks: What is wanted.

@@ -22,6 +22,7 @@ from ..metrics.results import check_whole, read_results, read_samples
 from ..metrics.row import Row
 from ..metrics.wording import wording_gap
 from ..report.markdown import write_markdown
+from ..report.modes import gap_table, step_table
 from ..report.plots import write_summary_png
 from ..report.report import write_report
 from ..report.tables import table
@@ -83,9 +84,9 @@ def rescore(job: Rescoring, *, say: Callable[[str], None] = print) -> dict[str, 
         if job.out is None:
             say(f"the results until now are in {_kept(one)}")
         _write(one, out, reworded if one.folder == job.folder else None)
-        say(
-            f"{one.run.get('evaluated')} on {one.run.get('suite')}, judged again\n{table(read_results(out))}\n{one.text}"
-        )
+        results = read_results(out)
+        tables = "\n\n".join(filter(None, (table(results), gap_table(results), step_table(results))))
+        say(f"{one.run.get('evaluated')} on {one.run.get('suite')}, judged again\n{tables}\n{one.text}")
     return read_results(job.out or job.folder)
 
 
@@ -141,7 +142,7 @@ def _judged(job: Rescoring, folder: Path) -> _Judged:
         if turns is not None
         else scored(
             Ask(by_id[row.id], row.mode, row.sample),
-            Response(row.response, row.prompt_tokens, row.completion_tokens, row.finish_reason),
+            Response(row.response, row.prompt_tokens, row.completion_tokens, row.finish_reason, seconds=row.seconds),
         )
         for row in before
     ]

@@ -32,7 +32,8 @@ Stored = dict[Key, Response]
 def read_responses(path: Path) -> Stored:
     """Stored responses, in one of two forms that are told by their keys.
 
-    Ours: objects with `id`, `mode`, `response` and, if known, `sample`, `prompt_tokens`, `completion_tokens`, `finish_reason`.
+    Ours: objects with `id`, `mode`, `response` and, if known, `sample`, `prompt_tokens`, `completion_tokens`, `finish_reason`,
+    `seconds`.
     A batch's output: objects with `custom_id` (as `idf prompts` writes it), `response` and `error`. A request that failed is
     a failed response, unless another line answers it. Several choices are samples, numbered from that of the request.
 
@@ -227,8 +228,20 @@ def _own(row: Any) -> tuple[Key, Response]:
     if key[1] not in MODES:
         raise ValueError(f"unknown mode {key[1]!r}, use one of {', '.join(MODES)}")
     return key, Response(
-        response, _count(row, "prompt_tokens"), _count(row, "completion_tokens"), reason_of(finish_reason)
+        response,
+        _count(row, "prompt_tokens"),
+        _count(row, "completion_tokens"),
+        reason_of(finish_reason),
+        seconds=_seconds(row.get("seconds")),
     )
+
+
+def _seconds(seconds: Any) -> float | None:
+    if seconds is None:
+        return None
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < MOST_TOKENS:
+        raise TypeError(f"seconds must be a number from 0, not {seconds!r}")
+    return float(seconds)
 
 
 def _batched(row: dict[str, Any]) -> list[tuple[Key, Response]]:

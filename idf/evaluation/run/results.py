@@ -14,7 +14,9 @@ from idf.version import VERSION
 
 from ..metrics.baselines import baseline_cells
 from ..metrics.exercises import exercise_cells
+from ..metrics.first_wrong import first_wrong
 from ..metrics.images import image_cells
+from ..metrics.mode_gap import mode_gap
 from ..metrics.row import Row
 from ..metrics.summary import summarize
 
@@ -50,7 +52,7 @@ def write_results(
     cells = image_cells(rows, () if trivial else items)
     images = {"images": cells} if cells else {}
     exercises = {"exercises": steps} if (steps := exercise_cells(rows)) else {}
-    more = exercises | images | ({"held_out": held_out} if held_out else {})
+    more = exercises | images | ({"held_out": held_out} if held_out else {}) | _several_modes(rows, items)
     results = {**summarize(rows), **baselines, **more, "run": run | {"scoring_rules": RULES_VERSION, "idf": VERSION}}
     # Both are written before either takes its place: a kill must not leave new samples beside old results.
     texts = {"samples.jsonl": "\n".join(lines) + "\n", "results.json": json.dumps(results, indent=2) + "\n"}
@@ -59,3 +61,13 @@ def write_results(
     for name in texts:
         os.replace(out / f".{name}.part", out / name)
     return results
+
+
+def _several_modes(rows: Sequence[Row], items: Sequence[Item]) -> dict[str, Any]:
+    """What only a run in several modes says: the gap between them, and where its responses first go wrong."""
+    gap = mode_gap(rows)
+    if gap is None:
+        return {}
+    problems = {item.id: item.problem for item in items if item.exercise is None}
+    steps = first_wrong([row for row in rows if row.kind is None], problems) if items else {}  # exercises tell theirs
+    return {"mode_gap": gap} | ({"first_wrong": steps} if steps else {})

@@ -40,6 +40,7 @@ def scored(ask: Ask, response: Response) -> Row:
         prompt_tokens=response.prompt_tokens,
         completion_tokens=response.completion_tokens,
         finish_reason=response.finish_reason,
+        seconds=response.seconds,
         sample=ask.sample,
         cluster=cluster_of(item),
         group=item.group,

@@ -1,1 +1,1 @@
-"""The tasks of lmms-eval; `idf paths lmms-eval` names the folder `tasks`."""
+"""The tasks of lmms-eval, ours; `idf paths lmms-eval` names the folder `tasks`."""

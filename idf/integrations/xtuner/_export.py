@@ -12,7 +12,8 @@ from typing import Any
 from mmengine.dist import barrier
 from mmengine.hooks import Hook
 
-from idf.training.checkpoint import publish, remove_old, saving_folder
+from idf.training.card import write_card
+from idf.training.checkpoint import FINAL, publish, remove_old, saving_folder
 from idf.training.data import find_data
 from idf.training.layout import read_layout, write_model
 from idf.training.stage import checkpoint_facts
@@ -59,6 +60,8 @@ class ExportHook(Hook):  # type: ignore[misc]
             run = Path(self.recipe.run)
             part = saving_folder(run, name)
             write_model(self.layout, bare(runner.model).stage.vlm, part, facts=self.facts | {"step": step})
+            if name == FINAL:
+                write_card(part, run)
             if (run / name).exists():  # the step was done again after a kill
                 gone = part.with_name(f"{part.name}-again")
                 os.rename(run / name, gone)

@@ -49,7 +49,9 @@ class StepLog(Hook):  # type: ignore[misc]
         self.shape, self.data = shape_of(model.stage.vlm), runner.train_dataloader.dataset
         losses = [row["loss"] for row in read_history(Path(recipe.run)) if row["step"] <= done]
         self.guard = LossGuard(recipe.loss_spike, losses)
-        self.log = RunLog(recipe, ranks, self.data.steps, done, peak=None) if runner.rank == 0 else None
+        self.log = (
+            RunLog(recipe, ranks, self.data.steps, done, None, epochs=recipe.epochs) if runner.rank == 0 else None
+        )
         self.gradients = GradientWatch(model) if done == 0 else None
         self._begin()
 

@@ -61,12 +61,11 @@ class RolloutLog(RunLog):
         """The log line of some steps: their means."""
         last = rows[-1]
         mean = {name: sum(row[name] for row in rows) / len(rows) for name in last}
-        left = self.seconds_left(last["step"])
         return (
-            f"step {last['step']}/{self.steps}  reward {mean['reward']:.3f}  right {mean['right']:.1%}  "
+            f"{self.progress(last['step'])}  reward {mean['reward']:.3f}  right {mean['right']:.1%}  "
             f"{mean['completion_tokens']:.0f} tokens  cut off {mean['cut_off']:.1%}  silent {mean['silent']:.0%}  "
             f"entropy {mean['entropy']:.4f}  grad {mean['grad_norm']:.3f}  lr {last['learning_rate']:.2e}  "
-            f"{mean['seconds']:.1f} s a step  {left / 60:.1f} min left"
+            f"{mean['seconds']:.1f} s a step  {self.left(last['step'])}"
         )
 
     def draw(self, evaluations: Mapping[str, Mapping[str, float]]) -> None:

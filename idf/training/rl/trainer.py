@@ -20,7 +20,7 @@ from ..deepspeed import deepspeed_config, leave_to_gloo
 from ..evaluations import evaluated
 from ..hook import EvaluationHook
 from ..layout import read_layout, write_model
-from ..log import read_history
+from ..log import EVALUATIONS, SAVES, read_history
 from ..lora import merged, save_adapter
 from ..loss_guard import stop_signal
 from ..model import parameter_counts
@@ -178,7 +178,10 @@ class RolloutTrainer(GRPOTrainer):  # type: ignore[misc]
             history = [row for row in told if row["step"] <= self.done]
         self.collapse = Collapse(self.recipe.stop, history)
         if self.peers.first:
-            self.log_of_run = RolloutLog(self.recipe, self.peers.ranks, self.recipe.steps, self.done, None)
+            epochs = self.recipe.steps * self.recipe.prompts_per_step / len(self.train_dataset)
+            self.log_of_run = RolloutLog(
+                self.recipe, self.peers.ranks, self.recipe.steps, self.done, None, epochs=epochs
+            )
         self._announce(self.done)
         try:
             self.train(resume_from_checkpoint=None if self.resume_from is None else str(self.resume_from / STATE))
@@ -249,7 +252,8 @@ class RolloutTrainer(GRPOTrainer):  # type: ignore[misc]
 
     def _write(self, name: str, state: bool) -> Path:
         # No preset of stage 3 shards weights, so rank 0 has them all: accelerate would copy them to the memory of every rank.
-        return save_checkpoint(
+        begun = time.perf_counter()
+        saved = save_checkpoint(
             self.peers,
             self.run,
             name,
@@ -258,6 +262,9 @@ class RolloutTrainer(GRPOTrainer):  # type: ignore[misc]
             keep=self.recipe.keep_checkpoints,
             phase=lambda what: None,
         )
+        if self.log_of_run is not None:
+            self.log_of_run.took(SAVES, time.perf_counter() - begun)
+        return saved
 
     def _write_weights(self, folder: Path) -> None:
         vlm, lora, weights = self.accelerator.unwrap_model(self.model), self.recipe.lora, None
@@ -277,9 +284,11 @@ class RolloutTrainer(GRPOTrainer):  # type: ignore[misc]
     def _evaluate(self, folder: Path) -> None:
         if self.hook is None:
             return
+        begun = time.perf_counter()
         accuracy = self.hook.run(folder, self.stop_signal)
         self.model.train()
         if accuracy is not None and self.log_of_run is not None:
+            self.log_of_run.took(EVALUATIONS, time.perf_counter() - begun)
             self.log_of_run.evaluation(self.state.global_step, accuracy)
 
     # --- what is said ---------------------------------------------------------------------------------------------
