@@ -108,6 +108,7 @@ def test_a_checkpoint_under_zero2_is_written_from_rank_0s_weights_without_a_copy
         "peers": None,
         "run": Path(recipe.run),
         "layout": "layout",
+        "log_of_run": None,
         "facts": {},
         "model": "vlm",
         "state": SimpleNamespace(global_step=3),
