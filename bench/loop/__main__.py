@@ -7,13 +7,9 @@ python -m bench.loop [--recipe bench/loop/full.yaml] [--plan | --report] [key=va
 
 from __future__ import annotations
 
-import argparse
-import signal
-from functools import partial
 from pathlib import Path
 
-from idf.cli.main import run_command
-from idf.recipe import read_recipe
+from bench.study._command import study_command
 
 from ._recipe import HERE, LoopStudyRecipe
 from ._report import report
@@ -21,28 +17,14 @@ from ._run import run_study
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench.loop", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--recipe", type=Path, default=HERE / "full.yaml", help="YAML recipe (default: %(default)s)")
-    only = parser.add_mutually_exclusive_group()
-    only.add_argument("--plan", action="store_true", help="make the data and fix the plan; no run")
-    only.add_argument("--report", action="store_true", help="print the tables of the seeds that are whole; no run")
-    parser.add_argument("overrides", nargs="*", metavar="key=value", help="changes to the recipe, e.g. work=DIR")
-    parser.set_defaults(run=_run)
-    signal.signal(signal.SIGTERM, _interrupt)
-    run_command(lambda: parser, parser.prog, None)
-
-
-def _run(arguments: argparse.Namespace) -> None:
-    recipe = read_recipe(LoopStudyRecipe, arguments.recipe, arguments.overrides)
-    if arguments.report:
-        print(report(Path(recipe.results), recipe.seeds))
-    else:
-        run_study(recipe, plan_only=arguments.plan, say=partial(print, flush=True))
-
-
-def _interrupt(number: int, frame: object) -> None:
-    """End as Ctrl-C does: what runs is ended in good order."""
-    raise KeyboardInterrupt
+    study_command(
+        "bench.loop",
+        __doc__,
+        HERE / "full.yaml",
+        LoopStudyRecipe,
+        run_study,
+        lambda recipe: report(Path(recipe.results), recipe.seeds),
+    )
 
 
 if __name__ == "__main__":

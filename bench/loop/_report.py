@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from bench.study._outcome import read_seeds
 from bench.study._statistics import Effect, Outcomes, accuracy, difference
 from idf.errors import UserError
 from idf.evaluation import holm
@@ -57,12 +57,7 @@ def report(results: Path, seeds: Sequence[int]) -> str:
 
 def whole_seeds(results: Path, seeds: Sequence[int]) -> Results:
     """What the seeds came to whose arms are both done."""
-    told = {}
-    for seed in seeds:
-        path = results / f"seed{seed}.json"
-        if path.exists() and set(ARMS) <= set(found := json.loads(path.read_text())):
-            told[seed] = found
-    return told
+    return {seed: found for seed, found in read_seeds(results, seeds).items() if set(ARMS) <= set(found)}
 
 
 def outcomes(told: Results, world: str, arm: str, number: int) -> Outcomes:

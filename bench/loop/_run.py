@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,12 +10,10 @@ from typing import Any
 
 import yaml
 
-from bench.study._data import Folders, count_overlaps
-from bench.study._jobs import Job, locked, run_jobs
+from bench.study._data import Folders, count_overlaps, make_missing
+from bench.study._jobs import Job, idf_command, locked, run_jobs
 from bench.study._outcome import fix_plan, read_answers, write_json
-from bench.study._plan import idf_command
 from idf.data import open_dataset
-from idf.errors import UserError
 from idf.recipe import read_recipe, to_plain
 from idf.suites import read_suite
 from idf.training.recipe import StageRecipe
@@ -67,11 +64,7 @@ def _make(recipe: LoopStudyRecipe, folders: Folders, say: Callable[[str], None])
     for seed in recipe.seeds:
         base = folders.base(seed)
         steps.append((base / "processor_config.json", ["tiny", str(kept), "--seed", str(seed), "--out", str(base)]))
-    for file, words in steps:
-        if not file.exists():
-            say(f"idf {' '.join(words)}")
-            if subprocess.run([idf_command("idf"), *words]).returncode != 0:
-                raise UserError(f"idf {' '.join(words)} failed: its words stand above")
+    make_missing(steps, say)
 
 
 def _facts(recipe: LoopStudyRecipe, folders: Folders) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from idf.errors import UserError
+from bench.study._recipe import check_seeds
 from idf.recipe import check_positive
 
 ARMS = ("optimal", "search")
@@ -49,8 +49,7 @@ class PlansRecipe:
         """Refuse what cannot be run, before anything is made."""
         for name in ("problems", "kept", "items", "label_tokens", "max_new_tokens", "batch_size"):
             check_positive(name, getattr(self, name))
-        if not self.seeds or len(set(self.seeds)) != len(self.seeds):
-            raise UserError(f"seeds must name at least one seed, and none twice, not {self.seeds}")
+        check_seeds(self.seeds)
 
     def updates(self, labels_per_update: float) -> int:
         """The optimizer updates in which an arm sees its label tokens."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.study._outcome import read_seeds
 from bench.study._statistics import Effect, Outcomes, accuracy, difference
 from idf.errors import UserError
 from idf.evaluation import holm
@@ -65,12 +66,7 @@ def report(results: Path, seeds: Sequence[int]) -> str:
 
 def whole_seeds(results: Path, seeds: Sequence[int]) -> dict[int, dict[str, Any]]:
     """What the seeds came to whose arms are both done."""
-    told = {}
-    for seed in seeds:
-        path = results / f"seed{seed}.json"
-        if path.exists() and set(found := json.loads(path.read_text())) == set(ARMS):
-            told[seed] = found
-    return told
+    return {seed: found for seed, found in read_seeds(results, seeds).items() if set(found) == set(ARMS)}
 
 
 def outcomes(told: dict[int, dict[str, Any]], world: str, arm: str) -> Outcomes:

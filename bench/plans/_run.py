@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -12,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.study._arms import Epoch
-from bench.study._data import Folders, count_overlaps, encode, link_tokens
-from bench.study._jobs import Job, locked, run_jobs
+from bench.study._data import Folders, count_overlaps, encode, link_tokens, make_missing
+from bench.study._jobs import Job, idf_command, locked, run_jobs
 from bench.study._outcome import fix_plan, read_answers, write_json
-from bench.study._plan import idf_command
 from idf.data import DatasetFolder, open_dataset
 from idf.errors import UserError
 from idf.evaluation import read_results
@@ -83,11 +81,7 @@ def _make(recipe: PlansRecipe, folders: Folders, say: Callable[[str], None]) -> 
         base = folders.base(seed)
         words = ["tiny", *(str(folders.data(arm)) for arm in ARMS), "--seed", str(seed), "--out", str(base)]
         steps.append((base / "processor_config.json", words))
-    for file, words in steps:
-        if not file.exists():
-            say(f"idf {' '.join(words)}")
-            if subprocess.run([idf_command("idf"), *words]).returncode != 0:
-                raise UserError(f"idf {' '.join(words)} failed: its words stand above")
+    make_missing(steps, say)
 
 
 def _facts(

@@ -6,11 +6,10 @@ python -m bench.pretrained [--recipe FILE] [--pilot | --plan | --report | --page
 from __future__ import annotations
 
 import argparse
-import signal
 from functools import partial
 from pathlib import Path
 
-from idf.cli.main import run_command
+from bench.study._command import run_parser, study_parser
 from idf.recipe import read_recipe
 
 from ._recipe import HERE, ROOT, PretrainedRecipe
@@ -22,18 +21,11 @@ BEGIN, END = "<!-- results -->", "<!-- end -->"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench.pretrained", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--recipe", type=Path, default=HERE / "full.yaml", help="YAML recipe (default: %(default)s)")
-    only = parser.add_mutually_exclusive_group()
+    parser, only = study_parser("bench.pretrained", __doc__, HERE / "full.yaml")
     only.add_argument("--pilot", action="store_true", help="one arm with the pilot's seed, before the plan is fixed")
-    only.add_argument("--plan", action="store_true", help="make the data and fix the plan; no run")
-    only.add_argument("--report", action="store_true", help="print the tables of what is there; no run")
     only.add_argument("--page", action="store_true", help=f"write them, and the figure, into {PAGE.relative_to(ROOT)}")
     parser.add_argument("--hours", type=float, help="begin no arm that would not end within so many hours")
-    parser.add_argument("overrides", nargs="*", metavar="key=value", help="changes to the recipe, e.g. work=DIR")
-    parser.set_defaults(run=_run)
-    signal.signal(signal.SIGTERM, _interrupt)
-    run_command(lambda: parser, parser.prog, None)
+    run_parser(parser, _run)
 
 
 def _run(arguments: argparse.Namespace) -> None:
@@ -54,11 +46,6 @@ def write_page(recipe: PretrainedRecipe, page: Path, picture: Path) -> None:
     picture.parent.mkdir(parents=True, exist_ok=True)
     figure(recipe).savefig(picture, dpi=150, metadata={"Software": None})
     page.write_text(f"{before}{BEGIN}\n{shown}\n{END}{rest.partition(END)[2]}")
-
-
-def _interrupt(number: int, frame: object) -> None:
-    """End as Ctrl-C does: what runs is ended in good order."""
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -12,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.study._arms import Epoch
-from bench.study._data import Folders, encode, link_tokens
-from bench.study._jobs import Job, locked, run_jobs
+from bench.study._data import Folders, encode, link_tokens, make_missing
+from bench.study._jobs import Job, idf_command, locked, run_jobs
 from bench.study._outcome import fix_plan, read_answers, write_json
-from bench.study._plan import idf_command
 from idf.data import DatasetFolder, open_dataset
 from idf.errors import UserError
 from idf.recipe import read_recipe, to_plain
@@ -108,25 +106,19 @@ def run_arms(
 
 def _make(recipe: PretrainedRecipe, folders: Folders, say: Callable[[str], None]) -> None:
     """Make what is not there."""
-    _all(commands(recipe, folders), say)
+    make_missing(commands(recipe, folders), say)
     hold_out(recipe, folders)
     mixed, both = folders.data("mixed"), (str(folders.data("imagery")), str(folders.data("traces")))
     base = folders.base(0)
     made = (mixed / "dataset.json", ["mix", *both, "--out", str(mixed)])
-    _all([made, (base / "NOTICE.txt", [*BASE, "--out", str(base)])], say)
+    make_missing([made, (base / "NOTICE.txt", [*BASE, "--out", str(base)])], say)
 
 
 def _make_random_bases(recipe: PretrainedRecipe, folders: Folders, say: Callable[[str], None]) -> None:
     outs = [(folders.base(seed), str(seed)) for seed in recipe.seeds if "random" in recipe.parts]
-    _all([(out / "NOTICE.txt", [*BASE, "--random", "--seed", seed, "--out", str(out)]) for out, seed in outs], say)
-
-
-def _all(steps: Sequence[tuple[Path, list[str]]], say: Callable[[str], None]) -> None:
-    for file, words in steps:
-        if not file.exists():
-            say(f"idf {' '.join(words)}")
-            if subprocess.run([idf_command("idf"), *words]).returncode != 0:
-                raise UserError(f"idf {' '.join(words)} failed: its words stand above")
+    make_missing(
+        [(out / "NOTICE.txt", [*BASE, "--random", "--seed", seed, "--out", str(out)]) for out, seed in outs], say
+    )
 
 
 def _facts(

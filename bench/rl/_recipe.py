@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench.study._recipe import check_seeds
 from idf.errors import UserError
 from idf.recipe import check_positive
 
@@ -63,7 +64,6 @@ class RlRecipe:
             check_positive(name, getattr(self, name))
         if unknown := set(self.questions) - set(QUESTIONS):
             raise UserError(f"questions must be some of {', '.join(QUESTIONS)}, not {sorted(unknown)[0]}")
-        if not self.seeds or len(set(self.seeds)) != len(self.seeds):
-            raise UserError(f"seeds must name at least one seed, and none twice, not {self.seeds}")
+        check_seeds(self.seeds)
         if self.price is not None and self.price not in self.prices:
             raise UserError(f"price must be one of prices ({self.prices}), not {self.price}")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from bench.study._outcome import read_seeds
 from bench.study._statistics import Effect, Outcomes, accuracy, difference
 from idf.errors import UserError
 
@@ -23,16 +23,10 @@ def report(recipe: RlRecipe) -> str:
     Raises:
         UserError: There is nothing.
     """
-    found = read_results_of(Path(recipe.results), recipe.seeds)
+    found = read_seeds(Path(recipe.results), recipe.seeds)
     if not found:
         raise UserError(f"no results in {recipe.results}: run python -m bench.rl")
     return "\n".join([*_verdicts(recipe, found), "", *_credit(recipe, found), "", *_price(recipe, found)])
-
-
-def read_results_of(results: Path, seeds: Sequence[int]) -> Results:
-    """Seed -> what its arms came to, of the seeds that there is anything of."""
-    paths = {seed: results / f"seed{seed}.json" for seed in seeds}
-    return {seed: json.loads(path.read_text()) for seed, path in paths.items() if path.exists()}
 
 
 def outcomes(found: Results, name: str) -> Outcomes:

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench.study._data import Folders
-from bench.study._jobs import Job, locked, run_jobs
+from bench.study._data import Folders, make_missing
+from bench.study._jobs import Job, idf_command, locked, run_jobs
 from bench.study._outcome import fix_plan, read_answers, write_json
-from bench.study._plan import idf_command
 from idf.data import open_dataset
-from idf.errors import UserError
 from idf.evaluation import read_results
 from idf.recipe import to_plain
 from idf.suites import read_suite
@@ -82,11 +79,7 @@ def _make(recipe: RlRecipe, folders: Folders, say: Callable[[str], None]) -> Non
         base = folders.base(seed)
         words = ["tiny", *map(str, kept), "--seed", str(seed), "--out", str(base)]
         steps.append((base / "processor_config.json", words))
-    for file, words in steps:
-        if not file.exists():
-            say(f"idf {' '.join(words)}")
-            if subprocess.run([idf_command("idf"), *words]).returncode != 0:
-                raise UserError(f"idf {' '.join(words)} failed: its words stand above")
+    make_missing(steps, say)
 
 
 def _facts(recipe: RlRecipe, folders: Folders) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from idf.errors import UserError
+from bench.study._recipe import check_seeds
 from idf.recipe import check_positive
 
 HERE = Path(__file__).parent
@@ -46,5 +46,4 @@ class SeeingRecipe:
         """Refuse what cannot be run, before anything is made."""
         for name in ("at_once", "samples", "each"):
             check_positive(name, getattr(self, name))
-        if not self.seeds or len(set(self.seeds)) != len(self.seeds):
-            raise UserError(f"seeds must name at least one seed, and none twice, not {self.seeds}")
+        check_seeds(self.seeds)

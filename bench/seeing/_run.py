@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from bench.study._data import Folders
+from bench.study._data import Folders, make_missing
 from bench.study._jobs import Job, locked, run_jobs
 from bench.study._outcome import fix_plan, write_json
-from bench.study._plan import idf_command
 from idf.data import content_key, open_dataset
 from idf.errors import UserError
 from idf.recipe import to_plain
@@ -39,14 +37,14 @@ def run_study(recipe: SeeingRecipe, *, plan_only: bool, say: Callable[[str], Non
     """
     folders = Folders(Path(recipe.work).resolve())
     with locked(folders.work / ".lock", say) as lock:
-        _make(_data_steps(recipe, folders), say)
+        make_missing(_data_steps(recipe, folders), say)
         fix_plan(Path(recipe.results) / "plan.json", _facts(recipe, folders))
         jobs = jobs_of(recipe, folders)
         seconds = sum(job.seconds for job in jobs)
         say(f"{len(jobs)} processes, about {seconds / 60:.0f} minutes of one core if none is done")
         if plan_only:
             return
-        _make(_base_steps(recipe, folders), say)
+        make_missing(_base_steps(recipe, folders), say)
         run_jobs(jobs, recipe.at_once, lock, say)
 
 
@@ -65,15 +63,6 @@ def _base_steps(recipe: SeeingRecipe, folders: Folders) -> list[tuple[Path, list
         (base / "processor_config.json", ["tiny", data, "--seed", str(seed), "--out", str(base)])
         for seed, base in bases
     ]
-
-
-def _make(steps: list[tuple[Path, list[str]]], say: Callable[[str], None]) -> None:
-    """Make what is not there."""
-    for file, words in steps:
-        if not file.exists():
-            say(f"idf {' '.join(words)}")
-            if subprocess.run([idf_command("idf"), *words]).returncode != 0:
-                raise UserError(f"idf {' '.join(words)} failed: its words stand above")
 
 
 def _facts(recipe: SeeingRecipe, folders: Folders) -> dict[str, Any]:

@@ -6,14 +6,13 @@ python -m bench.study [--recipe bench/study/recipes/full.yaml] [--quick] [--plan
 from __future__ import annotations
 
 import argparse
-import signal
 from functools import partial
 from pathlib import Path
 
-from idf.cli.main import run_command
 from idf.recipe import read_recipe
 
 from . import StudyRecipe, report_so_far, run_study
+from ._command import run_parser
 
 RECIPES = {False: Path("bench/study/recipes/full.yaml"), True: Path("bench/study/recipes/quick.yaml")}
 
@@ -31,9 +30,7 @@ def main() -> None:
         "--add", action="store_true", help="leave out the seeds whose results are there, and add the others' to them"
     )
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="changes to the recipe, e.g. work=DIR")
-    parser.set_defaults(run=_run)
-    signal.signal(signal.SIGTERM, _interrupt)
-    run_command(lambda: parser, parser.prog, None)
+    run_parser(parser, _run)
 
 
 def _run(arguments: argparse.Namespace) -> None:
@@ -44,11 +41,6 @@ def _run(arguments: argparse.Namespace) -> None:
         report_so_far(recipe, add=arguments.add, say=say)
     else:
         run_study(recipe, plan_only=arguments.plan, add=arguments.add, say=say)
-
-
-def _interrupt(number: int, frame: object) -> None:
-    """End as Ctrl-C does: what runs is ended in good order."""
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

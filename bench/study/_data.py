@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import subprocess
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from idf.training.recipe import StageRecipe
 from idf.worlds import WORLDS
 
 from ._arms import Epoch
+from ._jobs import idf_command
 from ._recipe import StudyRecipe
 
 TRAINED = ("imagery", "traces", "mixed")
@@ -87,6 +89,23 @@ def data_commands(recipe: StudyRecipe, folders: Folders) -> list[tuple[Path, lis
             for seed in recipe.seeds
         ),
     ]
+
+
+def make_missing(steps: Iterable[tuple[Path, list[str]]], say: Callable[[str], None]) -> None:
+    """Make what is not there, with the commands that everybody uses.
+
+    Args:
+        steps: The file that is there when it is made, and the words after `idf`; in order.
+        say: Prints a line.
+
+    Raises:
+        UserError: A command failed.
+    """
+    for file, words in steps:
+        if not file.exists():
+            say(f"idf {' '.join(words)}")
+            if subprocess.run([idf_command("idf"), *words]).returncode != 0:
+                raise UserError(f"idf {' '.join(words)} failed: its words stand above")
 
 
 def opened(folders: Folders) -> dict[str, DatasetFolder]:

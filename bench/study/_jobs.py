@@ -22,6 +22,11 @@ _SAY_EVERY = 60.0
 _PR_SET_PDEATHSIG = 1
 
 
+def idf_command(name: str) -> str:
+    """A command of idf in the environment that runs this."""
+    return str(Path(sys.executable).with_name(name))
+
+
 @dataclass(frozen=True)
 class Job:
     """A process that writes something.

@@ -127,6 +127,12 @@ def write_json(path: Path, value: dict[str, Any], indent: int | None = None) -> 
     part.replace(path)
 
 
+def read_seeds(results: Path, seeds: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """Seed -> what its arms came to, of the seeds that there is anything of."""
+    paths = {seed: results / f"seed{seed}.json" for seed in seeds}
+    return {seed: json.loads(path.read_text()) for seed, path in paths.items() if path.exists()}
+
+
 def fix_plan(path: Path, facts: Mapping[str, Any]) -> None:
     """Write a study's plan down; it may not change afterwards.
 

@@ -17,7 +17,7 @@ from idf.training.recipe import StageRecipe
 
 from ._arms import DATA, Epoch, Run, all_runs, run_of
 from ._data import Folders, link_tokens
-from ._jobs import Job
+from ._jobs import Job, idf_command
 from ._outcome import write_json
 from ._recipe import ARMS, StudyRecipe
 
@@ -181,11 +181,6 @@ def fix_plan(path: Path, facts: Mapping[str, Any]) -> None:
 
 _MAY_CHANGE = ("at_once", "results", "seconds_per_update", "seconds_per_evaluation", "seconds_to_start")
 _RECIPES = ("imagery", "traces", "suite", "stage1", "stage2")
-
-
-def idf_command(name: str) -> str:
-    """A command of idf in the environment that runs this."""
-    return str(Path(sys.executable).with_name(name))
 
 
 def _name(run: Run | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from idf.errors import UserError
@@ -86,8 +87,7 @@ class StudyRecipe:
             check_positive(name, getattr(self, name))
         if self.items < 2:
             raise UserError("items must be at least 2: one item says nothing of others")
-        if not self.seeds or len(set(self.seeds)) != len(self.seeds):
-            raise UserError(f"seeds must name at least one seed, and none twice, not {self.seeds}")
+        check_seeds(self.seeds)
         if not self.budgets or self.budgets != sorted(set(self.budgets)) or self.budgets[0] < 2:
             raise UserError(f"budgets must ascend from at least 2 updates, not {self.budgets}")
         if len(self.imagery_share) != 2 or min(self.imagery_share) < 1:
@@ -107,3 +107,13 @@ class StudyRecipe:
     def budgets_of(self, arm: str) -> list[int]:
         """The budgets at which an arm is run."""
         return self.arms.get(arm, self.budgets)
+
+
+def check_seeds(seeds: Sequence[int]) -> None:
+    """Refuse seeds that are none, or not different.
+
+    Raises:
+        UserError: They are.
+    """
+    if not seeds or len(set(seeds)) != len(seeds):
+        raise UserError(f"seeds must name at least one seed, and none twice, not {seeds}")

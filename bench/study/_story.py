@@ -16,9 +16,9 @@ from idf.recipe import to_plain
 from ._arms import Epoch
 from ._collect import collect, compare_seeds, machine, measured_seconds
 from ._data import Folders, count_overlaps, data_commands, encode, opened, stage_recipes
-from ._jobs import ends_with_this, locked, run_jobs
+from ._jobs import ends_with_this, idf_command, locked, run_jobs
 from ._outcome import Study, read_study, write_json
-from ._plan import Plan, fix_plan, idf_command, make_plan
+from ._plan import Plan, fix_plan, make_plan
 from ._recipe import StudyRecipe
 from ._summary import summarize
 from ._tables import tables

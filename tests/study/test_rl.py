@@ -10,11 +10,11 @@ import pytest
 
 from bench.rl._arms import arms_of
 from bench.rl._recipe import HERE, RlRecipe
-from bench.rl._report import outcomes, read_results_of, report, tokens_per_right
+from bench.rl._report import outcomes, report, tokens_per_right
 from bench.rl._run import _jobs
 from bench.rl._until import stopped_at
 from bench.study._data import Folders
-from bench.study._outcome import fix_plan
+from bench.study._outcome import fix_plan, read_seeds
 from idf.recipe import read_recipe
 from tests.sentences import line_that_says, refused
 
@@ -65,7 +65,7 @@ def test_nothing_is_tested_before_the_last_seed(tmp_path):
 
 def test_tokens_of_wrong_answers_count_for_the_right_ones(tmp_path):
     written(tmp_path, 1, {"early suite": arm([1, 0, 0, 0], [10, 20, 30, 40])})
-    found = read_results_of(tmp_path / "results", [1])
+    found = read_seeds(tmp_path / "results", [1])
     assert tokens_per_right(found, "early suite") == [100]
     assert outcomes(found, "early suite").tolist() == [[1, 0, 0, 0]]
 
@@ -110,7 +110,7 @@ def test_what_stands_in_the_docs_is_the_report_of_the_results():
     page = (HERE.parents[1] / "docs" / "rl-study.md").read_text()
     shown = page.partition("<!-- results -->")[2].partition("<!-- end -->")[0]
     asked = read_recipe(RlRecipe, HERE / "full.yaml")
-    if not read_results_of(RESULTS, asked.seeds):
+    if not read_seeds(RESULTS, asked.seeds):
         assert "Nothing was run yet" in shown
         return
     told = report(replace(asked, results=str(RESULTS)))

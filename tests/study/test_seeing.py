@@ -10,9 +10,10 @@ import pytest
 
 from bench.seeing._questions import SEED, held_out, judged, parts_of
 from bench.seeing._recipe import ARMS, HERE, SeeingRecipe
-from bench.seeing._report import outcomes, read_results_of, report
+from bench.seeing._report import outcomes, report
 from bench.seeing._run import jobs_of, run_study
 from bench.study._data import Folders
+from bench.study._outcome import read_seeds
 from idf.data import text_of
 from idf.imagery import ImageryRecipe, build_imagery
 from idf.recipe import read_recipe
@@ -144,14 +145,14 @@ def test_nothing_is_tested_before_the_last_seed(tmp_path):
     told = report(recipe(tmp_path))
     line_that_says(told, "nothing is tested before the last seed")
     assert ", p " not in told
-    assert outcomes(read_results_of(tmp_path / "results", [3]), "frozen", "moving_box reading").tolist() == [[0, 1]]
+    assert outcomes(read_seeds(tmp_path / "results", [3]), "frozen", "moving_box reading").tolist() == [[0, 1]]
 
 
 def test_what_stands_in_the_docs_is_the_report_of_the_results():
     page = (HERE.parents[1] / "docs" / "seeing-study.md").read_text()
     shown = page.partition("<!-- results -->")[2].partition("<!-- end -->")[0]
     asked = read_recipe(SeeingRecipe, HERE / "full.yaml")
-    if not read_results_of(RESULTS, asked.seeds):
+    if not read_seeds(RESULTS, asked.seeds):
         assert "Nothing was run yet" in shown
         return
     for line in report(replace(asked, results=str(RESULTS))).splitlines():
@@ -167,7 +168,7 @@ def test_the_whole_study_runs_and_goes_on_where_it_was(tmp_path):
     small = recipe(tmp_path, samples=60, each=2, seeds=[7], at_once=1)
     said: list[str] = []
     run_study(small, plan_only=False, say=said.append)
-    (found,) = read_results_of(tmp_path / "results", [7]).values()
+    (found,) = read_seeds(tmp_path / "results", [7]).values()
     assert set(found) == set(ARMS)
     for arm in ARMS:
         assert list(found[arm]["answers"]) == QUESTIONS

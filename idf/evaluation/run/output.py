@@ -27,14 +27,18 @@ RESULTS = (
 
 
 @contextmanager
-def locked(out: Path) -> Iterator[None]:
-    """Keep every other evaluation out of a folder, as long as this process lives.
+def locked(out: Path, doing: str = "evaluating") -> Iterator[int]:
+    """Keep every other process out of a folder, as long as this one lives, and those that inherit the file descriptor.
 
     Args:
         out: The folder; made if there is none.
+        doing: What is done into it, for the message to another process.
+
+    Yields:
+        The file descriptor of the lock.
 
     Raises:
-        UserError: Another process evaluates into it.
+        UserError: Another process holds it.
         OSError: It cannot be written.
     """
     out.mkdir(parents=True, exist_ok=True)
@@ -44,11 +48,11 @@ def locked(out: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise UserError(
-                f"another process is evaluating into {out}: wait for its end, or choose another --out"
+                f"another process is {doing} into {out}: wait for its end, or choose another --out"
             ) from None
         except OSError as error:  # a file system without locks
-            print(f"{out} is not locked against a second evaluation ({error.strerror})", flush=True)
-        yield
+            print(f"{out} is not locked against a second process ({error.strerror})", flush=True)
+        yield file
     finally:
         os.close(file)
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,6 +14,7 @@ from typing import Any
 
 from idf.backends import adapter_base, is_hub_name, weights_fingerprint
 from idf.errors import UserError
+from idf.evaluation.run.output import locked
 from idf.gpus import why_no_gpu
 from idf.processes import end_with
 
@@ -65,7 +64,7 @@ def run_transfer(plan: TransferPlan) -> tuple[dict[Benchmark, tuple[Scores, Scor
     reached = hub_reached()
     identity = _identity(plan, reached)
     not_run = _cannot(plan.benchmarks, LmmsTasks(), reached)
-    with _locked(plan.out) as lock:
+    with locked(plan.out, "asking") as lock:  # the processes of models inherit it: one that outlives us holds it
         _enter(plan.out, identity)
         asked = [one for one in plan.benchmarks if one.name not in not_run]
         for side in SIDES:
@@ -124,23 +123,6 @@ def _cannot(benchmarks: Sequence[Benchmark], tasks: LmmsTasks, reached: bool) ->
                 "where there is a network, and copy HF_HOME"
             )
     return found
-
-
-@contextmanager
-def _locked(out: Path) -> Iterator[int]:
-    """Keep other commands out of a folder. The processes of models inherit the lock, so one that outlives us holds it."""
-    out.mkdir(parents=True, exist_ok=True)
-    file = os.open(out / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(
-                f"another process is asking into {out}: wait for its end, or choose another --out"
-            ) from None
-        yield file
-    finally:
-        os.close(file)
 
 
 def _enter(out: Path, identity: dict[str, Any]) -> None:
