@@ -2,7 +2,7 @@
 
 Killed at any moment, the same command resumes.
 
-python -m bench.loop [--recipe bench/loop/full.yaml] [--plan | --report] [key=value ...]
+python -m bench.loop [--recipe bench/loop/full.yaml] [--plan | --report | --page] [key=value ...]
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench.study._command import study_command
+from bench.study._page import write_page
 
-from ._recipe import HERE, LoopStudyRecipe
+from ._recipe import HERE, ROOT, LoopStudyRecipe
 from ._report import report
 from ._run import run_study
 
@@ -24,6 +25,7 @@ def main() -> None:
         LoopStudyRecipe,
         run_study,
         lambda recipe: report(Path(recipe.results), recipe.seeds),
+        lambda told, recipe: write_page(ROOT / "docs/loop-study.md", told),
     )
 
 

@@ -1,6 +1,6 @@
 """Do traces that search teach plans better than optimal ones? Killed at any moment, the same command goes on.
 
-python -m bench.plans [--recipe bench/plans/full.yaml] [--plan | --report] [key=value ...]
+python -m bench.plans [--recipe bench/plans/full.yaml] [--plan | --report | --page] [key=value ...]
 """
 
 from __future__ import annotations
@@ -8,8 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench.study._command import study_command
+from bench.study._page import write_page
 
-from ._recipe import HERE, PlansRecipe
+from ._recipe import HERE, ROOT, PlansRecipe
 from ._report import report
 from ._run import run_plans
 
@@ -22,6 +23,7 @@ def main() -> None:
         PlansRecipe,
         run_plans,
         lambda recipe: report(Path(recipe.results), recipe.seeds),
+        lambda told, recipe: write_page(ROOT / "docs/plans.md", told),
     )
 
 

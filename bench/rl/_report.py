@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from bench.study._outcome import read_seeds
 from bench.study._statistics import Effect, Outcomes, accuracy, difference
@@ -27,6 +29,31 @@ def report(recipe: RlRecipe) -> str:
     if not found:
         raise UserError(f"no results in {recipe.results}: run python -m bench.rl")
     return "\n".join([*_verdicts(recipe, found), "", *_credit(recipe, found), "", *_price(recipe, found)])
+
+
+def front(recipe: RlRecipe) -> Figure | None:
+    """Accuracy against tokens for a right answer, before and after a price: dots for seeds, a ring for their mean.
+
+    None as long as no price has results.
+    """
+    found = read_seeds(Path(recipe.results), recipe.seeds)
+    names = ["mixed paired", *(f"price{price:g} paired" for price in recipe.prices)]
+    arms = {name: some for name in names if (some := _whole(found, name))}
+    if len(arms) < 2:
+        return None
+    drawn = Figure(figsize=(6.0, 3.8), layout="constrained")
+    axis: Axes = drawn.subplots()
+    for number, (name, some) in enumerate(arms.items()):
+        tokens, right = tokens_per_right(some, name), accuracy(outcomes(some, name)).seeds
+        word = name.partition(" ")[0]
+        label = "no price (stage 2)" if word == "mixed" else f"price {word.removeprefix('price')}"
+        axis.plot(tokens, right, ".", color=f"C{number}", ms=5, alpha=0.7)
+        axis.plot(np.mean(tokens), np.mean(right), "o", color=f"C{number}", ms=9, mfc="none", mew=1.6, label=label)
+    axis.set_xlabel("tokens for a right answer")
+    axis.set_ylabel("accuracy; dots: seeds, rings: means")
+    axis.grid(color="#dddddd", linewidth=0.6)
+    drawn.legend(loc="outside upper center", ncols=len(arms), fontsize=8, frameon=False)
+    return drawn
 
 
 def outcomes(found: Results, name: str) -> Outcomes:

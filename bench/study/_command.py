@@ -1,4 +1,4 @@
-"""What the commands of all studies share: a recipe with changes, `--plan`, `--report`, and an end in good order."""
+"""What the commands of all studies share: a recipe with changes, `--plan`, `--report`, `--page`, and an end in good order."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ def study_parser(name: str, doc: str | None, default: Path) -> tuple[argparse.Ar
     only = parser.add_mutually_exclusive_group()
     only.add_argument("--plan", action="store_true", help="make the data and fix the plan; no run")
     only.add_argument("--report", action="store_true", help="print the tables of what is there; no run")
+    only.add_argument("--page", action="store_true", help="write them, and the figure, into the page of the docs; no run")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="changes to the recipe, e.g. work=DIR")
     return parser, only
 
@@ -51,6 +52,7 @@ def study_command(
     kind: type[T],
     run_study: Callable[..., None],
     report: Callable[[T], str],
+    write: Callable[[str, T], None],
 ) -> None:
     """The whole command of a study that has these options alone.
 
@@ -61,12 +63,15 @@ def study_command(
         kind: The type of the recipe.
         run_study: Takes the recipe, `plan_only` and `say`.
         report: Gives the tables of what is there.
+        write: Takes the tables and the recipe, and writes the page of the docs.
     """
 
     def run(arguments: argparse.Namespace) -> None:
         recipe = read_recipe(kind, arguments.recipe, arguments.overrides)
         if arguments.report:
             print(report(recipe))
+        elif arguments.page:
+            write(report(recipe), recipe)
         else:
             run_study(recipe, plan_only=arguments.plan, say=partial(print, flush=True))
 

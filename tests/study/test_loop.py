@@ -12,6 +12,7 @@ from bench.loop._recipe import HERE, LoopStudyRecipe
 from bench.loop._report import report, whole_seeds
 from bench.loop._run import jobs_of
 from bench.study._data import Folders
+from bench.study._page import results_on
 from idf.loop import LoopRecipe
 from idf.recipe import read_recipe
 from tests.sentences import line_that_says, refused
@@ -65,8 +66,7 @@ def test_both_arms_of_a_seed_need_its_start(tmp_path):
 
 
 def test_what_stands_in_the_docs_is_the_report_of_the_results():
-    page = (HERE.parents[1] / "docs" / "loop-study.md").read_text()
-    shown = page.partition("<!-- results -->")[2].partition("<!-- end -->")[0]
+    shown = results_on(HERE.parents[1] / "docs" / "loop-study.md")
     seeds = yaml.safe_load((HERE / "full.yaml").read_text()).get("seeds", LoopStudyRecipe("", "").seeds)
     if not whole_seeds(RESULTS, seeds):
         assert "Nothing was run yet" in shown

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from bench.pretrained.__main__ import BEGIN, END, write_page
 from bench.pretrained._arms import NAMES, Run, check_runs, dose_curve, planned, run_of
 from bench.pretrained._data import commands, draw_items, is_held_out, is_new_walk, may_train, path_of
 from bench.pretrained._forms import Asked, first_wrong
@@ -23,6 +22,7 @@ from bench.pretrained._run import _has_result, jobs_of
 from bench.pretrained._timed import cpu_seconds
 from bench.study._arms import Epoch
 from bench.study._data import Folders
+from bench.study._page import BEGIN, END, results_on, write_page
 from bench.study._statistics import Effect, difference
 from idf.data import Sample, conversation
 from idf.imagery import ImageryRecipe
@@ -279,16 +279,16 @@ def test_the_page_gets_tables_and_figure_between_its_marks(tmp_path):
     written(asked, 1, {"traces-240": result([1, 0, 1, 0] * 5), "imagery-120": result([1] * 20)})
     page = tmp_path / "page.md"
     page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
-    write_page(asked, page, tmp_path / "pictures/headline.png")
+    write_page(page, report(asked), tmp_path / "pictures/headline.png", figure(asked), "a figure")
     assert page.read_text().startswith(f"before\n{BEGIN}\n")
     assert page.read_text().endswith(f"{END}\nafter\n")
-    assert report(asked) in page.read_text()
+    assert f"![a figure](pictures/headline.png)\n\n{report(asked)}" in page.read_text()
     assert "old" not in page.read_text()
     assert (tmp_path / "pictures/headline.png").read_bytes()[1:4] == b"PNG"
 
 
 def test_what_stands_in_the_docs_is_the_report_of_the_results():
-    shown = (ROOT / "docs/pretrained-study.md").read_text().partition(BEGIN)[2].partition(END)[0]
+    shown = results_on(ROOT / "docs/pretrained-study.md")
     asked = read_recipe(PretrainedRecipe, HERE / "full.yaml")
     asked = replace(asked, results=str(ROOT / asked.results))
     if not read_results(asked):

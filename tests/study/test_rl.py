@@ -10,11 +10,12 @@ import pytest
 
 from bench.rl._arms import arms_of
 from bench.rl._recipe import HERE, RlRecipe
-from bench.rl._report import outcomes, report, tokens_per_right
+from bench.rl._report import front, outcomes, report, tokens_per_right
 from bench.rl._run import _jobs
 from bench.rl._until import stopped_at
 from bench.study._data import Folders
 from bench.study._outcome import fix_plan, read_seeds
+from bench.study._page import results_on
 from idf.recipe import read_recipe
 from tests.sentences import line_that_says, refused
 
@@ -54,11 +55,17 @@ def test_the_tables_say_what_the_seeds_came_to(tmp_path):
     line_that_says(told, "| 0.2 |", "50%", "| no |")  # of four items nothing can be said
     line_that_says(told, "price0.2", "10", "20", "30", "40", "+10.0")
     assert "price0.4" not in told
+    (axis,) = front(recipe(tmp_path)).axes
+    seeds, means = axis.lines[::2], axis.lines[1::2]
+    assert [line.get_label() for line in means] == ["no price (stage 2)", "price 0.2"]
+    assert [line.get_xydata().tolist() for line in seeds] == [[[50, 1]] * 5, [[25, 1]] * 5]
+    assert [line.get_xydata().tolist() for line in means] == [[[50, 1]], [[25, 1]]]
 
 
 def test_nothing_is_tested_before_the_last_seed(tmp_path):
     written(tmp_path, 2, {"outcome suite": arm([1, 0], [1, 1]), "verdicts suite": arm([1, 1], [1, 1])})
     line_that_says(report(recipe(tmp_path)), "nothing is tested before the last seed")
+    assert front(recipe(tmp_path)) is None
     with refused("no results", "python -m bench.rl"):
         report(recipe(tmp_path / "empty"))
 
@@ -107,8 +114,7 @@ def test_a_plan_may_not_change(tmp_path):
 
 
 def test_what_stands_in_the_docs_is_the_report_of_the_results():
-    page = (HERE.parents[1] / "docs" / "rl-study.md").read_text()
-    shown = page.partition("<!-- results -->")[2].partition("<!-- end -->")[0]
+    shown = results_on(HERE.parents[1] / "docs" / "rl-study.md")
     asked = read_recipe(RlRecipe, HERE / "full.yaml")
     if not read_seeds(RESULTS, asked.seeds):
         assert "Nothing was run yet" in shown

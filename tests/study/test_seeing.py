@@ -14,6 +14,7 @@ from bench.seeing._report import outcomes, report
 from bench.seeing._run import jobs_of, run_study
 from bench.study._data import Folders
 from bench.study._outcome import read_seeds
+from bench.study._page import results_on
 from idf.data import text_of
 from idf.imagery import ImageryRecipe, build_imagery
 from idf.recipe import read_recipe
@@ -149,8 +150,7 @@ def test_nothing_is_tested_before_the_last_seed(tmp_path):
 
 
 def test_what_stands_in_the_docs_is_the_report_of_the_results():
-    page = (HERE.parents[1] / "docs" / "seeing-study.md").read_text()
-    shown = page.partition("<!-- results -->")[2].partition("<!-- end -->")[0]
+    shown = results_on(HERE.parents[1] / "docs" / "seeing-study.md")
     asked = read_recipe(SeeingRecipe, HERE / "full.yaml")
     if not read_seeds(RESULTS, asked.seeds):
         assert "Nothing was run yet" in shown

@@ -140,6 +140,7 @@ class RolloutTrainer(GRPOTrainer):  # type: ignore[misc]
         self.hook = EvaluationHook(recipe) if recipe.hook.mode == "inline" else None
         self.log_of_run: RolloutLog | None = None
         self.done, self.silent = 0, 0.0
+        self.teaching: list[int] | None = None  # rows of the micro-batch whose loss is computed; None for all of them
         self.counts = parameter_counts(vlm)
         self.layout = read_layout(recipe.model)
         self.layout.names_in_files(vlm)
@@ -203,22 +204,42 @@ class RolloutTrainer(GRPOTrainer):  # type: ignore[misc]
         ids, images, fields = super()._tokenize_prompts(prompts)
         return ids, None if images is None else [shown or [] for shown in images], fields
 
+    def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> Tensor:
+        """As TRL's, but what teaches nothing is not computed backwards: its gradient is exactly 0."""
+        if self.beta == 0 and not self.aux_loss_enabled:
+            self.teaching = teaching_rows(inputs["advantages"], inputs["completion_mask"])
+        try:
+            loss: Tensor = super()._compute_loss(model, inputs)
+            return loss
+        finally:
+            self.teaching = None
+
     def _get_per_token_logps_and_entropies(
         self, model: Any, input_ids: Tensor, *rest: Any, batch_size: int | None = None, **more: Any
     ) -> Any:
         """As TRL's, but rows without any picture, cut out of a batch that has some, go past the vision tower."""
         attention_mask, *others = rest
-        size = batch_size or len(input_ids)
-        parts = [
-            super(RolloutTrainer, self)._get_per_token_logps_and_entropies(
-                model, input_ids[rows], attention_mask[rows], *others, **pictures_of(rows, more)
-            )
-            for rows in (slice(start, start + size) for start in range(0, len(input_ids), size))
-        ]
-        logps, entropies, losses = zip(*parts, strict=True)
+        count = len(input_ids)
+        size = batch_size or count
+        parts = [(True, list(range(start, min(start + size, count)))) for start in range(0, count, size)]
+        if self.teaching is not None:
+            silent = sorted(set(range(count)) - set(self.teaching))
+            # Those with a gradient last: DDP makes ready for the backward pass of the forward pass before it.
+            parts = [(learns, rows) for learns, rows in ((False, silent), (True, self.teaching)) if rows]
+        found = []
+        for learns, rows in parts:
+            with torch.set_grad_enabled(learns and torch.is_grad_enabled()):
+                told = pictures_of(rows, more)
+                found.append(
+                    super()._get_per_token_logps_and_entropies(
+                        model, input_ids[rows], attention_mask[rows], *others, **told
+                    )
+                )
+        logps, entropies, losses = zip(*found, strict=True)
+        order = torch.tensor([row for _, rows in parts for row in rows], device=input_ids.device).argsort()
         return (
-            torch.cat(logps),
-            None if entropies[0] is None else torch.cat(entropies),
+            torch.cat(logps)[order],
+            None if entropies[0] is None else torch.cat(entropies)[order],
             None if losses[0] is None else torch.stack(losses).mean(),
         )
 
@@ -382,6 +403,20 @@ def after_epochs(sampler: Any, epochs: int) -> Any:
     for _ in range(epochs):
         torch.randperm(sampler.num_samples, generator=sampler.generator)
     return sampler
+
+
+def teaching_rows(advantages: Tensor, completion_mask: Tensor) -> list[int]:
+    """The rows of a micro-batch whose gradient is not exactly 0, without a reference model; never none of them.
+
+    A response to a silent problem has the advantage 0, and one that was cut off has no token that counts. Where no row teaches
+    anything, the first one is computed all the same: the ranks wait for each other in the backward pass.
+
+    Args:
+        advantages: (rows), how much better a response is than the others to its problem.
+        completion_mask: (rows, tokens), 1 for the tokens that count.
+    """
+    counts = (advantages != 0) & completion_mask.any(1)
+    return [int(row) for row in counts.nonzero()[:, 0].tolist()] or [0]
 
 
 def share_silent(earned: Tensor, samples: int) -> float:

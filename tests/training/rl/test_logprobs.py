@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from trl import GRPOTrainer
 
 from idf.backends import HFBackend, Request, Sampling
 from idf.recipe import build_recipe
@@ -131,6 +132,53 @@ def test_micro_batches_have_the_log_probabilities_of_the_whole(trainer, halfway)
         )
     here = batch["completion_mask"].bool()
     assert float((parts - whole)[here].abs().max()) < EXACT
+
+
+@pytest.mark.parametrize("silent", ["some", "all", "none"])
+def test_what_teaches_nothing_is_not_computed_backwards_and_loss_and_gradients_stay(
+    trainer, halfway, monkeypatch, silent
+):
+    """Against TRL's own loss over all rows."""
+    batch = drawn(trainer, mixed_rows(trainer))
+    rows = len(batch["completion_ids"])
+    batch["advantages"] = torch.linspace(-1, 1, rows) * {"some": torch.arange(rows) % 3 == 0, "all": 0, "none": 1}[silent]
+    batch["completion_mask"][3] = 0  # one that was cut off
+    trainer.current_gradient_accumulation_steps = 1
+    computed = []
+    forward = trainer.model.forward
+
+    def noted(*given: Any, **more: Any) -> Any:
+        computed.append((torch.is_grad_enabled(), len(more["input_ids"])))
+        return forward(*given, **more)
+
+    def loss_and_gradients() -> tuple[float, dict[str, torch.Tensor]]:
+        trainer.model.zero_grad()
+        loss = trainer.compute_loss(trainer.model, batch)
+        loss.backward()
+        return loss.item(), {n: p.grad.clone() for n, p in trainer.model.named_parameters() if p.grad is not None}
+
+    monkeypatch.setattr(trainer.model, "forward", noted)
+    ours, gradients = loss_and_gradients()
+    teach = {"some": 3, "all": 1, "none": rows - 1}[silent]  # of every third one, the fourth was cut off
+    assert computed == [(False, rows - teach), (True, teach)]
+    monkeypatch.setattr("idf.training.rl.trainer.teaching_rows", lambda advantages, mask: list(range(rows)))
+    theirs, wanted = loss_and_gradients()
+    assert computed[2:] == [(True, rows)]
+    assert ours == pytest.approx(theirs, abs=1e-7)
+    assert gradients.keys() == wanted.keys()
+    largest = max(float(one.abs().max()) for one in wanted.values())
+    assert (largest == 0) == (silent == "all")
+    for name, gradient in gradients.items():
+        assert torch.allclose(gradient, wanted[name], rtol=1e-4, atol=1e-6 * largest), name
+
+
+def test_with_a_reference_model_every_row_is_computed_backwards(trainer, monkeypatch):
+    """What pulls towards it has a gradient of its own."""
+    monkeypatch.setattr(trainer, "beta", 0.1)
+    seen = []
+    monkeypatch.setattr(GRPOTrainer, "_compute_loss", lambda self, model, inputs: seen.append(self.teaching))
+    trainer.compute_loss(trainer.model, {"advantages": torch.zeros(2), "completion_mask": torch.ones(2, 3)})
+    assert seen == [None]
 
 
 def test_a_prompt_is_the_one_that_evaluation_asks(trainer, halfway):

@@ -114,7 +114,7 @@ GIVEN = {
 
 
 def test_rows_get_their_own_pictures():
-    told = pictures_of(slice(2, 4), GIVEN)
+    told = pictures_of([2, 3], GIVEN)
     assert told["num_images"] == [2, 0]
     assert told["image_grid_thw"].tolist() == GRIDS[1:].tolist()
     assert told["pixel_values"][:, 0].tolist() == list(range(4, 28))
@@ -122,18 +122,26 @@ def test_rows_get_their_own_pictures():
     assert told["compute_entropy"] is True
 
 
+def test_rows_may_be_wanted_in_any_order():
+    told = pictures_of([2, 1, 0], GIVEN)
+    assert told["num_images"] == [2, 0, 1]
+    assert told["image_grid_thw"].tolist() == GRIDS[[1, 2, 0]].tolist()
+    assert told["pixel_values"][:, 0].tolist() == [*range(4, 28), *range(4)]
+    assert told["mm_token_type_ids"][:, 0].tolist() == [2, 1, 0]
+
+
 def test_rows_without_a_picture_get_none():
-    told = pictures_of(slice(1, 2), GIVEN)
+    told = pictures_of([1], GIVEN)
     assert told["pixel_values"] is None
     assert told["image_grid_thw"] is None
     assert told["mm_token_type_ids"].tolist() == [[1]]
 
 
 def test_the_rows_together_have_all_pictures():
-    parts = [pictures_of(slice(i, i + 1), GIVEN)["pixel_values"] for i in range(4)]
+    parts = [pictures_of([i], GIVEN)["pixel_values"] for i in range(4)]
     whole = torch.cat([part for part in parts if part is not None])
     assert torch.equal(whole, GIVEN["pixel_values"])
-    assert pictures_of(slice(0, 4), {"compute_entropy": True}) == {"compute_entropy": True}
+    assert pictures_of(range(4), {"compute_entropy": True}) == {"compute_entropy": True}
 
 
 def test_the_folder_is_still_a_dataset(halfway):

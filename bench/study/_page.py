@@ -1,0 +1,32 @@
+"""What a study's report writes into its page of the docs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+BEGIN, END = "<!-- results -->", "<!-- end -->"
+
+
+def write_page(page: Path, told: str, picture: Path | None = None, figure: Figure | None = None, shows: str = "") -> None:
+    """Put the tables between the marks of a page, and the figure that they stand below.
+
+    Args:
+        page: The page, with the two marks in it.
+        told: The tables, as Markdown.
+        picture: Where the figure is written as PNG, below the page's folder.
+        figure: The figure; None for none.
+        shows: What the figure shows, for those who do not see it.
+    """
+    before, _, rest = page.read_text().partition(BEGIN)
+    if picture is not None and figure is not None:
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(picture, dpi=150, metadata={"Software": None})
+        told = f"![{shows}]({picture.relative_to(page.parent).as_posix()})\n\n{told}"
+    page.write_text(f"{before}{BEGIN}\n{told}\n{END}{rest.partition(END)[2]}")
+
+
+def results_on(page: Path) -> str:
+    """What stands between the marks of a page."""
+    return page.read_text().partition(BEGIN)[2].partition(END)[0]
