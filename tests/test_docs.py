@@ -34,6 +34,7 @@ WRAPPED = [
     "drawing.md",
     "endpoints.md",
     "environments.md",
+    "evaluation.md",
     "filter.md",
     "index.md",
     "integrations.md",
