@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[1]
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_both_ways_are_measured_and_compute_the_same_loss(tmp_path: Path) -> None:
     out = tmp_path / "attention.json"
     command = [sys.executable, str(ROOT / "bench/attention.py"), "--quick", "--out", str(out)]

@@ -30,6 +30,7 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return json.loads(out.read_text())
 
 
+@pytest.mark.full
 @pytest.mark.slow
 def test_every_way_reports_speed_memory_and_padding(result: dict[str, Any]) -> None:
     assert list(result["ways"]) == [*OURS, "Trainer, 8 at random", "Trainer, 2 sorted", "TRL, 1"]
@@ -41,6 +42,7 @@ def test_every_way_reports_speed_memory_and_padding(result: dict[str, Any]) -> N
     assert {"machine", "device", "model", "settings", "lengths", "training_log", "loss_memory"} <= set(result)
 
 
+@pytest.mark.full
 @pytest.mark.slow
 def test_the_strongest_setting_of_each_peer_is_named_and_what_was_not_run_says_why(result: dict[str, Any]) -> None:
     trainer, trl = result["strongest"]
@@ -50,6 +52,7 @@ def test_the_strongest_setting_of_each_peer_is_named_and_what_was_not_run_says_w
     assert "llamafactory.sh" in result["not_run"]["LLaMA-Factory, neat_packing"]
 
 
+@pytest.mark.full
 @pytest.mark.slow
 def test_memory_is_compared_at_equal_positions(result: dict[str, Any]) -> None:
     (row,) = result["memory"]
@@ -57,6 +60,7 @@ def test_memory_is_compared_at_equal_positions(result: dict[str, Any]) -> None:
     assert row["share"] == pytest.approx(row["ours_mib"] / row["mib"], abs=0.01)
 
 
+@pytest.mark.full
 @pytest.mark.slow
 def test_packing_wastes_less_than_padding(result: dict[str, Any]) -> None:
     packed, padded = result["ways"]["packed"], result["ways"]["Trainer, 8 at random"]
@@ -66,6 +70,7 @@ def test_packing_wastes_less_than_padding(result: dict[str, Any]) -> None:
     assert result["ways"]["Trainer, 2 sorted"]["padding_share"] < padded["padding_share"]
 
 
+@pytest.mark.full
 @pytest.mark.slow
 def test_all_ways_learn_the_same_tokens(result: dict[str, Any]) -> None:
     ways = result["ways"]
@@ -74,6 +79,7 @@ def test_all_ways_learn_the_same_tokens(result: dict[str, Any]) -> None:
     assert ways["unpacked"]["first_loss"] == pytest.approx(ways["Trainer, 8 at random"]["first_loss"], 1e-5)
 
 
+@pytest.mark.full
 @pytest.mark.slow
 def test_the_mix_of_lengths_stands_beside_the_real_one(result: dict[str, Any]) -> None:
     for name in ("trained_on", "real"):

@@ -33,7 +33,9 @@ def study_parser(name: str, doc: str | None, default: Path) -> tuple[argparse.Ar
     only = parser.add_mutually_exclusive_group()
     only.add_argument("--plan", action="store_true", help="make the data and fix the plan; no run")
     only.add_argument("--report", action="store_true", help="print the tables of what is there; no run")
-    only.add_argument("--page", action="store_true", help="write them, and the figure, into the page of the docs; no run")
+    only.add_argument(
+        "--page", action="store_true", help="write them, and the figure, into the page of the docs; no run"
+    )
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="changes to the recipe, e.g. work=DIR")
     return parser, only
 

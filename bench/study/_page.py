@@ -9,7 +9,9 @@ from matplotlib.figure import Figure
 BEGIN, END = "<!-- results -->", "<!-- end -->"
 
 
-def write_page(page: Path, told: str, picture: Path | None = None, figure: Figure | None = None, shows: str = "") -> None:
+def write_page(
+    page: Path, told: str, picture: Path | None = None, figure: Figure | None = None, shows: str = ""
+) -> None:
     """Put the tables between the marks of a page, and the figure that they stand below.
 
     Args:

@@ -46,7 +46,9 @@ def traces(tmp_path_factory: pytest.TempPathFactory) -> DatasetFolder:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("hash_seed", "workers"), [("0", 1), ("1", 2), ("4242", 4)])
+@pytest.mark.parametrize(
+    ("hash_seed", "workers"), [("0", 1), ("1", 2), pytest.param("4242", 4, marks=pytest.mark.full)]
+)
 def test_any_number_of_workers_and_any_hash_seed_make_the_same_imagery(imagery, tmp_path, hash_seed, workers):
     process = drive(ROWS, "imagery", "--out", tmp_path / "d", "--workers", workers, *MANY, hash_seed=hash_seed)
     said = process.communicate(timeout=300)

@@ -135,6 +135,7 @@ def test_killed_under_zero2_in_bf16_it_ends_where_idfs_own_engine_does(trained):
     _frozen_alone_is_the_bases(trained.base, run_folder / "final")
 
 
+@pytest.mark.full  # the run that is killed under ZeRO-2 stands for it in CI
 def test_two_ranks_of_zero2_take_the_steps_of_one_device(trained):
     settings = {"work_dir": "checkpoints/two", "deepspeed": "zero2", "devices": 2, "accumulative_counts": 1}
     config = changed(TINY / "stage1.py", trained.folder / "two.py", **settings)
@@ -197,6 +198,7 @@ def test_idf_eval_scores_an_exported_folder(trained, tmp_path):
     assert results["worlds"]["cube_rolling"]["vtqa"]["all"]["n"] == 2
 
 
+@pytest.mark.full
 def test_stage_2_begins_from_what_stage_1_exported(trained):
     ended = train(TINY / "stage2.py", trained.folder)
     assert ended.status == 0, ended.said

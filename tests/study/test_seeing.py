@@ -164,6 +164,7 @@ def test_what_stands_in_the_docs_is_the_report_of_the_results():
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
+@pytest.mark.full  # its parts are tested one by one
 def test_the_whole_study_runs_and_goes_on_where_it_was(tmp_path):
     small = recipe(tmp_path, samples=60, each=2, seeds=[7], at_once=1)
     said: list[str] = []

@@ -52,6 +52,7 @@ def test_two_nodes_train_as_one_node_of_as_many_ranks(tiny, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.full  # the real SLURM of test_slurm stands for it in CI
 def test_a_signal_to_what_slurm_starts_on_a_node_saves_and_ends_with_status_0(tiny, tmp_path):
     import yaml
 

@@ -35,14 +35,13 @@ def difference(one: torch.Tensor, other: torch.Tensor) -> float:
     return float((one - other).norm() / one.norm())
 
 
-def test_micro_batch_accumulation_and_ranks_give_the_same_update(tiny, tmp_path):
+def test_micro_batch_accumulation_and_ranks_give_the_same_update(tiny, tmp_path, full):
     # Four rows with unequal numbers of label tokens: a mean of means would be another update, by more than a half.
     ways = {
         "one rank, 4 at once": (1, 4),
         "one rank, 1 x 4": (1, 1),
         "two ranks, 1 x 2": (2, 1),
-        "two ranks, 2": (2, 2),
-    }
+    } | ({"two ranks, 2": (2, 2)} if full else {})
     steps, saved = {}, {}
     for way, (ranks, rows) in ways.items():
         name = f"run{len(saved)}"
@@ -96,7 +95,7 @@ def test_every_preset_gives_the_loss_curve_of_plain_data_parallelism(curves, pre
 
 
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("preset", presets("zero2", "zero3_offload"))
+@pytest.mark.parametrize("preset", presets("zero3_offload"))  # test_stages kills one under zero2
 def test_a_killed_run_goes_on_to_the_same_digits_under_every_preset(tiny, curves, preset):
     folder, steps_of = curves
     steps = steps_of(preset)

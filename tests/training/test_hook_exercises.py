@@ -44,6 +44,7 @@ def test_exercises_are_results_of_their_own_and_problems_are_answered_as_without
     line_that_says(capsys.readouterr().out, "cube_rolling", "tqa", "rollout", 3)
 
 
+@pytest.mark.full
 def test_what_the_hook_asked_in_exercises_is_judged_again(tiny, tmp_path):
     recipe = recipe_for(tmp_path, hook=ASKING)
     EvaluationHook(recipe).run(save(tiny.model, recipe, "checkpoint-2"))

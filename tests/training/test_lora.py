@@ -326,6 +326,7 @@ def test_an_interrupted_run_of_adapters_goes_on_to_the_same_losses_and_weights(t
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_what_is_dropped_after_an_interruption_is_what_would_have_been_dropped(tiny, tmp_path):
     lora = {"rank": 4, "alpha": 8, "dropout": 0.2}
     changes = {"lora": lora, "learning_rate": 5e-3, "gpus": 1, "deepspeed": "zero1"}

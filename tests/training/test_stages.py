@@ -53,6 +53,7 @@ def test_both_stages_train_and_say_how_it_goes(runs):
     assert list((folder / "stage1" / "wandb").glob("offline-run-*")), "no offline run of wandb"
 
 
+@pytest.mark.full  # test_elsewhere stands for it in CI
 def test_checkpoints_are_read_by_three_versions_of_transformers(runs, tmp_path):
     read_alike([runs[0] / "stage1/checkpoint-2", runs[0] / "stage2/final"], tmp_path / "read")
 

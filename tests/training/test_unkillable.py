@@ -22,7 +22,7 @@ from .hub_layout import weights as weights_of
 from .running import finish, history, imagery_recipe, ranks_of, run, sentence, start, wandb_rows
 
 pytestmark = pytest.mark.slow
-KILLS, KILLS_IN_CI = 20, 8
+KILLS, KILLS_IN_CI = 20, 4
 
 
 def wait_until(true, process: subprocess.Popen[str], seconds: float = 120) -> None:
@@ -96,8 +96,8 @@ def test_many_kills_change_no_digit(straight, step, tmp_path, full):
             def stepped(seen=seen, more=more, number=number) -> bool:
                 now = len(history(folder))
                 seen.append(now)
-                # From the fifth kill on a checkpoint is there: else, on a slow machine, none would ever be resumed from.
-                there = number < 4 or (folder / "latest").exists()
+                # From the third kill on a checkpoint is there: else, on a slow machine, none would ever be resumed from.
+                there = number < 2 or (folder / "latest").exists()
                 return now >= min(seen) + more and now > 0 and there
 
             wait_until(stepped, process)
@@ -146,7 +146,13 @@ def test_a_signal_saves_and_ends_with_status_0_and_the_same_run_goes_on(straight
     ]
 
 
-@pytest.mark.parametrize("by", ["SIGTERM to torchrun, which passes it on", "SIGINT to all, as Ctrl-C sends it"])
+@pytest.mark.parametrize(
+    "by",
+    [
+        "SIGTERM to torchrun, which passes it on",
+        pytest.param("SIGINT to all, as Ctrl-C sends it", marks=pytest.mark.full),
+    ],
+)
 def test_a_signal_that_torchrun_has_as_well_saves(straight, tmp_path, by):
     recipe = {**straight[0], "save_steps": 1000, "loader_workers": 1}
     process = start("stage1.py", recipe, tmp_path)
@@ -198,6 +204,7 @@ def test_a_rank_that_dies_is_restarted_by_torchrun_and_goes_on(straight, tmp_pat
     assert all(final[name].equal(weights[name]) for name in weights)
 
 
+@pytest.mark.full  # test_restarts stands for it in CI
 def test_restarts_in_which_ranks_might_not_meet_are_refused(straight, tmp_path):
     done = run("stage1.py", straight[0], tmp_path, torchrun=("--max-restarts", "1"))
     assert done.returncode == 1
@@ -281,6 +288,7 @@ def test_a_full_disk_stops_with_a_sentence_and_loses_no_checkpoint(straight, sma
         assert history(small_disk / "run") == straight[1]
 
 
+@pytest.mark.full  # a disk that fills up while it runs stands for it in CI
 def test_a_disk_that_is_full_from_the_start_is_one_sentence(straight, small_disk):
     filling = subprocess.run(["dd", "if=/dev/zero", f"of={small_disk / 'filling'}"], capture_output=True, text=True)
     assert "No space left on device" in filling.stderr

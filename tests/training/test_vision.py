@@ -202,7 +202,7 @@ def test_a_run_with_the_default_has_the_digits_of_a_plain_loop_around_a_frozen_t
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("train", LEARNING)
+@pytest.mark.parametrize("train", [pytest.param("language+merger", marks=pytest.mark.full), "all"])
 def test_a_run_changes_what_learns_and_no_bit_of_the_rest_resumes_to_the_same_digits_and_exports_it(
     tiny, tmp_path, train
 ):
@@ -246,7 +246,7 @@ def spread(tiny, tmp_path_factory):
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(
-    "preset", [None, "zero2", *(pytest.param(p, marks=pytest.mark.full) for p in ("zero3", "zero2_offload"))]
+    "preset", ["zero2", *(pytest.param(p, marks=pytest.mark.full) for p in (None, "zero3", "zero2_offload"))]
 )
 def test_two_ranks_of_which_one_has_no_picture_have_the_losses_of_one(tiny, spread, preset):
     # In some steps one rank has a picture and the other has none.
@@ -282,7 +282,10 @@ def test_what_does_not_go_together_is_refused():
         StageRecipe(**recipe, train=train, vision_learning_rate=1e-6).check()
 
 
-@pytest.mark.parametrize(("train", "more", "ranks"), [("all", ["--dry-run"], 0), ("language+merger", [], 1)])
+@pytest.mark.parametrize(
+    ("train", "more", "ranks"),
+    [("all", ["--dry-run"], 0), pytest.param("language+merger", [], 1, marks=pytest.mark.full)],
+)
 def test_data_without_pictures_is_refused_before_anything_is_trained(tiny, tmp_path, train, more, ranks):
     from idf.imagery import ImageryRecipe, build_imagery
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from filelock import FileLock
 
 from idf.data import DatasetFolder, open_dataset
 from idf.traces import FilterRecipe, TracesRecipe, build_traces, filter_traces
@@ -41,10 +42,20 @@ class Halfway(NamedTuple):
 
 
 @pytest.fixture(scope="session")
-def halfway(tmp_path_factory: pytest.TempPathFactory) -> Halfway:
+def halfway(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Halfway:
+    """Made once, whichever of pytest-xdist's workers asks first."""
+    root = tmp_path_factory.getbasetemp()
+    root = (root if worker_id == "master" else root.parent) / "halfway"
+    with FileLock(root.with_suffix(".lock")):
+        if not (root / "half/final/idf.json").exists():
+            root.mkdir()  # one that another worker failed to make is an error here too
+            _make(root)
+    return Halfway(root / "half" / "final", open_dataset(root / "candidates", made_by="-"))
+
+
+def _make(root: Path) -> None:
     from idf.training.tiny import make_tiny_model
 
-    root = tmp_path_factory.mktemp("halfway")
     one = TracesRecipe(
         problems=700,
         worlds={"cube_rolling": 1.0},
@@ -61,4 +72,3 @@ def halfway(tmp_path_factory: pytest.TempPathFactory) -> Halfway:
     recipe |= {"tokens_per_row": 512, "rows_per_step": 6, "rows_per_micro_batch": 3, "epochs": 2.0, "save_steps": 1000}
     done = run("stage2.py", recipe, root, ranks=1)
     assert done.returncode == 0, done.stderr[-3000:]
-    return Halfway(root / "half" / "final", problems)

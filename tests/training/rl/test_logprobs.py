@@ -141,7 +141,9 @@ def test_what_teaches_nothing_is_not_computed_backwards_and_loss_and_gradients_s
     """Against TRL's own loss over all rows."""
     batch = drawn(trainer, mixed_rows(trainer))
     rows = len(batch["completion_ids"])
-    batch["advantages"] = torch.linspace(-1, 1, rows) * {"some": torch.arange(rows) % 3 == 0, "all": 0, "none": 1}[silent]
+    batch["advantages"] = (
+        torch.linspace(-1, 1, rows) * {"some": torch.arange(rows) % 3 == 0, "all": 0, "none": 1}[silent]
+    )
     batch["completion_mask"][3] = 0  # one that was cut off
     trainer.current_gradient_accumulation_steps = 1
     computed = []

@@ -115,6 +115,7 @@ def test_adapters_are_merged_into_a_complete_folder(halfway, tmp_path):
     assert (tmp_path / "run" / "final" / "adapter" / "adapter_model.safetensors").exists()
 
 
+@pytest.mark.full  # test_stopping stands for it in CI
 def test_a_learning_rate_that_ruins_the_model_stops_the_run(halfway, tmp_path):
     stop = {"window": 1, "reward_fall": 1e-6, "entropy_share": None}
     done = run("stage3.py", halfway.recipe(steps=40, learning_rate=0.5, stop=stop), tmp_path, ranks=1)

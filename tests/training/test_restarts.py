@@ -1,0 +1,26 @@
+"""Restarts in which ranks might not meet are refused before anything is begun."""
+
+from __future__ import annotations
+
+import pytest
+
+from idf.training.engine import check_restarts
+from tests.sentences import refused
+
+
+def set_by_torchrun(monkeypatch: pytest.MonkeyPatch, restarts: str, its_store: str) -> None:
+    """The two variables that torchrun gives its ranks (test_unkillable has them from torchrun itself, with --all)."""
+    monkeypatch.setenv("TORCHELASTIC_MAX_RESTARTS", restarts)
+    monkeypatch.setenv("TORCHELASTIC_USE_AGENT_STORE", its_store)
+
+
+def test_restarts_with_torchruns_own_store_are_refused(monkeypatch):
+    set_by_torchrun(monkeypatch, "1", "True")
+    with refused("--max-restarts", "--standalone", "TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1"):
+        check_restarts()
+
+
+@pytest.mark.parametrize(("restarts", "its_store"), [("0", "True"), ("3", "False")])
+def test_without_restarts_or_with_a_store_of_their_own_ranks_may_begin(monkeypatch, restarts, its_store):
+    set_by_torchrun(monkeypatch, restarts, its_store)
+    check_restarts()
