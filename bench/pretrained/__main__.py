@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 from functools import partial
-from pathlib import Path
 
 from bench.study._command import run_parser, study_parser
 from bench.study._page import write_page
