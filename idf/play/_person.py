@@ -235,7 +235,7 @@ class Sitting:
                 f"this cannot be read; write it as: {WORLDS[ask.item.problem.world].answer(ask.item.problem).form}"
             )
         kept = Response(response, finish_reason="stop")
-        self.answers.add(self.keys[at], replace(kept, seconds=round(self.seconds, 1)))
+        self.answers.add(self.keys[at], replace(kept, seconds=round(self.seconds, 3)))
         self.looked, self.begun = 0.0, None
         if not self.left:
             self.done.set()

@@ -130,6 +130,7 @@ class Settings:
                 "items": 4,
                 "modes": ["vtqa"],
                 "prompts": "idf-long-1",
+                "kinds": ["rollout", "step"] if self.stage == "imagery" else [],
                 "max_new_tokens": 2048,
                 "batch_size": 16,
             },

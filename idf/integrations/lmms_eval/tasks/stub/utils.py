@@ -25,8 +25,8 @@ def numbers(docs: Dataset) -> Dataset:
 def doc_to_visual(doc: dict[str, Any]) -> list[Image.Image]:
     picture = Image.new("RGB", (4 * SIDE, 2 * SIDE), "white")
     draw = ImageDraw.Draw(picture)
-    for row, colour in enumerate(("red", "blue")):
-        for column in range(doc[colour]):
+    for row, (colour, count) in enumerate(doc["squares"].items()):
+        for column in range(count):
             x, y = column * SIDE, row * SIDE
             draw.rectangle((x + 4, y + 4, x + SIDE - 5, y + SIDE - 5), fill=colour)
     return [picture]
