@@ -31,6 +31,7 @@ WRAPPED = [
     "backends.md",
     "cluster.md",
     "compare.md",
+    "data.md",
     "drawing.md",
     "endpoints.md",
     "environments.md",
