@@ -48,6 +48,7 @@ WRAPPED = [
     "scoring.md",
     "statistics.md",
     "study.md",
+    "suites.md",
     "teachers.md",
     "training.md",
     "tutorial-score.md",
