@@ -101,7 +101,7 @@ def test_what_making_data_costs_is_what_the_committed_result_says():
         f"Rubik's Cube picture {new['picture_times_idf']:.0f} times as fast as with a new matplotlib figure for each, "
         f"{kept['picture_times_idf']:.0f} times as fast as with one figure kept"
     ) in " ".join((ROOT / "README.md").read_text().split())
-    page = (ROOT / "docs/data.md").read_text()
+    page = " ".join((ROOT / "docs/data.md").read_text().split())
     assert f"Measured on two cores ({told['machine']['processor']})" in page
     assert f"take **{whole['seconds']:.0f} s** on two workers ({whole['cpu_seconds']:.0f} s of processor time" in page
     assert (
