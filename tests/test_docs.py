@@ -31,6 +31,8 @@ WRAPPED = [
     "backends.md",
     "cluster.md",
     "compare.md",
+    "data.md",
+    "different.md",
     "drawing.md",
     "endpoints.md",
     "environments.md",
@@ -38,18 +40,25 @@ WRAPPED = [
     "filter.md",
     "index.md",
     "integrations.md",
+    "loop-study.md",
     "loop.md",
     "plan.md",
     "plans.md",
+    "play.md",
+    "pretrained-methods.md",
     "prompts.md",
     "reinforcement.md",
     "rewards.md",
+    "rl-study.md",
     "safety.md",
     "scoring.md",
+    "seeing-study.md",
     "statistics.md",
     "study.md",
+    "suites.md",
     "teachers.md",
     "training.md",
+    "transfer.md",
     "tutorial-score.md",
     "tutorial-train.md",
     "uncertain.md",
@@ -93,7 +102,7 @@ def test_what_making_data_costs_is_what_the_committed_result_says():
         f"Rubik's Cube picture {new['picture_times_idf']:.0f} times as fast as with a new matplotlib figure for each, "
         f"{kept['picture_times_idf']:.0f} times as fast as with one figure kept"
     ) in " ".join((ROOT / "README.md").read_text().split())
-    page = (ROOT / "docs/data.md").read_text()
+    page = " ".join((ROOT / "docs/data.md").read_text().split())
     assert f"Measured on two cores ({told['machine']['processor']})" in page
     assert f"take **{whole['seconds']:.0f} s** on two workers ({whole['cpu_seconds']:.0f} s of processor time" in page
     assert (
