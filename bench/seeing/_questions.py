@@ -39,7 +39,7 @@ class HeldOut(ImageryMaker):
         return replace(super()._draw(slot, index), split="eval")
 
     def samples(self, slot: Slot) -> Iterator[Sample]:
-        """Those of a slot, for ever: none of them asks what another asks, and no picture is of the other split or published."""
+        """Those of a slot, forever: none of them asks what another asks, and no picture is of the other split or published."""
         world, seen = WORLDS[slot.world], set()
         for index in count():
             drawn = self._draw(slot, index).walk(world)

@@ -15,7 +15,7 @@ def add_options(sub: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Run it, or go on with it."""
+    """Run or resume it."""
     require("idf loop", "train")
     from idf.loop import LoopRecipe, run_loop
     from idf.recipe import read_recipe

@@ -55,7 +55,7 @@ GROUPS: dict[str, dict[str, str]] = {
 PROGRAMS = {
     "launch/stage1.py": "train on simulations (Imagery-Distillation); in a clone, started by torchrun",
     "launch/stage2.py": "train on traces (Reasoning-Distillation); begins from stage 1's final/",
-    "launch/stage3.py": "go on with reinforcement, by TRL (idf[rl])",
+    "launch/stage3.py": "train by reinforcement, with TRL (idf[rl])",
     "idf-eval": "ask a checkpoint, an endpoint or a trivial player a suite, and write a report",
 }
 """What is no command of `idf`, and what it does."""

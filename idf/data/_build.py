@@ -1,7 +1,7 @@
 """Making a dataset: first it is decided which samples it holds, then they are made, shard by shard.
 
 Deciding is cheap (no pictures) and finds repeats; making is the work, and each shard is independent of the others. So
-the bytes do not depend on the number of workers, a killed run loses no finished shard, and the same command goes on.
+the bytes do not depend on the number of workers, a killed run loses no finished shard, and the same command resumes.
 """
 
 from __future__ import annotations

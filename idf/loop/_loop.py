@@ -20,7 +20,7 @@ from ._table import loop_table
 
 
 def run_loop(recipe: LoopRecipe, say: Callable[[str], None] = print) -> list[Facts]:
-    """Run all rounds that are not whole yet; the same call goes on from wherever an earlier one ended.
+    """Run all rounds that are not whole yet; the same call resumes wherever an earlier one ended.
 
     Args:
         recipe: What the loop consists of.

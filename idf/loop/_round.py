@@ -1,6 +1,6 @@
 """One round: measure the checkpoint, weigh the cells, draw problems, let it answer them, filter, train, evaluate.
 
-Each part writes a JSON file when it is whole, and is skipped where there is one. What is unfinished goes on where it was: answers
+Each part writes a JSON file when it is whole, and is skipped where there is one. What is unfinished resumes where it was: answers
 and replies are kept as they come, a training run resumes from its last checkpoint.
 """
 

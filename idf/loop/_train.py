@@ -34,7 +34,7 @@ def find_script(stage: str) -> Path:
 
 
 def train(stage: str, recipe: str, overrides: Sequence[str], nproc: int, run: Path) -> Path:
-    """Run a stage to its end; a run that was stopped goes on from its last checkpoint.
+    """Run a stage to its end; a stopped run resumes from its last checkpoint.
 
     Args:
         stage: "stage2" or "stage3".

@@ -169,7 +169,7 @@ def build_traces(
     Args:
         recipe: What it consists of.
         out: The folder, which must not hold a dataset yet. A teacher's replies are kept in `<out>.replies.jsonl`, from
-            which the same command goes on.
+            which the same command resumes.
         engine: Who does the work; None for this process. A teacher is always asked from this process.
         say: Says in a sentence what was found and what is missing.
 

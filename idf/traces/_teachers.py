@@ -158,7 +158,7 @@ def ask(
 ) -> dict[str, Response]:
     """Ask a teacher everything that the journal does not answer yet.
 
-    Whatever ends the asking, replies that came are in the journal; the same call goes on from there. On the first
+    Whatever ends the asking, replies that came are in the journal; the same call resumes there. On the first
     Ctrl-C nothing more is asked, and what is on its way is awaited; on the second, the asking ends at once.
 
     Args:

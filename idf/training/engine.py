@@ -39,7 +39,7 @@ def check_restarts() -> None:
         and os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
     ):
         raise UserError(
-            "with --max-restarts, restarted ranks may wait for ever for those that died: give torchrun --standalone (or "
+            "with --max-restarts, restarted ranks may wait forever for those that died: give torchrun --standalone (or "
             "--rdzv_backend c10d), and TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1 in its environment"
         )
 

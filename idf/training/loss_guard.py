@@ -57,7 +57,7 @@ class LossGuard:
 
     Args:
         spike: The most nats by which a loss may exceed the median of the last 32; None for any.
-        losses: The last losses of a run that goes on.
+        losses: The last losses of a run that is resumed.
     """
 
     def __init__(self, spike: float | None, losses: Iterable[float] = ()) -> None:

@@ -63,7 +63,7 @@ class StageModel(nn.Module):
         vlm: A `Qwen2_5_VLForConditionalGeneration`, or one of the same layout: Qwen2-VL, Qwen3-VL.
         sharded: Whether parameters are sharded over ranks (ZeRO-3). Then the tower runs on every rank in every
             forward pass, on a blank picture if there is none: its weights are gathered by all ranks together, and a rank
-            that skipped it would make the others wait for ever. A vision part that learns does so whatever the preset:
+            that skipped it would make the others wait forever. A vision part that learns does so whatever the preset:
             every rank must send gradients for all of it.
         saves_memory: Whether layers keep one state each with gradient checkpointing, as transformers' do, and not those of
             `run_layers`; so it is under ZeRO-3, too, which would gather the weights of an MLP for each piece.

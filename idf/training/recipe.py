@@ -94,7 +94,7 @@ class TrainingRecipe:
         save_steps: Steps between checkpoints.
         keep_checkpoints: How many of the last ones stay; the one that the hook found best stays besides.
         log_steps: Steps between log lines.
-        resume: What goes on after an interruption. "exact": everything; the number of devices must be that of the run.
+        resume: What is resumed after an interruption. "exact": everything; the number of devices must be that of the run.
             "weights": weights, step, data order and schedule, with fresh optimizer moments, if the number of devices or
             the preset is another one.
         seed: Order of data and initialisation of anything new.

@@ -64,7 +64,7 @@ def check_disk(recipe: TrainingRecipe, steps: int) -> None:
 def check_shared_memory(
     recipe: StageRecipe, rows: PackedRows, image_processor: Any, ranks_here: int, accumulation: int
 ) -> None:
-    """Refuse to begin where the loader's workers could not hand over their batches: they would wait for ever.
+    """Refuse to begin where the loader's workers could not hand over their batches: they would wait forever.
 
     Args:
         recipe: The stage's recipe.

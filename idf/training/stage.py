@@ -32,7 +32,7 @@ def run_stage(story: Callable[[], None]) -> None:
     """Run a launch script's story; a UserError becomes one sentence and exit status 1, a signal a saved run and 0.
 
     The process leaves without Python's own clearing up: loader workers leave signals alone (see `trainer.py`), so it would
-    wait for them for ever, and torchrun with it. Without a parent they end by themselves.
+    wait for them forever, and torchrun with it. Without a parent they end by themselves.
     """
     stop_signal()
     silence_libraries()

@@ -155,7 +155,7 @@ class Stage3Recipe(TrainingRecipe):
         if self.sharded:
             raise UserError(
                 f"deepspeed {self.deepspeed} does not go with stage 3: ranks that draw pictures and ranks that draw none wait "
-                "for each other for ever (ms-swift#3213); use zero2, zero2_offload or lora"
+                "for each other forever (ms-swift#3213); use zero2, zero2_offload or lora"
             )
         if self.lora is not None and self.lora.dropout > 0:
             raise UserError(

@@ -285,7 +285,7 @@ def _ignore_signals(worker: int) -> None:
 
 
 def resume_command(recipe: TrainingRecipe, ranks: int) -> str:
-    """The command that goes on with this run."""
+    """The command that resumes this run."""
     local = os.environ.get("LOCAL_WORLD_SIZE", str(ranks))
     nodes = ranks // int(local)
     where = f" --nnodes {nodes} --rdzv_backend c10d --rdzv_endpoint HOST:PORT" if nodes > 1 else ""
@@ -293,7 +293,7 @@ def resume_command(recipe: TrainingRecipe, ranks: int) -> str:
 
 
 def say_goodbye(recipe: TrainingRecipe, ranks: int, number: int, checkpoint: Path) -> None:
-    """Say where a run that a signal stopped is saved, and how it goes on; for one rank to do."""
+    """Say where a run that a signal stopped is saved, and how to resume it; for one rank to do."""
     print(
         f"stopped by {signal.Signals(number).name}: all of it is saved in {checkpoint}. Go on with\n"
         f"    {resume_command(recipe, ranks)}",

@@ -1,4 +1,4 @@
-"""A random source that gives the same numbers on every machine, Python and NumPy, for ever.
+"""A random source that gives the same numbers on every machine, Python and NumPy, forever.
 
 Python promises stability only for `random.random()`, and NumPy only within one build (NEP 19). Data that
 must be the same byte for byte needs its own generator; splitmix64 (Steele, Lea, Flood 2014) is ten lines.

@@ -137,7 +137,7 @@ def test_sdpa_on_whole_rows_gives_the_loss_curve_of_samples_computed_alone(tiny,
 
 def test_text_beside_pictures_under_zero_3_does_not_hang_and_a_head_of_its_own_is_kept(tiny, hub, tmp_path):
     # Rows of one sample: in some steps one rank has a picture and the other has none. A rank that skipped the sharded
-    # tower would make the other wait for ever; the hang watch would end that after a minute.
+    # tower would make the other wait forever; the hang watch would end that after a minute.
     length = max(len_of(sample, tiny) for sample in tiny.imagery.samples())
     changes = {"deepspeed": "zero3", "tokens_per_row": length, "rows_per_step": 2, "hang_seconds": 60}
     # The base's config says "tied", its files hold two tensors: cut up, both look empty, and alike.

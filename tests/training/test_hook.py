@@ -211,7 +211,7 @@ def two_ranks(tiny, tmp_path_factory) -> dict[str, tuple[Path, list[dict[str, An
         if time.monotonic() > end:
             for process in context.processes:
                 process.kill()
-            pytest.fail("a rank waits for ever")
+            pytest.fail("a rank waits forever")
     return {
         what: (folder, [json.loads((folder.parent / f"told-{rank}.json").read_text()) for rank in range(2)])
         for what, folder in folders.items()

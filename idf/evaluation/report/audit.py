@@ -42,7 +42,7 @@ def write_audit_page(
         about: What the file of marks says of the run and the draw: `evaluated`, `suite`, `prompts`, `scoring_rules`, `idf`,
             `seed`, `rows`, `responses`, `readings`.
         path: The HTML file.
-        items: Items of the run by their ids, for questions; empty if they are not at hand.
+        items: Items of the run by their ids, for questions; empty if they are not there.
         no_questions: Why they are not, or "".
 
     Raises:

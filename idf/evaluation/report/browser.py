@@ -75,7 +75,7 @@ def browser_data(
 
     Args:
         rows: The scored rows, in the order of `samples.jsonl`.
-        items: The items that they belong to; None if they are not at hand.
+        items: The items that they belong to; None if they are not there.
         prompts: The prompt set that asked them; None if nobody was asked, or nobody knows.
         pictures: How many items get a picture at most; None for `MOST_PICTURES`.
         first: Rows that come before all others: those that the page links to.

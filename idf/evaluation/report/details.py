@@ -100,7 +100,7 @@ _KEPT = (
 
 
 def row_details(row: Row, task: Problem[Any, Any] | Exercise | None) -> dict[str, Any]:
-    """What a response says and how it was judged, with its replay if the problem or exercise is at hand."""
+    """What a response says and how it was judged, with its replay if the problem or exercise is there."""
     said = {key: getattr(row, key) for key in _KEPT}
     if isinstance(task, Exercise) and not isinstance(task.shown, Problem):
         course = task.shown.start, task.shown.actions

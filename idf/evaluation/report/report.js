@@ -313,7 +313,7 @@ $("parts").addEventListener("change", () => document.querySelector(".summary").c
 window.addEventListener("hashchange", follow);
 
 const [pictured, known] = held.pictures;
-$("held").textContent = !held.items ? "Only the stored responses are at hand, not the items of the suite: no picture, question or replay can be shown."
+$("held").textContent = !held.items ? "Only the stored responses are here, not the items of the suite: no picture, question or replay can be shown."
   : pictured < known ? `Pictures are embedded for ${pictured.toLocaleString("en")} of ${known.toLocaleString("en")} items, taken in turn from every world, mode and difficulty; ${(known - pictured).toLocaleString("en")} have none here.` : "";
 makeFilters();
 matching = rows.map((_, at) => at);

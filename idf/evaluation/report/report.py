@@ -46,7 +46,7 @@ def write_report(
         rows: The scored rows, in the order of `samples.jsonl`.
         results: What `results.json` says of them.
         out: The folder.
-        items: The items of the suite, for pictures, questions and replays; None if only the rows are at hand, which the
+        items: The items of the suite, for pictures, questions and replays; None if only the rows are there, which the
             page then says.
         pictures: How many items get a picture at most; None for 1,000. The page says how many have none.
         most_responses: How many responses are in the page at most, those that are not correct first.

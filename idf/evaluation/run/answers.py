@@ -1,4 +1,4 @@
-"""Answers on disk as they come: a killed run goes on from there, and nothing is asked twice."""
+"""Answers on disk as they come: a killed run resumes there, and nothing is asked twice."""
 
 from __future__ import annotations
 

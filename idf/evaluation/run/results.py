@@ -37,7 +37,7 @@ def write_results(
         rows: The scored rows.
         out: The folder.
         run: Everything needed to repeat the run.
-        items: The items, if they are at hand: then the results say what trivial players get on them.
+        items: The items, if they are there: then the results say what trivial players get on them.
         modes: What was shown.
         held_out: What `wording_gap` says, if all was asked in two wordings.
         trivial: What trivial players get on them, if it is known already.

@@ -200,6 +200,6 @@ def config(base: str = "paper", **settings: Any) -> dict[str, Any]:
         "log_level": "INFO",
         "log_processor": {"by_epoch": False},
         "load_from": None,
-        "resume": True,  # from the last checkpoint in work_dir, if there is one: the same command goes on
+        "resume": True,  # from the last checkpoint in work_dir, if there is one: the same command resumes
         "randomness": {"seed": said.seed, "deterministic": False},
     }

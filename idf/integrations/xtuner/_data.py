@@ -26,7 +26,7 @@ class MicroBatches(Dataset[dict[str, Any]]):
 
     Micro-batch `i` goes to device `i mod devices`, as mmengine's `DefaultSampler(shuffle=False)` deals them out. These are the
     rows that idf's own engine gives the same device in the same step: the order is the data's, so nothing is left to a
-    sampler to shuffle, or to forget when a run goes on.
+    sampler to shuffle, or to forget when a run resumes.
 
     Args:
         recipe: The stage's recipe, as a dict.
@@ -36,7 +36,7 @@ class MicroBatches(Dataset[dict[str, Any]]):
         label_tokens: In the global batch of each step.
 
     Raises:
-        UserError: The recipe is wrong, the data cannot be trained on, or the run's folder cannot be gone on with.
+        UserError: The recipe is wrong, the data cannot be trained on, or the run's folder cannot be resumed.
     """
 
     def __init__(self, recipe: Mapping[str, Any]) -> None:

@@ -38,7 +38,7 @@ class StepLog(Hook):  # type: ignore[misc]
         self.recipe = stage_recipe(recipe)
 
     def before_train(self, runner: Any) -> None:
-        """Check the engine; open the log where the run goes on."""
+        """Check the engine; open the log where the run resumes."""
         recipe, model, ranks = self.recipe, bare(runner.model), runner.world_size
         self.accumulation = recipe.accumulation_steps(ranks)
         _check_engine(runner, recipe, self.accumulation)

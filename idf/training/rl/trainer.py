@@ -100,7 +100,7 @@ def grpo_config(recipe: Stage3Recipe, ranks: Ranks) -> GRPOConfig:
         save_strategy="steps",
         save_steps=recipe.save_steps,
         logging_steps=1,
-        log_multimodal=False,  # with it ranks may wait for each other for ever
+        log_multimodal=False,  # with it ranks may wait for each other forever
         report_to=[],
         disable_tqdm=True,
         seed=recipe.seed % 2**32,
@@ -244,7 +244,7 @@ class RolloutTrainer(GRPOTrainer):  # type: ignore[misc]
         )
 
     def _get_train_sampler(self, dataset: Any = None) -> Any:
-        """As TRL's, but a run that is resumed goes on with the order of its epoch: TRL would begin with the first one's."""
+        """As TRL's, but a resumed run keeps the order of its epoch: TRL would begin with the first one's."""
         sampler = super()._get_train_sampler(dataset)
         return after_epochs(sampler, self.done // (len(self.train_dataset) // self.recipe.prompts_per_step))
 

@@ -68,7 +68,7 @@ def test_a_vision_part_that_learns_is_refused_with_the_stages_in_which_it_may(tr
 
 @pytest.mark.parametrize("preset", ["zero3", "zero3_offload"])
 def test_zero3_is_refused_with_what_would_do(preset):
-    with refused(preset, "zero2", "for ever"):
+    with refused(preset, "zero2", "forever"):
         replace(RECIPE, deepspeed=preset).check()
 
 
