@@ -111,15 +111,18 @@ def _facts(recipe: RlRecipe, folders: Folders) -> dict[str, Any]:
 
 
 def _jobs(recipe: RlRecipe, folders: Folders) -> list[Job]:
-    """All processes, one question after the other; what two questions share is there once."""
+    """All processes, one question after the other; what two questions share is there once, what has a result not at all."""
     steps = read_stage_recipe(HERE / "stage3.yaml").steps  # type: ignore[union-attr]
     found: dict[str, Job] = {}
     for question in recipe.questions:
         start, suite = START_OF[question], "paired" if question == "price" else "suite"
         for seed in recipe.seeds:
-            chosen = _chosen(folders, seed, start)
-            jobs = [_start(recipe, folders, seed, start), _evaluation(recipe, folders, seed, start, suite, chosen)]
-            for arm in arms_of(recipe, question, seed):
+            kept, chosen = _kept(recipe, seed), _chosen(folders, seed, start)
+            arms = [arm for arm in arms_of(recipe, question, seed) if f"{arm.name} {suite}" not in kept]
+            jobs = []
+            if f"{start} {suite}" not in kept:
+                jobs.append(_evaluation(recipe, folders, seed, start, suite, chosen))
+            for arm in arms:
                 training = _training(
                     *(folders, seed, arm.name, "stage3", chosen, folders.data("asked"), arm.overrides),
                     needs=(f"{start} seed {seed}",),
@@ -127,9 +130,15 @@ def _jobs(recipe: RlRecipe, folders: Folders) -> list[Job]:
                 )
                 final = folders.run(arm.name, seed) / "final"
                 jobs += [training, _evaluation(recipe, folders, seed, arm.name, suite, final)]
-            for job in jobs:
+            for job in [_start(recipe, folders, seed, start), *jobs] if jobs else []:
                 found.setdefault(job.name, job)
     return list(found.values())
+
+
+def _kept(recipe: RlRecipe, seed: int) -> dict[str, Any]:
+    """What is in a seed's file of results: arms that need no work folder any more."""
+    path = Path(recipe.results) / f"seed{seed}.json"
+    return dict(json.loads(path.read_text())) if path.exists() else {}
 
 
 def _training(
@@ -223,9 +232,7 @@ def keep_results(recipe: RlRecipe, folders: Folders, seed: int) -> None:
                 "seconds_of_evaluation": read_results(out)["run"]["seconds"],
                 **_of_training(folders, name, seed),
             }
-    path = Path(recipe.results) / f"seed{seed}.json"
-    before = json.loads(path.read_text()) if path.exists() else {}
-    write_json(path, before | told)
+    write_json(Path(recipe.results) / f"seed{seed}.json", _kept(recipe, seed) | told)
 
 
 def _of_training(folders: Folders, name: str, seed: int) -> dict[str, Any]:

@@ -106,6 +106,27 @@ def test_each_process_stands_once_and_after_what_it_needs(tmp_path):
     assert [arm.name for arm in arms_of(recipe(tmp_path), "price", 5)] == []
 
 
+def test_what_has_a_result_is_not_run_again_in_another_work_folder(tmp_path):
+    (tmp_path / "results").mkdir()
+    kept = {
+        1: ["early suite", "verdicts suite", "outcome suite"],
+        2: ["early suite", "verdicts suite"],
+        3: ["early suite"],
+    }
+    for seed, names in kept.items():
+        (tmp_path / "results" / f"seed{seed}.json").write_text(json.dumps(dict.fromkeys(names, {})))
+    asked = recipe(tmp_path, questions=["verdicts", "credit"], seeds=[1, 2, 3, 4])
+    names = [job.name for job in _jobs(asked, Folders(tmp_path / "work"))]
+    assert [name for name in names if "seed 1" in name] == []
+    assert [name for name in names if "seed 2" in name] == [
+        "early seed 2",
+        "outcome seed 2",
+        "evaluation of outcome seed 2 on suite",
+    ]
+    assert "evaluation of early seed 3 on suite" not in names
+    assert {"early seed 3", "verdicts seed 3", "evaluation of early seed 4 on suite"} <= set(names)
+
+
 def test_a_plan_may_not_change(tmp_path):
     fix_plan(tmp_path / "plan.json", {"a": 1, "b": [2]})
     fix_plan(tmp_path / "plan.json", {"a": 1, "b": (2,)})
