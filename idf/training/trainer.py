@@ -295,7 +295,7 @@ def resume_command(recipe: TrainingRecipe, ranks: int) -> str:
 def say_goodbye(recipe: TrainingRecipe, ranks: int, number: int, checkpoint: Path) -> None:
     """Say where a run that a signal stopped is saved, and how to resume it; for one rank to do."""
     print(
-        f"stopped by {signal.Signals(number).name}: all of it is saved in {checkpoint}. Go on with\n"
+        f"stopped by {signal.Signals(number).name}: all of it is saved in {checkpoint}. Resume with\n"
         f"    {resume_command(recipe, ranks)}",
         flush=True,
     )
