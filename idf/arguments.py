@@ -5,11 +5,20 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Mapping, Sequence
+from typing import NoReturn
 
 from idf.errors import UserError
 
 CHANGE = re.compile(r"[A-Za-z_][\w.]*=")
 OPTION = re.compile(r"--?([A-Za-z_][\w.-]*)(?:=(.*))?", re.DOTALL)
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse's, but what is wrong with a command line is one sentence: the usage of `idf-eval` has thirty lines."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say it on one line and end with status 2."""
+        self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
 
 
 def parse_arguments(parser: argparse.ArgumentParser, argv: Sequence[str]) -> argparse.Namespace:

@@ -12,6 +12,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from idf.arguments import Parser
 from idf.cli.main import run_command
 from idf.errors import UserError
 from idf.extras import require
@@ -31,7 +32,7 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
     from idf.backends import OURS, backend_class
     from idf.evaluation import EvaluationRecipe
 
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="idf-eval", description="Evaluate a checkpoint (or a baseline, or stored responses) on spatial problems."
     )
     parser.add_argument("checkpoint", nargs="?", help="a complete Hugging Face folder, or a hub name")

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from idf.arguments import parse_arguments
+from idf.arguments import Parser, parse_arguments
 from idf.cli import loop, play, prompts, transfer
 from idf.cli.overview import OverviewParser
 from idf.errors import UserError
@@ -59,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="idf", description="The Imagery-Driven Framework: data, training, evaluation. What do you want to do?"
     )
     parser.add_argument("--version", action="version", version=f"idf {VERSION}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=argparse.ArgumentParser)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
 
     def command(name: str, help: str, run: Callable[[argparse.Namespace], int | None]) -> argparse.ArgumentParser:
         parser.said[name] = help

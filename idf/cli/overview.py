@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import textwrap
 from typing import Any
+
+from idf.arguments import Parser
 
 GROUPS: dict[str, dict[str, str]] = {
     "make training data": {
@@ -61,7 +62,7 @@ PROGRAMS = {
 """What is no command of `idf`, and what it does."""
 
 
-class OverviewParser(argparse.ArgumentParser):
+class OverviewParser(Parser):
     """The parser of `idf`; its help is the overview.
 
     Attributes:

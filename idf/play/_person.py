@@ -106,6 +106,7 @@ class PersonPlayer(Player):
     """
 
     reads_prompts = True
+    may_overwrite = False
 
     def __init__(
         self, recipe: PersonRecipe, folder: Path, attend: Callable[[Sitting], None], say: Callable[[str], None]
@@ -225,7 +226,7 @@ class Sitting:
         at, text = self._at(), asked["text"]
         ask = self.asks[at]
         if asked["id"] != ask.item.id:
-            raise UserError("another window has answered this item: reload the page")
+            raise UserError(f"{ask.item.id} is the open item, not {asked['id']}: reload the page")
         if not isinstance(text, str) or len(text) > MOST_CHARACTERS:
             raise UserError(f"an answer is a text of at most {MOST_CHARACTERS:,} characters")
         said = text.strip()

@@ -24,6 +24,7 @@ from idf.worlds import DIFFICULTIES, PARTS, WORLDS, Draw, PlanningWorld, Problem
 from ._server import PORT, SAY, Action, PlayServer, serve
 
 MOST_MOVES = 1_000
+MOST_CHARACTERS = 500_000  # of a response
 _PIXELS = 602_112  # of a picture on the page
 _LARGEST = 10**9  # seed and number of a scene
 
@@ -205,7 +206,8 @@ def next_move(asked: dict[str, Any]) -> dict[str, Any]:
         plan = world.solve(replace(at.problem, start=at.state))
     except ValueError:
         return {"move": None, "said": "From here the goal can no longer be reached: undo."}
-    return {"move": plan[0], "said": f"Next: {plan[0]}. {len(plan)} moves are left on a shortest way."}
+    left = "1 move is" if len(plan) == 1 else f"{len(plan)} moves are"
+    return {"move": plan[0], "said": f"Next: {plan[0]}. {left} left on a shortest way."}
 
 
 def prompt(asked: dict[str, Any]) -> dict[str, Any]:
@@ -220,6 +222,10 @@ def judge(asked: dict[str, Any]) -> dict[str, Any]:
     """A response judged as idf-eval does, and its replay beside the world."""
     if not isinstance(asked["response"], str):
         raise UserError("response must be a text")
+    if len(asked["response"]) > MOST_CHARACTERS:
+        raise UserError(
+            f"a response has at most {MOST_CHARACTERS:,} characters here; idf-eval --responses takes longer ones"
+        )
     problem = problem_of(asked["scene"])
     world = WORLDS[problem.world]
     row = scored(Ask(Item("scene", problem), "vtqa"), Response(asked["response"]))

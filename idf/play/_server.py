@@ -27,6 +27,8 @@ PORT = 8036
 SAY = partial(print, flush=True)  # the address has to be seen, even through a pipe
 MOST_BYTES = 4 * 2**20  # of a request
 NAMES = (HOST, "localhost")
+OF_THIS_MACHINE = "this page is for this machine alone, by the address that idf play prints, and for no other website"
+OLD_KEY = "the key is missing or old: open the address that idf play prints"
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; img-src data:; style-src 'self'; script-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -104,17 +106,19 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         url = urlsplit(self.path)
         if not self._is_local():
-            return self._refuse(403, "this page is for this machine alone")
+            return self._refuse(403, OF_THIS_MACHINE)
         if url.path not in self.server.files:
             return self._refuse(404, "there is no such page")
         if url.path == "/" and not self._is_key(parse_qs(url.query).get("key", [""])[0]):
-            return self._refuse(403, "the key is missing or old: open the address that idf play prints")
+            return self._refuse(403, OLD_KEY)
         name, kind = self.server.files[url.path]
         self._send(200, kind, package_text(f"play/{name}"))
 
     def do_POST(self) -> None:
-        if not (self._is_local() and self._is_key(self.headers.get("X-Key", ""))):
-            return self._refuse(403, "the key is missing or old: open the address that idf play prints")
+        if not self._is_local():
+            return self._refuse(403, OF_THIS_MACHINE)
+        if not self._is_key(self.headers.get("X-Key", "")):
+            return self._refuse(403, OLD_KEY)
         name = urlsplit(self.path).path.removeprefix("/")
         if name not in self.server.actions:
             return self._refuse(404, "there is no such action")
@@ -150,8 +154,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         for name, value in HEADERS.items():
             self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
+        try:
+            self.end_headers()
+            self.wfile.write(body)
+        except (BrokenPipeError, ConnectionResetError):
+            self.close_connection = True  # whoever asked has closed the page
 
     def log_message(self, format: str, *arguments: Any) -> None:
         """Say nothing: the terminal is for the person."""

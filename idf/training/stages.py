@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from idf.arguments import parse_arguments
+from idf.arguments import Parser, parse_arguments
 from idf.errors import UserError
 from idf.recipe import read_recipe
 
@@ -94,7 +93,7 @@ def read_arguments(
     Raises:
         UserError: The recipe is wrong, or of another stage.
     """
-    parser = argparse.ArgumentParser(description=description, allow_abbrev=False)
+    parser = Parser(description=description, allow_abbrev=False)
     parser.add_argument("--recipe", type=Path, default=Path(default), help="YAML recipe (default: %(default)s)")
     parser.add_argument(
         "--dry-run", action="store_true", help="check recipe and data, count parameters and steps, train nothing"

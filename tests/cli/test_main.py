@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -130,7 +131,7 @@ def test_the_version_is_told(capsys):
 )
 def test_wrong_usage_ends_with_status_2(capsys, arguments):
     assert run(*arguments) == 2
-    assert "usage: idf" in capsys.readouterr().err
+    assert re.fullmatch(r"idf( \w+)?: error: .+ \(see idf( \w+)? --help\)\n", capsys.readouterr().err)
 
 
 def test_an_interruption_ends_with_status_130_and_without_a_traceback(capsys, monkeypatch):

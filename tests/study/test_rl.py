@@ -114,7 +114,7 @@ def test_what_has_a_result_is_not_run_again_in_another_work_folder(tmp_path):
         3: ["early suite"],
     }
     for seed, names in kept.items():
-        (tmp_path / "results" / f"seed{seed}.json").write_text(json.dumps(dict.fromkeys(names, {})))
+        (tmp_path / "results" / f"seed{seed}.json").write_text(json.dumps({name: {} for name in names}))
     asked = recipe(tmp_path, questions=["verdicts", "credit"], seeds=[1, 2, 3, 4])
     names = [job.name for job in _jobs(asked, Folders(tmp_path / "work"))]
     assert [name for name in names if "seed 1" in name] == []

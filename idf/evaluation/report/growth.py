@@ -29,16 +29,17 @@ FIT_COLUMNS = (
     "cut off",
     "tokens a step",
     "95 % interval",
-    "a step",
+    "% a step",
     "95 % interval",
     "AIC",
     "better",
 )
 SIZE_COLUMNS = ("run", "mode", "size", "n", "right", "cut off", "tokens, median", *CURVES)
 LEGEND = (
-    "tokens a step, a step: what a problem takes more that is one step larger, by the line and by the exponential",
+    "a step: how many more tokens a problem takes that has one step more: in tokens by the line, in per cent by the exponential",
     "cut off: responses that met the limit; both curves take them as at least so long (docs/compare.md)",
-    f"AIC: that of the line less that of the exponential; better: undecided within {CLEAR}, or where there is too little",
+    f"AIC: that of the line less that of the exponential; better: the curve with the smaller one; undecided within {CLEAR}, or "
+    "where there are too few problems or sizes, too many are cut off, or a slope may be 0 (docs/compare.md)",
 )
 
 

@@ -140,7 +140,8 @@ class _Evaluation:
         if share is None:  # any number of workers may add answers at once
             if recipe.suite is not None:
                 self.held.enter_context(locked(self.out))
-            enter(self.out, self._identity(player, run | shown), to_plain(recipe), overwrite=self.overwrite)
+            overwrite = self.overwrite if player.may_overwrite else None
+            enter(self.out, self._identity(player, run | shown), to_plain(recipe), overwrite=overwrite)
         rows = self._played(player, items, form)
         run |= player.facts | shown
         # Wood Slide once more, with the published pictures, which print the length of the solution.

@@ -57,14 +57,15 @@ def locked(out: Path, doing: str = "evaluating") -> Iterator[int]:
         os.close(file)
 
 
-def enter(out: Path, identity: Mapping[str, Any], recipe: Mapping[str, Any], *, overwrite: bool) -> None:
+def enter(out: Path, identity: Mapping[str, Any], recipe: Mapping[str, Any], *, overwrite: bool | None) -> None:
     """Say in a folder which evaluation it holds; one that holds another is refused.
 
     Args:
         out: The folder, locked.
         identity: What decides the results.
         recipe: The resolved recipe, kept beside it.
-        overwrite: Whether another evaluation's results are removed; answers stay, since each has its own name.
+        overwrite: Whether another evaluation's results are removed; answers stay, since each has its own name. None where the
+            command has no such option.
 
     Raises:
         UserError: It holds another evaluation.
@@ -76,8 +77,8 @@ def enter(out: Path, identity: Mapping[str, Any], recipe: Mapping[str, Any], *, 
     if other and not overwrite:
         was, now = (json.dumps(values[other[0]]) for values in (found, told))
         raise UserError(
-            f"{out} holds another evaluation ({other[0]} was {was}, and is {now}): choose another --out, or add --overwrite, "
-            "which removes its results and keeps the answers"
+            f"{out} holds another evaluation ({other[0]} was {was}, and is {now}): choose another --out"
+            + ("" if overwrite is None else ", or add --overwrite, which removes its results and keeps the answers")
         )
     if other:
         for name in (*RESULTS, *(f"{more}/{name}" for more in (PUBLISHED_PICTURES, HELD_OUT) for name in RESULTS)):

@@ -37,11 +37,13 @@ class Player(ABC):
     Attributes:
         facts: What `run` says of the player, after `play` of what came, too.
         reads_prompts: Whether prompts and pictures mean anything to the player.
+        may_overwrite: Whether the command that it comes from has `--overwrite`.
         modes: What is shown.
         samples: Responses to each item.
     """
 
     reads_prompts = False
+    may_overwrite = True
 
     def __init__(self, recipe: EvaluationRecipe) -> None:
         self.modes = list(recipe.modes or DEFAULT_MODES)

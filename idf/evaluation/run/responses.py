@@ -62,7 +62,10 @@ def read_responses(path: Path) -> Stored:
                 responses[key] = response
             elif form == OURS or not _failed(response):
                 which = f", sample {key[2]}" if key[2] else ""
-                raise UserError(f"{where}: a second response to {key[0]} in mode {key[1]}{which}")
+                raise UserError(
+                    f"{where}: a second response to {key[0]} in mode {key[1]}{which}: remove one, or number them with the key "
+                    '"sample" (0, 1, ...)'
+                )
     return responses
 
 
