@@ -278,7 +278,7 @@ def _imagery(arguments: argparse.Namespace) -> None:
     from idf.recipe import read_recipe
 
     recipe = read_recipe(ImageryRecipe, arguments.recipe, _overrides(arguments, "samples", "seed"))
-    _warn_of_the_benchmark(recipe.spatialite)
+    _warn_of_the_benchmark(recipe.clone())
     with open_engine(arguments.engine, arguments.workers, recipe.samples // ROWS_PER_SHARD) as engine:
         folder = build_imagery(recipe, arguments.out, engine)
     print(f"{len(folder):,} imagery samples in {arguments.out}")
@@ -292,19 +292,19 @@ def _traces(arguments: argparse.Namespace) -> None:
     teacher = {"teacher.name": arguments.teacher, "teacher.model": arguments.model}
     overrides = [f"{key}={value}" for key, value in teacher.items() if value is not None]
     recipe = read_recipe(TracesRecipe, arguments.recipe, overrides + _overrides(arguments, "problems", "seed"))
-    _warn_of_the_benchmark(recipe.spatialite)
+    _warn_of_the_benchmark(recipe.clone())
     shards = recipe.problems * recipe.teacher.samples // ROWS_PER_SHARD
     with open_engine(arguments.engine, arguments.workers, shards) as engine:
         folder = build_traces(recipe, arguments.out, engine)
     print(f"{len(folder):,} candidate traces in {arguments.out}; next: idf filter {arguments.out} --out DIR")
 
 
-def _warn_of_the_benchmark(clone: str | None) -> None:
-    """Say which published items these data may hold, where no clone of the benchmark is named."""
+def _warn_of_the_benchmark(clone: Path | None) -> None:
+    """Say which published items these data may hold, where no whole clone of the benchmark is named."""
     from idf.suites import not_covered
 
-    if clone is None:
-        print(f"warning: {not_covered()}", file=sys.stderr)
+    if (said := not_covered(clone)) is not None:
+        print(f"warning: {said}", file=sys.stderr)
 
 
 def _filter(arguments: argparse.Namespace) -> None:

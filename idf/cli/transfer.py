@@ -19,7 +19,12 @@ def add_options(sub: argparse.ArgumentParser) -> None:
         help="what to ask: near, easi, embodied, general or stub (a trial that comes with idf), or several with commas",
     )
     sub.add_argument("--limit", type=int, metavar="N", help="only the first N items of each task")
-    sub.add_argument("--out", type=Path, metavar="DIR", help="folder to write; the same command resumes in it")
+    sub.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="folder to write, needed unless --results; the same command resumes in it",
+    )
     sub.add_argument(
         "--results",
         action="store_true",
@@ -37,6 +42,8 @@ def run(arguments: argparse.Namespace) -> None:
     names = [name.strip() for name in (arguments.set or "").split(",") if name.strip()]
     benchmarks = transfer.choose(names)
     if arguments.results:
+        if arguments.out is not None:
+            transfer.check_out(arguments.out, arguments.base, arguments.checkpoint)
         for option in ("limit", "model", "model_args", "batch_size"):
             if getattr(arguments, option) is not None:
                 raise UserError(f"--{option.replace('_', '-')} is for asking: with --results nothing is asked")
@@ -48,7 +55,7 @@ def run(arguments: argparse.Namespace) -> None:
         transfer.write_transfer(found, arguments.out)
         print(f"\n{arguments.out / 'results.json'} and {arguments.out / 'transfer.md'} tell the same")
     if not found["benchmarks"]:
-        raise UserError("no benchmark was run on both models: the table says why")
+        raise UserError("nothing was compared: the table says why")
 
 
 def _asked(arguments: argparse.Namespace, names: list[str]) -> dict[str, object]:
@@ -75,5 +82,5 @@ def _asked(arguments: argparse.Namespace, names: list[str]) -> dict[str, object]
         model_args=arguments.model_args or "",
         batch_size=arguments.batch_size or 1,
     )
-    scores, not_run = transfer.run_transfer(plan)
-    return transfer.compare_all(plan.base, plan.checkpoint, scores, not_run, plan.limit)
+    logs, not_run = transfer.run_transfer(plan)
+    return transfer.compare_all(plan.base, plan.checkpoint, logs, not_run, plan.limit)

@@ -79,14 +79,30 @@ def published(clone: Path | None = None) -> Published:
     return Published(dict(sorted(files.items())), shipped | both)
 
 
-def not_covered() -> str:
-    """What data that keep clear of the shipped hashes alone may hold, in a sentence."""
-    files = published().files
+def not_covered(clone: Path | None = None) -> str | None:
+    """Which published items data may hold that keep clear of the shipped hashes, and of a clone's, in a sentence.
+
+    Args:
+        clone: The clone that is named; None if none is.
+
+    Returns:
+        None if all items of the five main files are covered.
+
+    Raises:
+        UserError: As `published`.
+    """
+    files = published(clone).files
     main = sum(files.get(name, 0) for name in MAIN_FILES)
+    if main >= MAIN_ROWS:
+        return None
+    if clone is None:
+        why, whose, which = "no clone of SpatiaLite is named", "whose hashes come with idf", "your clone"
+    else:
+        why, which = f"{clone} is not a whole clone of SpatiaLite", "a whole clone"
+        whose = "that it holds or whose hashes come with idf"
     return (
-        f"no clone of SpatiaLite is named, so these data keep clear of the {sum(files.values())} published rows alone whose "
-        f"hashes come with idf ({main} of the {MAIN_ROWS:,} items, and their variants): name your clone with spatialite=DIR to "
-        "keep clear of all of them"
+        f"{why}, so these data keep clear of the {sum(files.values())} published rows alone {whose} ({main} of the "
+        f"{MAIN_ROWS:,} items, and their variants): name {which} with spatialite=DIR to keep clear of all of them"
     )
 
 

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from idf.evaluation import PairTable, mcnemar, newcombe_paired, student95
-from idf.integrations.transfer import SETS, Benchmark, LmmsTasks, choose, compare_scores, read_logs
+from idf.integrations.transfer import SETS, Benchmark, LmmsTasks, choose, compare_scores
+from idf.integrations.transfer._scores import sample_logs
 from tests.cli.running import one_sentence, run
 from tests.integrations.suites import needs
 from tests.sentences import line_that_says, refused, says
@@ -191,28 +192,91 @@ def test_what_only_one_log_has_is_counted_and_what_was_not_run_is_named(logs, tm
     line_that_says(said, "EmbSpatial", "left out", "0 items of base", "2 of checkpoint")
     line_that_says(said, "MMStar", "only", base, "has logs")
     line_that_says(said, "ERQA", "neither")
-    line_that_says(said, "gqa", "no chosen set")
+    line_that_says(said, "gqa", "no set", "docs/transfer.md")
 
 
 def test_a_wrong_log_is_one_sentence(logs, tmp_path, capsys):
     base, _ = logs
     with refused("no folder", tmp_path / "none"):
-        read_logs(tmp_path / "none", ALL)
+        sample_logs(tmp_path / "none")
     (tmp_path / "empty").mkdir()
     with refused("no sample logs", "--log_samples"):
-        read_logs(tmp_path / "empty", ALL)
+        sample_logs(tmp_path / "empty")
     path = write_log(tmp_path / "other", "embspatial", [{"acc": 1}])
-    with refused(path, "line 1", "embspatial_acc", "EmbSpatial"):
-        read_logs(tmp_path / "other", ALL)
+    with refused(path, "is a file", "folder"):
+        sample_logs(path)
     write_log(tmp_path / "other" / "again", "embspatial", embspatial("1"))
     with refused("both of the task embspatial", "one run"):
-        read_logs(tmp_path / "other", ALL)
-    write_log(tmp_path / "third", "embspatial", [{"target": "C"} | one for one in embspatial(AFTER)])
-    assert run("transfer", base, tmp_path / "third", "--results") == 1
-    says(one_sentence(capsys, "idf"), "embspatial", "item 0", "two right answers")
+        sample_logs(tmp_path / "other")
     write_log(tmp_path / "fourth", "mmstar", [{"average": {"score": 1.0}}])
     assert run("transfer", base, tmp_path / "fourth", "--results") == 1
     says(one_sentence(capsys, "idf"), "in common", "found", "EmbSpatial", "MMStar")
+    assert run("transfer", base, base, "--results") == 1
+    says(one_sentence(capsys, "idf"), "same folder", base)
+
+
+@pytest.mark.parametrize(
+    ("samples", "said"),
+    [
+        ([{"acc": 1}], ("line 1", "embspatial_acc", "EmbSpatial")),
+        ([{"embspatial_acc": {"is_correct": -1.0}}], ("line 1", "embspatial 0", "0 to 1", "-1.0", "could not judge")),
+        ([{"target": "C"} | one for one in embspatial(AFTER)], ("item 0 of embspatial", "right answer", "differ")),
+        ([{"doc_id": 77} | one for one in embspatial("1")], ("no item of embspatial in common",)),
+        ([{"doc_id": 1} | one for one in embspatial("11")], ("line 2", "item 1 of embspatial", "stands twice")),
+    ],
+    ids=["no metric", "no verdict", "another answer", "other items", "twice"],
+)
+def test_what_is_wrong_with_one_benchmark_costs_no_other(logs, tmp_path, capsys, samples, said):
+    base, after = logs
+    write_log(after / "c__d", "embspatial", samples)
+    assert run("transfer", base, after, "--results", "--out", tmp_path / "out") == 0
+    out = capsys.readouterr().out
+    line_that_says(out, "VSI-Bench", 4, "20.0%")
+    line_that_says(out, "EmbSpatial", *said)
+    found = json.loads((tmp_path / "out/results.json").read_text())
+    assert [row["benchmark"] for row in found["benchmarks"]] == ["VSI-Bench"]
+    assert set(found["not_run"]) == {"EmbSpatial"}
+    assert run("transfer", base, after, "--results", "--set", "embodied") == 0
+    for folder in (base, after):
+        next(folder.rglob("*vsibench*")).unlink()
+    capsys.readouterr()
+    assert run("transfer", base, after, "--results") == 1
+    told = capsys.readouterr()
+    line_that_says(told.out, "EmbSpatial", *said)
+    assert told.err == "idf: error: nothing was compared: the table says why\n"
+
+
+def test_a_table_of_logs_is_not_written_over_another_comparison(logs, tmp_path, capsys):
+    base, after = logs
+    out = tmp_path / "out"
+    assert run("transfer", base, after, "--results", "--out", out) == 0
+    assert run("transfer", base, after, "--results", "--out", out) == 0, "the same one may be written again"
+    before = (out / "results.json").read_bytes()
+    capsys.readouterr()
+    assert run("transfer", after, base, "--results", "--out", out) == 1
+    says(one_sentence(capsys, "idf"), out, after, "another --out")
+    assert (out / "results.json").read_bytes() == before
+    (out / "transfer.json").write_text("{}")
+    assert run("transfer", base, after, "--results", "--out", out) == 1
+    says(one_sentence(capsys, "idf"), out, "models that were asked", "another --out")
+
+
+def test_why_a_log_is_not_compared_is_true(logs, capsys):
+    base, after = logs
+    for folder in logs:
+        write_log(folder, "vsibench", vsi([("s1", "accuracy", 1.0)]))
+        write_log(folder, "mmstar", [{"average": {"score": 1.0}}])
+    assert run("transfer", base, after, "--results", "--set", "embodied") == 0
+    said = capsys.readouterr().out
+    line_that_says(said, "mmstar", "MMStar", "of the set general", "not chosen")
+    line_that_says(said, "vsibench ", "no set", "VSI-Bench", "vsibench_multiimage")
+    line_that_says(said, "ERQA", "neither", "task erqa")
+
+
+def test_the_page_names_every_task():
+    page = (Path(__file__).parents[2] / "docs" / "transfer.md").read_text()
+    for one in ALL:
+        line_that_says(page, f"| {one.name} |", f"`{one.task}`" if one.task else "none")
 
 
 def test_options_that_do_not_go_together_are_refused(capsys, tmp_path):

@@ -33,10 +33,12 @@ def compare_scores(benchmark: Benchmark, base: Scores, checkpoint: Scores) -> di
     """
     keys = sorted(base.keys() & checkpoint.keys())
     if not keys:
-        raise UserError(f"{benchmark.name}: the two models were asked no item in common")
+        raise UserError(f"base and checkpoint have no item of {benchmark.task} in common: ask both the same items")
     for task, number in keys:
         if base[task, number].target != checkpoint[task, number].target:
-            raise UserError(f"{task}: item {number} has two right answers: the logs are of different questions")
+            raise UserError(
+                f"item {number} of {task} has another right answer in base than in checkpoint: their questions differ"
+            )
     pairs = [(base[key].value, checkpoint[key].value) for key in keys]
     differences = [after - before for before, after in pairs]
     wins, losses = sum(d > 0 for d in differences), sum(d < 0 for d in differences)

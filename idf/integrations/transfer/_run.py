@@ -21,7 +21,7 @@ from idf.processes import end_with
 from .._paths import adapter_path
 from ._benchmarks import Benchmark
 from ._installed import LmmsTasks, hub_reached, lmms_version, on_this_machine
-from ._scores import Scores, read_scores, sample_logs
+from ._scores import Logs, sample_logs
 
 SIDES = ("base", "checkpoint")
 _IDENTITY = "transfer.json"
@@ -52,11 +52,11 @@ class TransferPlan:
     batch_size: int = 1
 
 
-def run_transfer(plan: TransferPlan) -> tuple[dict[Benchmark, tuple[Scores, Scores]], dict[str, str]]:
+def run_transfer(plan: TransferPlan) -> tuple[dict[Benchmark, tuple[Logs, Logs]], dict[str, str]]:
     """Ask both models what is not yet answered in the plan's folder.
 
     Returns:
-        Benchmark -> scores of base and checkpoint; name of a benchmark that was not run -> why.
+        Benchmark -> sample logs of base and checkpoint; name of a benchmark that was not run -> why.
 
     Raises:
         UserError: A model cannot be asked, the folder holds answers of others, or the process of a model died.
@@ -73,12 +73,12 @@ def run_transfer(plan: TransferPlan) -> tuple[dict[Benchmark, tuple[Scores, Scor
                 failed = plan.out / side / f"{one.task}.failed"
                 if failed.exists() and one.name not in not_run:
                     not_run[one.name] = f"lmms-eval, {side}: {failed.read_text(encoding='utf-8')}"
-        scores = {one: _both(plan.out, one) for one in asked if one.name not in not_run}
-    return scores, not_run
+        logs = {one: _both(plan.out, one) for one in asked if one.name not in not_run}
+    return logs, not_run
 
 
-def _both(out: Path, benchmark: Benchmark) -> tuple[Scores, Scores]:
-    base, checkpoint = (read_scores(sample_logs(out / side / str(benchmark.task)), benchmark) for side in SIDES)
+def _both(out: Path, benchmark: Benchmark) -> tuple[Logs, Logs]:
+    base, checkpoint = (sample_logs(out / side / str(benchmark.task)) for side in SIDES)
     return base, checkpoint
 
 
@@ -106,7 +106,8 @@ def _fingerprint(model: str, reached: bool) -> str:
         raise UserError(f"no checkpoint in {model}")
     if not reached and not on_this_machine("models", model):
         raise UserError(
-            f"{model} is not on this machine, and the hub cannot be reached: hf download {model} where there is a network"
+            f"{model} is not on this machine, and the hub cannot be reached: where there is a network, run hf download {model}, "
+            "and copy HF_HOME here"
         )
     return weights_fingerprint(model)
 
@@ -119,8 +120,8 @@ def _cannot(benchmarks: Sequence[Benchmark], tasks: LmmsTasks, reached: bool) ->
             found[one.name] = f"lmms-eval {lmms_version()} has no task for it"
         elif (data := tasks.dataset(one.task)) and not reached and not on_this_machine("datasets", data):
             found[one.name] = (
-                f"its data are not on this machine, and the hub cannot be reached: hf download --repo-type dataset {data} "
-                "where there is a network, and copy HF_HOME"
+                "its data are not on this machine, and the hub cannot be reached: where there is a network, run hf download "
+                f"--repo-type dataset {data}, and copy HF_HOME here"
             )
     return found
 
@@ -131,6 +132,8 @@ def _enter(out: Path, identity: dict[str, Any]) -> None:
     if not path.exists():
         if any((out / side).exists() for side in SIDES):
             raise UserError(f"{out} holds answers but no {_IDENTITY}: choose another --out")
+        if (out / "results.json").exists():
+            raise UserError(f"{out} holds the table of logs (--results): choose another --out")
         path.write_text(json.dumps(identity, indent=2) + "\n", encoding="utf-8")
         return
     held = json.loads(path.read_text(encoding="utf-8"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,17 +34,20 @@ class Score:
 
 Scores = dict[tuple[str, int], Score]
 """(task, number of the document) -> its score."""
+Logs = dict[str, Path]
+"""Task -> its sample log."""
 
 
-def sample_logs(folder: Path) -> dict[str, Path]:
+def sample_logs(folder: Path) -> Logs:
     """The sample logs below a folder: task -> file.
 
     Raises:
         UserError: The folder is missing or has none, or two logs are of one task.
     """
     if not folder.is_dir():
-        raise UserError(f"there is no folder {folder}: name a folder of lmms-eval --output_path")
-    found: dict[str, Path] = {}
+        what = f"{folder} is a file" if folder.is_file() else f"there is no folder {folder}"
+        raise UserError(f"{what}: name a folder of lmms-eval --output_path")
+    found: Logs = {}
     for path in sorted(folder.rglob("*.jsonl")):
         if name := _LOG.fullmatch(path.name):
             if (other := found.get(name["task"])) is not None:
@@ -55,30 +58,7 @@ def sample_logs(folder: Path) -> dict[str, Path]:
     return found
 
 
-def read_logs(folder: Path, benchmarks: Iterable[Benchmark]) -> tuple[dict[Benchmark, Scores], list[str]]:
-    """The scores of a folder of logs.
-
-    Args:
-        folder: What lmms-eval wrote.
-        benchmarks: Those to look for.
-
-    Returns:
-        Scores by benchmark, and the tasks of logs that belong to none of them.
-
-    Raises:
-        UserError: As `sample_logs`; or a line is no sample of its task.
-    """
-    logs = sample_logs(folder)
-    found: dict[Benchmark, Scores] = {}
-    read: set[str] = set()
-    for benchmark in benchmarks:
-        if mine := {task: path for task, path in logs.items() if benchmark.holds(task)}:
-            found[benchmark] = read_scores(mine, benchmark)
-            read |= mine.keys()
-    return found, sorted(logs.keys() - read)
-
-
-def read_scores(logs: dict[str, Path], benchmark: Benchmark) -> Scores:
+def read_scores(logs: Logs, benchmark: Benchmark) -> Scores:
     """The scores of one benchmark.
 
     Args:
@@ -120,8 +100,10 @@ def _score(sample: dict[str, Any], benchmark: Benchmark, where: str, item: str) 
         told = _first(told, benchmark.keys)
     if isinstance(told, bool | int | float) and 0 <= told <= 1:
         return Score(float(told), cluster, str(sample.get("target", "")))
-    keys = " or ".join(benchmark.keys)
-    raise UserError(f"{where}: {benchmark.metric} has no score from 0 to 1 ({keys})")
+    why = " (lmms-eval writes -1 where it could not judge an item, such as one without its mask)" if told == -1 else ""
+    raise UserError(
+        f"{where}: {benchmark.metric} of {item} has no score from 0 to 1 ({' or '.join(benchmark.keys)}), but {told!r}{why}"
+    )
 
 
 def _first(told: dict[str, Any], keys: Sequence[str]) -> Any:

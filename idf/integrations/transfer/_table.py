@@ -65,7 +65,7 @@ def transfer_text(found: dict[str, Any]) -> str:
     """
     lines = [*aligned([_HEAD, *_rows(found)]), "", *_notes(found)]
     if found["not_run"]:
-        lines += ["", *aligned([("not run", "why"), *found["not_run"].items()])]
+        lines += ["", *aligned([("not compared", "why"), *found["not_run"].items()])]
     return "\n".join(lines)
 
 
@@ -74,7 +74,7 @@ def transfer_markdown(found: dict[str, Any]) -> str:
     lines = ["# Transfer", "", f"base: `{found['base']}`, checkpoint: `{found['checkpoint']}`", ""]
     lines += [*_piped([_HEAD, *_rows(found)]), "", *(f"- {note}" for note in _notes(found))]
     if found["not_run"]:
-        lines += ["", *_piped([("not run", "why"), *found["not_run"].items()])]
+        lines += ["", *_piped([("not compared", "why"), *found["not_run"].items()])]
     return "\n".join(lines) + "\n"
 
 
