@@ -163,14 +163,19 @@ WARNING = "450 published rows"
 
 
 @pytest.mark.parametrize("command", [("imagery", "--samples", 2), ("traces", "--problems", 2)])
-def test_data_made_without_a_clone_are_warned_of_once(capsys, tmp_path, command):
+def test_data_made_without_a_whole_clone_are_warned_of_once(capsys, tmp_path, monkeypatch, command):
     assert run(*command, "--out", tmp_path / "without", "--workers", 2, *ROLLS) == 0
     said = capsys.readouterr().err
     assert said.count(WARNING) == 1
     line_that_says(said, "warning", "270 of the 1,050 items", "spatialite=DIR")
     clone = write_clone(tmp_path / "clone")
-    assert run(*command, "--out", tmp_path / "with", f"spatialite={clone}", *ROLLS) == 0
-    assert WARNING not in capsys.readouterr().err
+    assert run(*command, "--out", tmp_path / "part", f"spatialite={clone}", *ROLLS) == 0
+    said = capsys.readouterr().err
+    line_that_says(said, "warning", clone, "not a whole clone", "270 of the 1,050 items", "spatialite=DIR")
+    assert said.count("published rows") == 1
+    monkeypatch.setattr("idf.suites._published.MAIN_ROWS", 270)
+    assert run(*command, "--out", tmp_path / "whole", f"spatialite={clone}", *ROLLS) == 0
+    assert "published rows" not in capsys.readouterr().err
 
 
 def test_a_recipe_is_read_and_options_win_over_it(tmp_path):
