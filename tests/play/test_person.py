@@ -139,7 +139,9 @@ def test_a_person_is_asked_resumed_scored_and_compared(few, tmp_path, capsys):
     assert json.loads((out / "evaluation.json").read_text())["identity"]["modes"] == ["vtqa"]
 
     assert run("play", "--suite", few, "--out", out, "--person", "Bob", "--no-browser") == 1
-    says(one_sentence(capsys, "idf"), "another evaluation", "Ann", "Bob")
+    said = one_sentence(capsys, "idf")
+    says(said, "another evaluation", "Ann", "Bob", "choose another --out")
+    assert "--overwrite" not in said, "idf play has no such option"
 
     with asking(few, out, person="Ann") as (address, end):
         ask = asker(address)

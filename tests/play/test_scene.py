@@ -124,3 +124,15 @@ def test_what_is_no_scene_is_refused_with_a_sentence():
             show({"scene": good, "moves": moves})
     with pytest.raises(UserError, match="act in moving_box"):
         show({"scene": scene("moving_box_part"), "moves": ["u"]})
+
+
+def test_a_response_that_would_keep_the_page_waiting_is_refused_with_who_takes_it():
+    with refused("500,000 characters", "idf-eval --responses"):
+        judge({"scene": scene("cube_rolling"), "response": "x" * 500_001})
+
+
+def test_one_move_is_left_at_the_end():
+    where = scene("moving_box")
+    moves = moves_of_the_solver(where)
+    says(next_move({"scene": where, "moves": moves[:-1]})["said"], moves[-1], "1 move is left")
+    says(next_move({"scene": where, "moves": []})["said"], f"{len(moves)} moves are left")

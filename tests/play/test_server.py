@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 from http.client import HTTPConnection
@@ -65,13 +66,17 @@ def test_without_the_key_nothing_is_told(scene_server):
 def test_another_name_for_this_machine_is_refused(scene_server, host):
     """A website that makes its own name mean 127.0.0.1 sends that name."""
     assert sent(scene_server, "GET", f"/?key={scene_server.key}", Host=host)[0] == 403
-    assert sent(scene_server, "POST", "/about", {}, Host=host, X_Key=scene_server.key)[0] == 403
+    status, text, _ = sent(scene_server, "POST", "/about", {}, Host=host, X_Key=scene_server.key)
+    assert status == 403
+    says(json.loads(text)["error"], "this machine alone", "address")
 
 
 def test_a_page_of_another_origin_is_refused(scene_server):
     port = scene_server.server_port
     for origin in ("http://evil.example", "null", f"https://127.0.0.1:{port}", "http://127.0.0.1:1"):
-        assert sent(scene_server, "POST", "/about", {}, Origin=origin, X_Key=scene_server.key)[0] == 403
+        status, text, _ = sent(scene_server, "POST", "/about", {}, Origin=origin, X_Key=scene_server.key)
+        assert status == 403
+        says(json.loads(text)["error"], "no other website")
     assert sent(scene_server, "POST", "/about", {}, Origin=f"http://127.0.0.1:{port}", X_Key=scene_server.key)[0] == 200
 
 
@@ -141,3 +146,16 @@ def test_ctrl_c_ends_it_cleanly():
     process = begun("moving_box")
     assert address_of(process).startswith("http://127.0.0.1:")
     says(interrupted(process)[0], "ended")
+
+
+def test_whoever_closes_the_page_before_the_reply_is_no_traceback(scene_server, capfd):
+    body = json.dumps({"scene": {"world": "rubiks_cube", "difficulty": "easy", "seed": 0, "index": 0}, "moves": []})
+    for _ in range(5):
+        with socket.create_connection(("127.0.0.1", scene_server.server_port)) as connection:
+            connection.setsockopt(
+                socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+            )  # closed at once, by a reset
+            head = f"POST /show HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Key: {scene_server.key}\r\nContent-Length: {len(body)}"
+            connection.sendall(f"{head}\r\n\r\n{body}".encode())
+    assert sent(scene_server, "POST", "/about", {}, X_Key=scene_server.key)[0] == 200
+    assert "Traceback" not in capfd.readouterr().err
