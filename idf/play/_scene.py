@@ -206,8 +206,8 @@ def next_move(asked: dict[str, Any]) -> dict[str, Any]:
         plan = world.solve(replace(at.problem, start=at.state))
     except ValueError:
         return {"move": None, "said": "From here the goal can no longer be reached: undo."}
-    left = "1 move is" if len(plan) == 1 else f"{len(plan)} moves are"
-    return {"move": plan[0], "said": f"Next: {plan[0]}. {left} left on a shortest way."}
+    count = "1 move is" if len(plan) == 1 else f"{len(plan)} moves are"
+    return {"move": plan[0], "said": f"Next: {plan[0]}. {count} left on a shortest way."}
 
 
 def prompt(asked: dict[str, Any]) -> dict[str, Any]:

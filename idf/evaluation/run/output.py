@@ -75,7 +75,7 @@ def enter(out: Path, identity: Mapping[str, Any], recipe: Mapping[str, Any], *, 
     found = _found(out) if holds else {}
     other = [key for key in told if key in found and found[key] != told[key]]
     if other and not overwrite:
-        was, now = (json.dumps(values[other[0]]) for values in (found, told))
+        was, now = (_short(json.dumps(values[other[0]])) for values in (found, told))
         raise UserError(
             f"{out} holds another evaluation ({other[0]} was {was}, and is {now}): choose another --out"
             + ("" if overwrite is None else ", or add --overwrite, which removes its results and keeps the answers")
@@ -86,6 +86,11 @@ def enter(out: Path, identity: Mapping[str, Any], recipe: Mapping[str, Any], *, 
     text = json.dumps({"identity": told, "recipe": recipe}, indent=2) + "\n"
     (out / f".{IDENTITY}.part").write_text(text, encoding="utf-8")
     os.replace(out / f".{IDENTITY}.part", out / IDENTITY)
+
+
+def _short(told: str) -> str:
+    """A value as far as it tells one from another: the beginning of a hash."""
+    return told if len(told) <= 60 else f"{told[:13]}..."
 
 
 def _found(out: Path) -> dict[str, Any]:

@@ -69,13 +69,13 @@ def compare_logs(base: Path, checkpoint: Path, benchmarks: Sequence[Benchmark], 
     if base.resolve() == checkpoint.resolve():
         raise UserError(f"BASE and CHECKPOINT are the same folder, {base}: name the logs of two models")
     before, after = sample_logs(base), sample_logs(checkpoint)
-    logs, not_run = {}, {}
+    logs, not_run = dict[Benchmark, tuple[Logs, Logs]](), dict[str, str]()
     for one in benchmarks:
-        both = tuple({task: path for task, path in found.items() if one.holds(task)} for found in (before, after))
-        if all(both):
-            logs[one] = both
-        elif any(both):
-            not_run[one.name] = f"only {base if both[0] else checkpoint} has logs of it"
+        mine, theirs = ({task: path for task, path in found.items() if one.holds(task)} for found in (before, after))
+        if mine and theirs:
+            logs[one] = (mine, theirs)
+        elif mine or theirs:
+            not_run[one.name] = f"only {base if mine else checkpoint} has logs of it"
         elif chosen:
             not_run[one.name] = "neither folder has logs of it" + (f" (task {one.task})" if one.task else "")
     for task in sorted({*before, *after}):
