@@ -125,6 +125,7 @@ def test_a_killed_run_goes_on_to_the_same_digits_under_every_preset(tiny, curves
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.full  # test_model compares both ways in CI
 def test_sdpa_on_whole_rows_gives_the_loss_curve_of_samples_computed_alone(tiny, curves):
     folder, steps = curves
     recipe = imagery_recipe(tiny, run="run-sdpa", attention="sdpa", rows_per_micro_batch=2, epochs=2)
@@ -194,6 +195,7 @@ def test_bf16_at_a_small_learning_rate_changes_what_it_should(tiny, tmp_path):
     assert moved_in_bf16 < 0.7 * learned, "this learning rate is too large to show anything"
 
 
+@pytest.mark.full
 def test_without_a_limit_gradients_are_not_clipped(tiny, tmp_path):
     changes = {"max_grad_norm": None, "save_steps": 1, "epochs": 0.5, "warmup": 0.0}
     done = run("stage1.py", imagery_recipe(tiny, run="run", **changes), tmp_path, ranks=1)

@@ -213,6 +213,7 @@ def test_restarts_in_which_ranks_might_not_meet_are_refused(straight, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.full  # test_restarts holds the lock in CI
 def test_a_second_job_in_the_same_run_is_refused_and_the_first_goes_on(straight, tmp_path):
     recipe, steps, _ = straight
     first = start("stage1.py", recipe, tmp_path)
