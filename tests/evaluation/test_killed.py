@@ -1,4 +1,4 @@
-"""`idf-eval` of a tiny model as a user runs it: killed again and again, shared by workers, and equal to one that nobody disturbs."""
+"""`idf-eval` of a tiny model as a user runs it: killed again and again, shared by workers, equal to one nobody disturbs."""
 
 from __future__ import annotations
 
