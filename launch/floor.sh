@@ -23,6 +23,6 @@ import sys, transformers
 print('transformers', transformers.__version__)
 sys.exit(not transformers.__version__.startswith('$floor.'))"
 # What asks transformers in the tests' own process; the rest starts programs, as launch/test.sh does.
-within=(model families encode load lora flops memory layout qwen_vl_utils)
+within=(model families encode load lora layout qwen_vl_utils)
 .venv/floor/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow" -p no:cacheprovider "$@" \
     $(printf "tests/training/test_%s.py " "${within[@]}") tests/backends/test_hf.py tests/evaluation/test_job.py

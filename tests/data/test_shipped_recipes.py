@@ -39,7 +39,7 @@ def chosen(name: str) -> Choice:
 @pytest.mark.parametrize(
     "name",
     [
-        *("imagery.yaml", "basics.yaml", "traces.yaml", "lengths.yaml"),
+        *("imagery.yaml", pytest.param("basics.yaml", marks=pytest.mark.full), "traces.yaml", "lengths.yaml"),
         *("quickstart/imagery.yaml", "quickstart/traces.yaml", "quickstart/lengths.yaml"),
     ],
 )

@@ -168,7 +168,7 @@ def test_a_signal_that_torchrun_has_as_well_saves(straight, tmp_path, by):
 
 def test_a_loss_that_is_no_number_stops_with_a_sentence_that_names_the_last_good_checkpoint(tiny, tmp_path):
     recipe = imagery_recipe(tiny, run="run", epochs=4, learning_rate=1e30, warmup=0.9, save_steps=1)
-    done = run("stage1.py", recipe, tmp_path)
+    done = run("stage1.py", recipe, tmp_path, ranks=1)
     assert done.returncode == 1
     assert re.search(r"(loss|gradient's norm) is (nan|inf) at step \d+", sentence(done))
     says(sentence(done), "lower learning_rate")
@@ -182,7 +182,7 @@ def test_a_loss_that_is_no_number_stops_with_a_sentence_that_names_the_last_good
 def test_a_loss_that_jumps_stops_with_a_sentence(tiny, tmp_path):
     # What differs from batch to batch is a jump if so little is allowed.
     recipe = imagery_recipe(tiny, run="run", epochs=8, learning_rate=1e-9, loss_spike=1e-4, save_steps=5)
-    done = run("stage1.py", recipe, tmp_path)
+    done = run("stage1.py", recipe, tmp_path, ranks=1)
     assert done.returncode == 1
     jumped = re.search(r"jumped to \d\.\d+ at step (\d+)", sentence(done))
     assert jumped
