@@ -21,12 +21,20 @@ def write_page(
         figure: The figure; None for none.
         shows: What the figure shows, for those who do not see it.
     """
-    before, _, rest = page.read_text().partition(BEGIN)
     if picture is not None and figure is not None:
         picture.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(picture, dpi=150, metadata={"Software": None})
         told = f"![{shows}]({picture.relative_to(page.parent).as_posix()})\n\n{told}"
-    page.write_text(f"{before}{BEGIN}\n{told}\n{END}{rest.partition(END)[2]}")
+    page.write_text(with_results(page.read_text(), told))
+
+
+def with_results(page: str, results: str) -> str:
+    """A page with other results between its marks."""
+    before, _, rest = page.partition(BEGIN)
+    _, found, after = rest.partition(END)
+    if not found:
+        raise SystemExit(f"the page lacks the marks {BEGIN} and {END}")
+    return f"{before}{BEGIN}\n{results}\n{END}{after}"
 
 
 def results_on(page: Path) -> str:

@@ -29,6 +29,7 @@ from . import (
     unfinished,
     write_json,
 )
+from ._page import write_page
 
 ROOT = Path(__file__).parents[2]
 COLOURS = {
@@ -50,7 +51,6 @@ CAUSES = {
 LINES = {"initial": "-", "random": ":"}
 """The trivial players' lines."""
 LEAST = 10
-BEGIN, END = "<!-- results -->", "<!-- /results -->"
 MODES = {"tqa": "text shown", "vtqa": "text and picture shown", "vqa": "picture shown"}
 
 Cells = list[dict[str, Any]]
@@ -70,7 +70,7 @@ def main() -> None:
     (arguments.out / "tables.md").write_text(tables(summary))
     own = (arguments.results, arguments.out) == tuple(parser.get_default(name) for name in ("results", "out"))
     if page := arguments.page or (ROOT / "docs/study.md" if own else None):
-        page.write_text(with_results(page.read_text(), highlights(summary)))
+        write_page(page, highlights(summary))
     cells = summary["cells"]
     note = (unfinished(summary) if summary["claims"] else NO_CLAIM).replace("*", "")
     text = [cell for cell in cells if cell["mode"] == "tqa"] or cells
@@ -87,15 +87,6 @@ def main() -> None:
             figure.text(0.5, 0.5, note, ha="center", va="center", fontsize=11, color="#cc3311", rotation=12)
         figure.savefig(arguments.out / f"{name}.png", dpi=150, metadata={"Software": None})
         print(arguments.out / f"{name}.png")
-
-
-def with_results(page: str, results: str) -> str:
-    """A page with other results between its marks."""
-    before, _, rest = page.partition(BEGIN)
-    _, found, after = rest.partition(END)
-    if not found:
-        raise SystemExit(f"the page lacks the marks {BEGIN} and {END}")
-    return f"{before}{BEGIN}\n{results}\n{END}{after}"
 
 
 def curves(cells: Cells, key: str, label: str, players: dict[str, Any] | None = None) -> Figure:

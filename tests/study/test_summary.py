@@ -10,7 +10,7 @@ import pytest
 
 from bench.study import EVERY, Study, highlights, read_study, summarize, tables
 from bench.study._outcome import Answered
-from bench.study.report import BEGIN, END, with_results
+from bench.study._page import BEGIN, END, with_results
 
 ROOT = Path(__file__).parents[2]
 ITEMS = [{"id": f"{world}:{n}", "world": world, "steps": 1 + n // 20} for world in ("a", "b") for n in range(40)]
