@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from idf.cli.main import run_command
+from idf.cli.command import run_command
 from idf.recipe import read_recipe
 
 T = TypeVar("T")

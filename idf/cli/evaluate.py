@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from idf.arguments import Parser
-from idf.cli.main import run_command
+from idf.cli.command import run_command
 from idf.errors import UserError
 from idf.extras import require
 from idf.options import add_options, overrides_of

@@ -5,14 +5,16 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from idf.cli.command import AddCommand
 from idf.errors import UserError
 
 _OF_SCENES = ("world", "difficulty", "seed", "index")
 _OF_SUITES = ("mode", "limit", "prompts", "person")
 
 
-def add_options(sub: argparse.ArgumentParser) -> None:
+def add_commands(command: AddCommand) -> None:
     """The options. Each has a default of its own where it is read: here None says that it was not given."""
+    sub = command("play", "open a page on this machine: try a world by hand, or answer a suite as a person", _run)
     sub.add_argument("world", metavar="WORLD", nargs="?", help="the world to begin with (default: cube_rolling)")
     sub.add_argument("--difficulty", help="easy (default), medium or hard")
     sub.add_argument("--seed", type=int, help="another seed gives other scenes (default: 0)")
@@ -28,7 +30,7 @@ def add_options(sub: argparse.ArgumentParser) -> None:
     suite.add_argument("--person", metavar="NAME", help="who answers, for tables (default: a person)")
 
 
-def run(arguments: argparse.Namespace) -> None:
+def _run(arguments: argparse.Namespace) -> None:
     """Serve one of the two pages until it is done with."""
     from idf.play import ask_person, try_worlds
 

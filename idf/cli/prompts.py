@@ -6,15 +6,17 @@ import argparse
 import json
 from pathlib import Path
 
+from idf.cli.command import AddCommand
 from idf.errors import UserError
 from idf.options import overrides_of
 
 
-def add_options(sub: argparse.ArgumentParser) -> None:
+def add_commands(command: AddCommand) -> None:
     """The options. They are keys of an evaluation's recipe, which alone knows types, ranges and defaults.
 
     They are named here, since `idf --help` must not wait for the import of that recipe.
     """
+    sub = command("prompts", "write what idf-eval would ask, for your own client or a batch service", _run)
     sub.add_argument("suite", metavar="SUITE", help="as of `idf-eval --suite`: spatialite:DIR, or a suite folder")
     sub.add_argument("--out", type=Path, required=True, help="folder to write, new or empty")
     sub.add_argument("--modes", help="some of vqa,tqa,vtqa, separated by commas (default: vtqa)")
@@ -52,7 +54,7 @@ def add_options(sub: argparse.ArgumentParser) -> None:
     batch.add_argument("--file-megabytes", type=int, metavar="N", help="largest file, in 10^6 bytes (default: 200)")
 
 
-def run(arguments: argparse.Namespace) -> None:
+def _run(arguments: argparse.Namespace) -> None:
     """Write the prompts, and say how to score what comes."""
     from idf.backends import OpenAIBackend
     from idf.evaluation import EvaluationRecipe, to_score, write_prompts

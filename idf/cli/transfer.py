@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from idf.cli.command import AddCommand
 from idf.errors import UserError
 from idf.extras import require
 
 
-def add_options(sub: argparse.ArgumentParser) -> None:
+def add_commands(command: AddCommand) -> None:
     """The two models or their logs, and what to ask."""
+    sub = command("transfer", "ask two models other spatial benchmarks through lmms-eval: one paired table", _run)
     sub.add_argument("base", metavar="BASE", help="the model before training: a folder or a hub name; or its logs")
     sub.add_argument("checkpoint", metavar="CHECKPOINT", help="the model after training, or its logs")
     sub.add_argument(
@@ -35,7 +37,7 @@ def add_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--batch-size", type=int, metavar="N", help="prompts at once (default: 1)")
 
 
-def run(arguments: argparse.Namespace) -> None:
+def _run(arguments: argparse.Namespace) -> None:
     """Ask or read, and print the table."""
     from idf.integrations import transfer
 

@@ -326,3 +326,13 @@ def test_an_option_that_is_none_is_told_how_a_change_to_the_recipe_is_written(ca
     assert run("imagery", "--out", tmp_path / "d", "--no-such-option=1") == 1
     says(one_sentence(capsys, "idf"), "--no-such-option", "no_such_option=1")
     assert not (tmp_path / "d").exists()
+
+
+@pytest.mark.parametrize("command", ["imagery", "traces"])
+def test_a_folder_that_holds_data_is_refused_before_anything_else_is_said(command, capsys, tmp_path):
+    size = "--samples" if command == "imagery" else "--problems"
+    made = (command, size, 2, "--out", tmp_path / "data", "worlds={cube_rolling: 1}", "difficulties={easy: 1}")
+    assert run(*made) == 0
+    assert "warning: no clone of SpatiaLite is named" in capsys.readouterr().err
+    assert run(*made) == 1
+    assert "warning" not in capsys.readouterr().err

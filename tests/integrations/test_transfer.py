@@ -322,6 +322,9 @@ def test_without_a_network_it_says_what_to_fetch(models, offline, capsys, tmp_pa
     line_that_says(said, "STI-Bench", "no task for it")
     assert run("transfer", "owner/name", models[1], "--set", "near", "--out", tmp_path / "out") == 1
     says(one_sentence(capsys, "idf"), "hf download owner/name")
+    again = shutil.copytree(models[0], tmp_path / "again")
+    assert run("transfer", models[0], again, "--set", "near", "--out", tmp_path / "out") == 1
+    says(one_sentence(capsys, "idf"), "are one model")
 
 
 @needs("lmms_eval")

@@ -59,7 +59,8 @@ def run_transfer(plan: TransferPlan) -> tuple[dict[Benchmark, tuple[Logs, Logs]]
         Benchmark -> sample logs of base and checkpoint; name of a benchmark that was not run -> why.
 
     Raises:
-        UserError: A model cannot be asked, the folder holds answers of others, or the process of a model died.
+        UserError: A model cannot be asked, both are one, the folder holds answers of others, or the process of a model
+            died.
     """
     reached = hub_reached()
     identity = _identity(plan, reached)
@@ -90,7 +91,10 @@ def _identity(plan: TransferPlan, reached: bool) -> dict[str, Any]:
             raise UserError(
                 f"{folder} holds adapters, which --model {plan.model} does not load: idf merge {folder} --out DIR"
             )
-    return {side: _fingerprint(getattr(plan, side), reached) for side in SIDES} | {
+    models = {side: _fingerprint(getattr(plan, side), reached) for side in SIDES}
+    if len(set(models.values())) == 1:
+        raise UserError(f"{plan.base} and {plan.checkpoint} are one model, so all differences would be 0: name two")
+    return models | {
         "limit": plan.limit,
         "model": plan.model,
         "model_args": plan.model_args,
