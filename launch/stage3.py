@@ -26,8 +26,9 @@ def main() -> None:
     from idf.training.hub import fetch_model
     from idf.training.load import check_model, load_processor, load_trainable
     from idf.training.ranks import Ranks
+    from idf.training.rl.config import grpo_config
     from idf.training.rl.prompts import read_prompts
-    from idf.training.rl.trainer import RolloutTrainer, grpo_config
+    from idf.training.rl.trainer import RolloutTrainer
     from idf.training.room import check_disk
     from idf.training.run_lock import lock_run
 

@@ -20,8 +20,9 @@ EXACT = 1e-5
 
 @pytest.fixture
 def trainer(halfway, tmp_path, monkeypatch) -> Any:
+    from idf.training.rl.config import grpo_config
     from idf.training.rl.prompts import read_prompts
-    from idf.training.rl.trainer import RolloutTrainer, grpo_config
+    from idf.training.rl.trainer import RolloutTrainer
 
     recipe = build_recipe(
         Stage3Recipe,
