@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from bench.study._outcome import read_seeds
 from bench.study._statistics import Effect, Outcomes, accuracy, difference
 from idf.errors import UserError
+from idf.worlds import LENGTHS
 
 from ._recipe import RlRecipe
 
@@ -144,6 +145,32 @@ def _price(recipe: RlRecipe, found: Results) -> list[str]:
         "The goal: at least 30 % fewer tokens for a right answer, and the lower end of the difference in accuracy above "
         "-2 points.",
         *_growth(recipe, found),
+        *_told(recipe, found),
+    ]
+
+
+def _told(recipe: RlRecipe, found: Results) -> list[str]:
+    """Of the responses in each length: their share, and how many of them are right. Not planned: it explains the rest."""
+    lines = []
+    for name in ("mixed paired", *(f"price{price:g} paired" for price in recipe.prices)):
+        some = [one[name] for one in found.values() if "forms" in one.get(name, {})]
+        forms = "".join(one["forms"] for one in some)
+        causes = "".join(one["causes"] for one in some)
+        if not forms:
+            continue
+        cells = []
+        for length in LENGTHS:
+            right = [cause == "." for form, cause in zip(forms, causes, strict=True) if form == length[0]]
+            cells += [f"{len(right) / len(forms):.0%}", f"{np.mean(right):.0%}" if right else ""]
+        lines.append(f"| {name.partition(' ')[0]} | {' | '.join(cells)} |")
+    if not lines:
+        return []
+    head = [f"{length}: share | right" for length in LENGTHS]
+    return [
+        "",
+        f"| responses told in | {' | '.join(head)} |",
+        "| --- " * (1 + 2 * len(LENGTHS)) + "|",
+        *lines,
     ]
 
 

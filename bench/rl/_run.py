@@ -21,6 +21,7 @@ from idf.training.stages import read_stage_recipe
 from idf.worlds import WORLDS
 
 from ._arms import START_OF, arms_of
+from ._forms import forms_of
 from ._recipe import HERE, ROOT, RlRecipe
 
 MODE = "tqa"
@@ -232,6 +233,8 @@ def keep_results(recipe: RlRecipe, folders: Folders, seed: int) -> None:
                 "seconds_of_evaluation": read_results(out)["run"]["seconds"],
                 **_of_training(folders, name, seed),
             }
+            if question == "price":
+                told[f"{name} {suite}"]["forms"] = forms_of(out, [item.id for item in items[suite]], MODE)
     write_json(Path(recipe.results) / f"seed{seed}.json", _kept(recipe, seed) | told)
 
 

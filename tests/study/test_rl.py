@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.rl._arms import arms_of
+from bench.rl._forms import NO_FORM, form_of
 from bench.rl._recipe import HERE, RlRecipe
 from bench.rl._report import front, outcomes, report, tokens_per_right
 from bench.rl._run import _jobs
@@ -17,6 +18,8 @@ from bench.study._data import Folders
 from bench.study._outcome import fix_plan, read_seeds
 from bench.study._page import results_on
 from idf.recipe import read_recipe
+from idf.traces import oracle_trace
+from idf.worlds import LENGTHS, WORLDS, sample_problem
 from tests.sentences import line_that_says, refused
 
 RESULTS = HERE.parents[1] / "bench" / "results" / "rl"
@@ -43,8 +46,8 @@ def test_the_tables_say_what_the_seeds_came_to(tmp_path):
             "early suite": arm([1, 1, 0, 0], [10, 20, 30, 40]),
             "verdicts suite": arm([1, 1, 1, int(seed > 1)], [10, 20, 30, 40]),
             "outcome suite": arm([1, 1, 1, 0], [10, 20, 30, 40]),
-            "mixed paired": arm([1, 1, 1, 1], [20, 40, 60, 80]),
-            "price0.2 paired": arm([1, 1, 1, 1], [10, 20, 30, 40]),
+            "mixed paired": arm([1, 1, 1, 1], [20, 40, 60, 80], forms="ffc-"),
+            "price0.2 paired": arm([1, 1, 1, 1], [10, 20, 30, 40], forms="ccnn"),
         }
         written(tmp_path, seed, arms)
     told = report(recipe(tmp_path))
@@ -54,12 +57,25 @@ def test_the_tables_say_what_the_seeds_came_to(tmp_path):
     line_that_says(told, "credit minus outcome", "+20.0 points")
     line_that_says(told, "| 0.2 |", "50%", "| no |")  # of four items nothing can be said
     line_that_says(told, "price0.2", "10", "20", "30", "40", "+10.0")
+    line_that_says(told, "| mixed |", "50% | 100% | 25% | 100% | 0% |  |")
+    line_that_says(told, "| price0.2 |", "0% |  | 50% | 100% | 50% | 100% |")
     assert "price0.4" not in told
     (axis,) = front(recipe(tmp_path)).axes
     seeds, means = axis.lines[::2], axis.lines[1::2]
     assert [line.get_label() for line in means] == ["no price (stage 2)", "price 0.2"]
     assert [line.get_xydata().tolist() for line in seeds] == [[[50, 1]] * 5, [[25, 1]] * 5]
     assert [line.get_xydata().tolist() for line in means] == [[[50, 1]], [[25, 1]]]
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+def test_the_form_of_the_oracles_own_traces_is_known(length):
+    problems = [
+        sample_problem(WORLDS["cube_rolling"], seed=0, split="train", index=i, difficulty="easy") for i in range(40)
+    ]
+    told = [oracle_trace(problem, length=length) for problem in problems]
+    assert {form_of(text) for text, told_in in told if told_in == length} == {length[0]}
+    assert sum(told_in == length for _, told_in in told) > 20
+    assert form_of("Answer: red") == form_of("") == NO_FORM
 
 
 def test_nothing_is_tested_before_the_last_seed(tmp_path):
