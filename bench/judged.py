@@ -1,5 +1,6 @@
 """How well the reader reads: answers of a small pretrained model, judged twice by readers who saw question and truth alone.
 
+bash bench/judged.sh DIR                                 the answers: a suite, a model before and after training, eight runs
 python bench/judged.py draw SUITE RUN... --out FILE      300 answers of idf-eval's runs; FILE.blind is what a judge is given
 python bench/judged.py join FILE FIRST SECOND            two judges' verdicts, JSON lines of {"case", "verdict"}, into FILE
 python bench/judged.py report FILE [--out RESULT.json]   agreement of the judges, and where the reader differs from both
