@@ -98,7 +98,7 @@ def report(cases: Sequence[dict[str, Any]]) -> dict[str, Any]:
     read = [score(problem_from_json(c["problem"]), c["response"], c["finish_reason"]).correct for c in cases]
     both_right = [ok for pair, ok in zip(pairs, read, strict=True) if pair == ("right", "right")]
     neither = [ok for pair, ok in zip(pairs, read, strict=True) if "right" not in pair]
-    split = [ok for pair, ok in zip(pairs, read, strict=True) if sorted(pair).count("right") == 1]
+    split = [ok for pair, ok in zip(pairs, read, strict=True) if pair.count("right") == 1]
     return {
         "answers": len(cases),
         "by_run": dict(sorted(Counter(case["run"] for case in cases).items())),
