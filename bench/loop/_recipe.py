@@ -26,17 +26,18 @@ class LoopStudyRecipe:
         problems: Candidate traces of the start.
         kept: How many of them the filter keeps.
         items: Held-out items of each world.
-        seeds: Each draws the weights of a base model, the order of the start's data, the probe and the rounds' problems, for both
-            arms alike.
+        start: Seed of the start's weights and of the order of its data. All loops begin with this one checkpoint.
+        seeds: Each draws the probe, the rounds' problems and the order of what is trained on, for both arms alike.
         seconds_of_start, seconds_of_loop: What a pilot measured.
     """
 
     work: str
     results: str
     at_once: int = 2
-    problems: int = 6000
-    kept: int = 5000
-    items: int = 100
+    problems: int = 12000
+    kept: int = 10000
+    items: int = 200
+    start: int = 100
     seeds: list[int] = field(default_factory=lambda: [1, 2, 3, 4, 5])
     seconds_of_start: float = 600.0
     seconds_of_loop: float = 600.0

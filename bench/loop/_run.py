@@ -40,30 +40,30 @@ def run_study(recipe: LoopStudyRecipe, *, plan_only: bool, say: Callable[[str], 
     with locked(folders.work / ".lock", say) as lock:
         _make(recipe, folders, say)
         fix_plan(results / "plan.json", _facts(recipe, folders))
-        seconds = len(recipe.seeds) * (recipe.seconds_of_start + len(ARMS) * recipe.seconds_of_loop)
+        seconds = recipe.seconds_of_start + len(recipe.seeds) * len(ARMS) * recipe.seconds_of_loop
         say(f"about {seconds / 60:.0f} minutes of one core for {len(recipe.seeds)} seeds")
         if plan_only:
             return
         done = whole_seeds(results, recipe.seeds)  # on this machine or another one
         if done:
             say(f"the results of seeds {', '.join(map(str, done))} are in {results}")
-        jobs = [job for seed in recipe.seeds if seed not in done for job in jobs_of(recipe, folders, seed)]
+        loops = [job for seed in recipe.seeds if seed not in done for job in loops_of(recipe, folders, seed)]
+        jobs = [*starts_of(recipe, folders), *loops] if loops else []
         run_jobs(jobs, recipe.at_once, lock, say)
 
 
 def _make(recipe: LoopStudyRecipe, folders: Folders, say: Callable[[str], None]) -> None:
     """Make what is not there."""
     candidates, kept, suite = map(folders.data, ("candidates", "kept", "suite"))
+    base = folders.base(recipe.start)
     traces = ["traces", "--recipe", str(HERE / "traces.yaml"), "--problems", str(recipe.problems)]
     asked = ["suite", "--recipe", str(HERE / "suite.yaml"), "--items", str(recipe.items), "--out", str(suite)]
     steps: list[tuple[Path, list[str]]] = [
         (candidates / "dataset.json", [*traces, "--out", str(candidates)]),
         (kept / "dataset.json", ["filter", str(candidates), "--keep", str(recipe.kept), "--out", str(kept)]),
         (suite / "suite.json", asked),
+        (base / "processor_config.json", ["tiny", str(kept), "--seed", str(recipe.start), "--out", str(base)]),
     ]
-    for seed in recipe.seeds:
-        base = folders.base(seed)
-        steps.append((base / "processor_config.json", ["tiny", str(kept), "--seed", str(seed), "--out", str(base)]))
     make_missing(steps, say)
 
 
@@ -80,7 +80,7 @@ def _facts(recipe: LoopStudyRecipe, folders: Folders) -> dict[str, Any]:
                 for key, value in to_plain(read_recipe(StageRecipe, HERE / f"{name}.yaml")).items()
                 if key not in places
             }
-            for name in ("start", "round")
+            for name in ("start", "further", "round")
         },
         "data": {"samples": len(kept), "fingerprint": kept.fingerprint()},
         "overlaps": count_overlaps({"kept": kept}, folders.data("suite")),
@@ -93,35 +93,52 @@ def _loop_recipe() -> dict[str, Any]:
     return recipe
 
 
-def jobs_of(recipe: LoopStudyRecipe, folders: Folders, seed: int) -> list[Job]:
-    """The start of a seed, and the loop of each arm from it."""
-    run = folders.run("start", seed)
+def starts_of(recipe: LoopStudyRecipe, folders: Folders) -> list[Job]:
+    """Stage 2 from random weights, and from its end once more: where all loops begin."""
+    first = _stage2(recipe, folders, "start", recipe.start, folders.base(recipe.start), ())
+    from_it = folders.run("start", recipe.start) / "final"
+    return [first, _stage2(recipe, folders, "further", recipe.start + 1, from_it, (first.name,))]
+
+
+def _stage2(
+    recipe: LoopStudyRecipe, folders: Folders, name: str, seed: int, model: Path, needs: tuple[str, ...]
+) -> Job:
+    run = folders.run(name, recipe.start)
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "1"]
-    places = [f"model={folders.base(seed)}", f"data={folders.data('kept')}", f"run={run}", f"seed={seed}"]
-    start = Job(
-        name=f"start of seed {seed}",
-        command=[*torchrun, str(ROOT / "launch" / "stage2.py"), "--recipe", str(HERE / "start.yaml"), *places],
+    places = [f"model={model}", f"data={folders.data('kept')}", f"run={run}", f"seed={seed}"]
+    return Job(
+        name=name,
+        command=[*torchrun, str(ROOT / "launch" / "stage2.py"), "--recipe", str(HERE / f"{name}.yaml"), *places],
         done=lambda: (run / "final" / "idf.json").exists(),
-        log=folders.log(f"start-seed{seed}"),
-        seconds=recipe.seconds_of_start,
+        log=folders.log(name),
+        seconds=recipe.seconds_of_start / 2,
+        needs=needs,
     )
-    return [start, *(_loop(recipe, folders, seed, arm, start.name) for arm in ARMS)]
 
 
-def _loop(recipe: LoopStudyRecipe, folders: Folders, seed: int, arm: str, start: str) -> Job:
+def loops_of(recipe: LoopStudyRecipe, folders: Folders, seed: int) -> list[Job]:
+    """The loops of a seed, one for each arm."""
+    return [_loop(recipe, folders, seed, arm) for arm in ARMS]
+
+
+def _loop(recipe: LoopStudyRecipe, folders: Folders, seed: int, arm: str) -> Job:
     out = folders.run(arm, seed)
     rounds = _loop_recipe()["rounds"]
     return Job(
         name=f"{arm} seed {seed}",
         command=[
             *(idf_command("idf"), "loop", "--recipe", str(HERE / "loop.yaml"), f"draw={arm}", f"seed={seed}"),
-            *(f"model={folders.run('start', seed) / 'final'}", f"out={out}", f"train.recipe={HERE / 'round.yaml'}"),
+            *(
+                f"model={folders.run('further', recipe.start) / 'final'}",
+                f"out={out}",
+                f"train.recipe={HERE / 'round.yaml'}",
+            ),
             f"evaluation.suite={folders.data('suite')}",
         ],
         done=lambda: (out / f"round-{rounds}" / "done.json").exists(),
         log=folders.log(f"{arm}-seed{seed}"),
         seconds=recipe.seconds_of_loop,
-        needs=(start,),
+        needs=("further",),
         after=lambda: keep_results(recipe, folders, seed),
     )
 

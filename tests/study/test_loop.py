@@ -10,7 +10,7 @@ import yaml
 
 from bench.loop._recipe import HERE, LoopStudyRecipe
 from bench.loop._report import report, whole_seeds
-from bench.loop._run import jobs_of
+from bench.loop._run import loops_of, starts_of
 from bench.study._data import Folders
 from bench.study._page import results_on
 from idf.loop import LoopRecipe
@@ -57,11 +57,16 @@ def test_the_recipe_of_the_loops_is_one_that_idf_loop_takes(draw):
     read_recipe(LoopRecipe, HERE / "loop.yaml", places).check()
 
 
-def test_both_arms_of_a_seed_need_its_start(tmp_path):
-    jobs = jobs_of(LoopStudyRecipe(str(tmp_path), str(tmp_path)), Folders(tmp_path), 3)
-    assert [job.name for job in jobs] == ["start of seed 3", "uniform seed 3", "weighted seed 3"]
-    assert [job.needs for job in jobs[1:]] == [("start of seed 3",)] * 2
-    told = [set(job.command) for job in jobs[1:]]
+def test_the_loops_begin_with_one_checkpoint_and_differ_by_their_draw_alone(tmp_path):
+    recipe, folders = LoopStudyRecipe(str(tmp_path), str(tmp_path)), Folders(tmp_path)
+    *_, start = starts_of(recipe, folders)
+    loops = [job for seed in (3, 4) for job in loops_of(recipe, folders, seed)]
+    assert [job.name for job in loops] == ["uniform seed 3", "weighted seed 3", "uniform seed 4", "weighted seed 4"]
+    (run,) = [word.partition("=")[2] for word in start.command if word.startswith("run=")]
+    for job in loops:
+        assert job.needs == (start.name,)
+        assert f"model={run}/final" in job.command
+    told = [set(job.command) for job in loops[:2]]
     assert {word.partition("=")[0] for word in told[0] ^ told[1]} == {"draw", "out"}
 
 
