@@ -39,8 +39,8 @@ class LoopStudyRecipe:
     items: int = 200
     start: int = 100
     seeds: list[int] = field(default_factory=lambda: [1, 2, 3, 4, 5])
-    seconds_of_start: float = 600.0
-    seconds_of_loop: float = 600.0
+    seconds_of_start: float = 2900.0
+    seconds_of_loop: float = 700.0
 
     def check(self) -> None:
         """Refuse what cannot be run, before anything is made."""
