@@ -46,6 +46,7 @@ WRAPPED = [
     "plans.md",
     "play.md",
     "pretrained-methods.md",
+    "probe-study.md",
     "prompts.md",
     "reinforcement.md",
     "rewards.md",

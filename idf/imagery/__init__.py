@@ -4,7 +4,7 @@ from ._basics import BASICS
 from ._build import ImageryMaker, build_imagery
 from ._exercises import check_kinds, draw_suite
 from ._kinds import KINDS, LESSONS, kinds_of, teach
-from ._lesson import Lesson
+from ._lesson import Lesson, stretch
 from ._phrasings import BASIC_PHRASINGS, PHRASINGS
 from ._recipe import ImageryRecipe
 
@@ -21,5 +21,6 @@ __all__ = [
     "check_kinds",
     "draw_suite",
     "kinds_of",
+    "stretch",
     "teach",
 ]

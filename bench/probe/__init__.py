@@ -1,0 +1,1 @@
+"""What is a picture of the next state worth? (docs/probe-study.md)"""
