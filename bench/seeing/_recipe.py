@@ -28,6 +28,8 @@ class SeeingRecipe:
         at_once: Processes that run at once, each on one core.
         samples: Samples of imagery that every run learns from.
         each: Held-out questions of each world and kind.
+        family: Of the tiny model. Qwen3-VL's positions tell columns apart as well as rows, and its vision encoder has positions
+            of its own; a tiny Qwen2.5-VL from noise finds places far more slowly (docs/seeing-study.md).
         seeds: Each draws the weights of a base model and the order of the data, for all arms alike.
         vision_learning_rate: Of the arms whose vision part learns; None for that of the language model.
         seconds: CPU-seconds of a run, by a pilot.
@@ -38,6 +40,7 @@ class SeeingRecipe:
     at_once: int = 2
     samples: int = 6000
     each: int = 60
+    family: str = "qwen3_vl"
     seeds: list[int] = field(default_factory=lambda: [1, 2, 3, 4, 5])
     vision_learning_rate: float | None = None
     seconds: float = 270.0

@@ -60,7 +60,10 @@ def _base_steps(recipe: SeeingRecipe, folders: Folders) -> list[tuple[Path, list
     bases = [(seed, folders.base(seed)) for seed in recipe.seeds]
     data = str(folders.data("imagery"))
     return [
-        (base / "processor_config.json", ["tiny", data, "--seed", str(seed), "--out", str(base)])
+        (
+            base / "processor_config.json",
+            ["tiny", data, "--seed", str(seed), "--family", recipe.family, "--out", str(base)],
+        )
         for seed, base in bases
     ]
 
