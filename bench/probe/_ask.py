@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
-from bench.study._outcome import write_json
+from bench.study._outcome import weights_hash, write_json
 from idf.backends import HFBackend, Sampling
 from idf.data import Sample
 from idf.drawing import decode_picture, on_grid
@@ -64,21 +64,41 @@ def answers(checkpoint: str, asked: Sequence[Sample]) -> list[str]:
 
 
 def judged(asked: Sequence[Sample], said: Sequence[str]) -> dict[str, Any]:
-    """A dot for each answer that is right in all cells, the share of right cells of each, and the moves left to imagine."""
-    right, parts = "", []
+    """What a checkpoint's answers came to, item by item.
+
+    Returns:
+        `right`, a dot for each answer that is right in all cells; `parts`, the share of right cells; `walls`, a dot where all
+        walls and no others are told; and of the items, not of the answers, `left`, moves to imagine, and `box_moves`.
+    """
+    found: dict[str, Any] = {"right": "", "parts": [], "walls": ""}
     for sample, text in zip(asked, said, strict=True):
         truth, told = sample.meta["answer"].split(), text.split()
-        right += ".x"[truth != told]
-        parts.append(round(sum(a == b for a, b in zip(truth, told)) / max(len(truth), len(told)), 4))
-    return {"right": right, "parts": parts, "left": [sample.meta["left"] for sample in asked]}
+        found["right"] += ".x"[truth != told]
+        found["parts"].append(share_of(truth, told))
+        found["walls"] += ".x"[[cell == "#" for cell in truth] != [cell == "#" for cell in told]]
+    return found | {key: [sample.meta[key] for sample in asked] for key in ("left", "box_moves")}
+
+
+def share_of(truth: Sequence[str], told: Sequence[str]) -> float:
+    """The share of right cells."""
+    return round(sum(a == b for a, b in zip(truth, told)) / max(len(truth), len(told)), 4)
+
+
+def copied(asked: Sequence[Sample]) -> dict[str, float]:
+    """The share of right cells of somebody who says the start, or the last state that is shown."""
+    return {
+        key: round(fmean(share_of(one.meta["answer"].split(), one.meta[key].split()) for one in asked), 4)
+        for key in ("start", "last_shown")
+    }
 
 
 def main() -> None:
     checkpoint, out, arm, each = sys.argv[1], Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])
     asked = questions(arm, each)
     out.parent.mkdir(parents=True, exist_ok=True)
-    write_json(out, judged(asked, answers(checkpoint, asked)))
-    print(json.loads(out.read_text())["right"])
+    found = judged(asked, answers(checkpoint, asked)) | {"copied": copied(asked)}
+    write_json(out, {"checkpoint": weights_hash(Path(checkpoint)), "answers": found})
+    print(found["right"])
 
 
 if __name__ == "__main__":

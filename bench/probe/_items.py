@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from itertools import count, islice
 from typing import Any
@@ -46,6 +46,12 @@ class Item:
         return state_after(self.walk, len(self.walk.actions))
 
     @property
+    def box_moves(self) -> bool:
+        """Whether the box is pushed by the moves that are left. If not, the answer follows from adding up the player's moves."""
+        states = WORLDS[WORLD].replay(self.walk.start, self.walk.actions)
+        return bool(states[self.shown].box != states[-1].box)
+
+    @property
     def key(self) -> str:
         """The question itself, without the form of its states in between."""
         return content_key(WORLD, state_after(self.walk, 0), " ".join(self.walk.actions), str(self.shown))
@@ -57,24 +63,37 @@ def state_after(walk: Walk[Any], moves: int) -> str:
 
 
 def items(seed: int, split: str) -> Iterator[Item]:
-    """Different items of a split, forever; states shown and moves left are drawn from SHOWN and LEFT, if the walk is long enough.
+    """Different items of a split, forever; each number of states shown goes as often with each number of moves left.
+
+    None of the states that an item may show is its answer: a walk that returns would let an arm copy it.
 
     Args:
         seed: Another seed gives other items.
         split: "train" or "eval". No scene is of the other one, and none is published.
     """
-    world, avoid, seen = WORLDS[WORLD], published().avoid, set[str]()
+    seen = set[str]()
+    forms = [(shown, left) for shown in SHOWN for left in LEFT]
     for index in count():
-        rng = Rng(PURPOSE, seed, split, index)
-        shown, left = rng.choice(SHOWN), rng.choice(LEFT)
-        whole = Draw(seed, split, index, "easy", avoid, PURPOSE).walk(world).scene
-        if len(whole.actions) < shown + left:
+        if index % len(forms) == 0:
+            order = Rng(PURPOSE, seed, split, index).shuffled(forms)
+        item = _item(seed, split, index, *order[index % len(forms)], seen)
+        seen.add(item.key)
+        yield item
+
+
+def _item(seed: int, split: str, index: int, shown: int, left: int, seen: Set[str]) -> Item:
+    world, avoid = WORLDS[WORLD], published().avoid
+    for attempt in count():
+        drawn = Draw(seed, split, attempt, "easy", avoid, f"{PURPOSE} {index}").walk(world)
+        if len(drawn.scene.actions) < shown + left:
             continue
-        item = Item(stretch(whole, 0, shown + left), shown)
+        item = Item(stretch(drawn.scene, 0, shown + left), shown)
         keys = world.keys(item.walk)
-        if split_of(world, keys) == split and not avoid(WORLD, keys) and item.key not in seen:
-            seen.add(item.key)
-            yield item
+        if split_of(world, keys) != split or avoid(WORLD, keys) or item.key in seen:
+            continue
+        if item.answer not in [state_after(item.walk, moves) for moves in range(shown + 1)]:
+            return item
+    raise AssertionError("count() ends")
 
 
 def held_out(seed: int, each: int) -> list[Item]:
@@ -123,6 +142,9 @@ def sample_of(item: Item, arm: str, number: int) -> Sample:
             "mode": "vqa",
             "shown": item.shown,
             "left": item.left,
+            "box_moves": item.box_moves,
+            "last_shown": state_after(item.walk, item.shown),
+            "start": state_after(item.walk, 0),
             "answer": item.answer,
         },
     )

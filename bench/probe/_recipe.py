@@ -21,7 +21,11 @@ SHOWN = (1, 2, 3)
 LEFT = (1, 2, 3, 4)
 """How many moves are left to imagine from the last of them on."""
 WORTH = 0.10
-"""True pictures must beat blanks by so much before a study of predicted ones is worth while."""
+"""True pictures must beat blanks by so much before a study of predicted ones is worth while; text must, or nothing is said."""
+CEILING = 0.85
+"""From this share of right answers on, blanks leave no room for a difference."""
+READ = 0.95
+"""What the base must have in the study of seeing."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,8 @@ class ProbeRecipe:
         work: Folder for data, runs and answers. What is there is not made again.
         results: Folder for the plan and a file for each seed.
         base: Checkpoint that reads pictures, with `{seed}` where the seed of the study of seeing stands.
+        seeing: Folder with the results of the study of seeing, where each base must have read Moving Box's grids at 95 %; None to
+            try the probe out on another base.
         at_once: Processes that run at once, each on one core.
         samples: Samples that every run learns from.
         each: Held-out items for each number of moves left.
@@ -44,6 +50,7 @@ class ProbeRecipe:
     results: str
     base: str
     tokens_per_row: dict[str, int]
+    seeing: str | None = "bench/results/seeing"
     at_once: int = 2
     samples: int = 6000
     each: int = 60

@@ -11,7 +11,7 @@ from typing import Any
 
 from bench.study._data import Folders
 from bench.study._jobs import Job, locked, run_jobs
-from bench.study._outcome import fix_plan, write_json
+from bench.study._outcome import asked_of, fix_plan, keep_arms, read_seeds, weights_hash
 from idf.data import content_key, open_dataset, write_dataset
 from idf.errors import UserError
 from idf.recipe import to_plain
@@ -19,8 +19,8 @@ from idf.training.stages import read_stage_recipe
 from idf.version import VERSION
 
 from ._ask import MAX_NEW_TOKENS, SEED
-from ._items import held_out, samples
-from ._recipe import ARMS, HERE, LEFT, ROOT, SHOWN, ProbeRecipe
+from ._items import held_out, sample_of, samples
+from ._recipe import ARMS, HERE, LEFT, READ, ROOT, SHOWN, ProbeRecipe
 
 DATA_SEED = 7
 """Of the training items, the same for all runs."""
@@ -48,12 +48,33 @@ def run_study(recipe: ProbeRecipe, *, plan_only: bool, say: Callable[[str], None
         )
         if plan_only:
             return
-        for seed in recipe.seeds:
-            if not (recipe.base_of(seed) / "idf.json").exists():
-                raise UserError(
-                    f"{recipe.base_of(seed)} is no checkpoint of idf: run python -m bench.seeing first, or set base="
-                )
+        check_bases(recipe)
         run_jobs(jobs, recipe.at_once, lock, say)
+
+
+def check_bases(recipe: ProbeRecipe) -> None:
+    """Refuse a base that is not there or does not read.
+
+    Raises:
+        UserError: It has no weights, or the study of seeing has no result of it, or one below READ.
+    """
+    for seed in recipe.seeds:
+        base = recipe.base_of(seed)
+        if not (base / "idf.json").exists():
+            raise UserError(f"{base} is no checkpoint of idf: run python -m bench.seeing first, or set base=")
+        if recipe.seeing is None:
+            continue
+        told = read_seeds(Path(recipe.seeing), [seed]).get(seed, {}).get("all")
+        if told is None:
+            raise UserError(
+                f"{recipe.seeing} has no result of the arm all of seed {seed}: run python -m bench.seeing first"
+            )
+        right = told["answers"]["moving_box reading"]["right"]
+        if (share := right.count(".") / len(right)) < READ:
+            raise UserError(
+                f"the base of seed {seed} reads {share:.0%} of Moving Box's grids, and the probe begins at {READ:.0%}: train it "
+                "longer"
+            )
 
 
 def _make(recipe: ProbeRecipe, folders: Folders, arm: str, say: Callable[[str], None]) -> None:
@@ -76,14 +97,21 @@ def _facts(recipe: ProbeRecipe, folders: Folders) -> dict[str, Any]:
     """All that is fixed before the first run.
 
     Raises:
-        UserError: A held-out scene is in the data.
+        UserError: A held-out scene is in the data, or the arms' data are not of the same items.
     """
-    free = ("results", "work", "base", "at_once", "seconds")
+    free = ("results", "work", "base", "seeing", "at_once", "seconds")
     asked = held_out(SEED, recipe.each)
     data = {arm: open_dataset(folders.data(arm), made_by="python -m bench.probe") for arm in ARMS}
-    learned = {sample.meta["key"] for sample in data[ARMS[0]].samples()}
-    if seen := sum(item.key in learned for item in asked):
-        raise UserError(f"{seen} items that are asked are in {data[ARMS[0]].path}: they must not")
+    scenes = {sample_of(item, ARMS[0], 0).meta["scene"] for item in asked}
+    learned = [(sample.meta["key"], sample.meta["scene"]) for sample in data[ARMS[0]].samples()]
+    if seen := sum(scene in scenes for _, scene in learned):
+        raise UserError(f"{seen} samples of {data[ARMS[0]].path} show a scene that is asked about: they must not")
+    for one in data.values():
+        shown = [(sample.meta["key"], sample.meta["scene"]) for sample in one.samples()]
+        if shown != learned or len(shown) != recipe.samples:
+            raise UserError(
+                f"{one.path} has other items than {data[ARMS[0]].path}, or not {recipe.samples}: remove both"
+            )
     stage = to_plain(read_stage_recipe(HERE / "stage.yaml"))
     return {
         "recipe": {key: value for key, value in to_plain(recipe).items() if key not in free},
@@ -132,7 +160,7 @@ def _asking(recipe: ProbeRecipe, folders: Folders, seed: int, arm: str) -> Job:
     return Job(
         name=f"questions to {arm} seed {seed}",
         command=[sys.executable, "-m", "bench.probe._ask", str(final), str(out), arm, str(recipe.each)],
-        done=out.exists,
+        done=lambda: asked_of(out, final),
         log=folders.log(f"ask-{arm}-seed{seed}"),
         seconds=20 + 0.2 * recipe.each * len(LEFT),
         needs=(f"{arm} seed {seed}",),
@@ -149,12 +177,12 @@ def keep_results(recipe: ProbeRecipe, folders: Folders, seed: int) -> None:
     told: dict[str, Any] = {}
     for arm in ARMS:
         path = _answers(folders, seed, arm)
-        if path.exists():
+        if asked_of(path, folders.run(arm, seed) / "final"):
             rows = [json.loads(line) for line in (folders.run(arm, seed) / "history.jsonl").read_text().splitlines()]
-            told[arm] = json.loads(path.read_text()) | {
+            told[arm] = json.loads(path.read_text())["answers"] | {
+                "base": weights_hash(recipe.base_of(seed)),
                 "steps": len(rows),
                 "seconds": round(sum(row["seconds"] for row in rows), 1),
                 "last_loss": round(fmean(row["loss"] for row in rows[-20:]), 4),
             }
-    Path(recipe.results).mkdir(parents=True, exist_ok=True)
-    write_json(Path(recipe.results) / f"seed{seed}.json", told)
+    keep_arms(Path(recipe.results) / f"seed{seed}.json", told)

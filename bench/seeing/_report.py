@@ -10,6 +10,7 @@ import numpy as np
 from bench.study._outcome import read_seeds
 from bench.study._statistics import Effect, Outcomes, accuracy, difference
 from idf.errors import UserError
+from idf.evaluation import holm
 
 from ._recipe import ARMS, READ, SeeingRecipe
 
@@ -43,33 +44,39 @@ def _questions(found: Results) -> list[str]:
 
 def _table(found: Results) -> list[str]:
     lines = [
-        "| world, question | commonest answer | " + " | ".join(f"{arm}: right | parts" for arm in ARMS) + " |",
+        "| world, question | commonest answer (parts) | " + " | ".join(f"{arm}: right | parts" for arm in ARMS) + " |",
         "| --- " * (2 + 2 * len(ARMS)) + "|",
     ]
     for question in _questions(found):
-        commonest = next(iter(found.values()))["frozen"]["answers"][question]["commonest"]
+        blind = next(iter(found.values()))["frozen"]["answers"][question]
         cells = []
         for arm in ARMS:
             share = accuracy(outcomes(found, arm, question))
             parts = np.mean([one[arm]["answers"][question]["parts"] for one in found.values()])
             cells += [f"{share.mean:.1%} ({share.low:.0%} - {share.high:.0%})", f"{parts:.1%}"]
-        lines.append(f"| {question.replace('_', ' ')} | {commonest:.0%} | {' | '.join(cells)} |")
+        lines.append(
+            f"| {question.replace('_', ' ')} | {blind['commonest']:.0%} ({blind['commonest_parts']:.0%}) | {' | '.join(cells)} |"
+        )
     return lines
 
 
 def _said(found: Results, whole: bool) -> list[str]:
     """What has to learn before a question is read, and what the vision part adds."""
     lines = []
+    steps = (("frozen", "language+merger"), ("language+merger", "all"))
+    gains = [
+        difference(outcomes(found, before, question), outcomes(found, after, question))
+        for question in _questions(found)
+        for before, after in steps
+    ]
+    adjusted = iter(zip(gains, holm([gain.p for gain in gains]), strict=True))
     for question in _questions(found):
         right = {arm: outcomes(found, arm, question) for arm in ARMS}
         enough = [arm for arm in ARMS if right[arm].mean() >= READ]
         name = question.replace("_", " ")
         first = f"read at {READ:.0%} from `{enough[0]}` on" if enough else f"no arm reads at {READ:.0%}"
-        gains = [
-            f"{after} minus {before} {_points(difference(right[before], right[after]), whole)}"
-            for before, after in (("frozen", "language+merger"), ("language+merger", "all"))
-        ]
-        lines.append(f"- {name}: {first if whole else f'so far {first}'}; {'; '.join(gains)}")
+        said = [f"{after} minus {before} {_points(*next(adjusted), whole)}" for before, after in steps]
+        lines.append(f"- {name}: {first if whole else f'so far {first}'}; {'; '.join(said)}")
     return lines if whole else [*lines, "- nothing is tested before the last seed"]
 
 
@@ -87,8 +94,8 @@ def _costs(found: Results) -> list[str]:
     return lines
 
 
-def _points(effect: Effect, whole: bool) -> str:
-    tested = f", p {effect.p:.3f}" if whole else ""
+def _points(effect: Effect, p: float, whole: bool) -> str:
+    tested = f", p {p:.3f} after Holm over all" if whole else ""
     return f"{100 * effect.mean:+.1f} points ({100 * effect.low:+.1f} to {100 * effect.high:+.1f}{tested})"
 
 

@@ -11,13 +11,14 @@ from typing import Any
 
 from bench.study._data import Folders, make_missing
 from bench.study._jobs import Job, locked, run_jobs
-from bench.study._outcome import fix_plan, write_json
-from idf.data import content_key, open_dataset
+from bench.study._outcome import asked_of, fix_plan, keep_arms, weights_hash
+from idf.data import content_key, open_dataset, write_dataset
 from idf.errors import UserError
 from idf.recipe import to_plain
 from idf.training.stages import read_stage_recipe
+from idf.version import VERSION
 
-from ._questions import MAX_NEW_TOKENS, SEED, held_out
+from ._questions import MAX_NEW_TOKENS, SEED, hash_of, held_out, questions_in
 from ._recipe import ARMS, HERE, ROOT, SeeingRecipe
 
 SECONDS_TO_ASK = 0.15
@@ -38,6 +39,7 @@ def run_study(recipe: SeeingRecipe, *, plan_only: bool, say: Callable[[str], Non
     folders = Folders(Path(recipe.work).resolve())
     with locked(folders.work / ".lock", say) as lock:
         make_missing(_data_steps(recipe, folders), say)
+        _ask_about(recipe, folders)
         fix_plan(Path(recipe.results) / "plan.json", _facts(recipe, folders))
         jobs = jobs_of(recipe, folders)
         seconds = sum(job.seconds for job in jobs)
@@ -45,6 +47,12 @@ def run_study(recipe: SeeingRecipe, *, plan_only: bool, say: Callable[[str], Non
         if plan_only:
             return
         make_missing(_base_steps(recipe, folders), say)
+        for seed in recipe.seeds:
+            family = json.loads((folders.base(seed) / "config.json").read_text())["model_type"]
+            if family != recipe.family:
+                raise UserError(
+                    f"{folders.base(seed)} is of {family}, and the recipe asks for {recipe.family}: remove it"
+                )
         run_jobs(jobs, recipe.at_once, lock, say)
 
 
@@ -68,19 +76,40 @@ def _base_steps(recipe: SeeingRecipe, folders: Folders) -> list[tuple[Path, list
     ]
 
 
+def _ask_about(recipe: SeeingRecipe, folders: Folders) -> Path:
+    """Write the held-out questions as a dataset, if they are not there; none shows a picture that is learned from."""
+    out = folders.data("asked")
+    if not (out / "dataset.json").exists():
+        data = open_dataset(folders.data("imagery"), made_by="python -m bench.seeing")
+        known = {hash_of(file) for sample in data.samples() for file in sample.images}
+        questions = [sample for samples in held_out(recipe.each, known).values() for sample in samples]
+        facts = {"stage": "imagery", "recipe": {"asked": recipe.each}, "seed": SEED, "split": "eval", "published": {}}
+        write_dataset(questions, out, facts | {"versions": {"idf": VERSION}})
+    return out
+
+
 def _facts(recipe: SeeingRecipe, folders: Folders) -> dict[str, Any]:
     """All that is fixed before the first run.
 
     Raises:
-        UserError: A held-out question is in the data.
+        UserError: A held-out scene or picture is in the data, or the data are of another recipe.
     """
     free = ("results", "work", "at_once", "seconds")
     data = open_dataset(folders.data("imagery"), made_by="python -m bench.seeing")
-    questions = held_out(recipe.each)
+    if len(data) != recipe.samples:
+        raise UserError(
+            f"{data.path} has {len(data)} samples, and the recipe asks for {recipe.samples}: name another work=DIR"
+        )
+    questions = questions_in(folders.data("asked"))
     asked = [sample for samples in questions.values() for sample in samples]
     scenes = {sample.meta["scene"] for sample in asked}
-    if seen := sum(sample.meta["scene"] in scenes for sample in data.samples()):
-        raise UserError(f"{seen} samples of {data.path} show a scene that is asked about: they must not")
+    pictures = {hash_of(file) for sample in asked for file in sample.images}
+    seen = sum(
+        sample.meta["scene"] in scenes or any(hash_of(file) in pictures for file in sample.images)
+        for sample in data.samples()
+    )
+    if seen:
+        raise UserError(f"{seen} samples of {data.path} show a scene or a picture that is asked about: they must not")
     stage = to_plain(read_stage_recipe(HERE / "stage1.yaml"))
     return {
         "recipe": {key: value for key, value in to_plain(recipe).items() if key not in free},
@@ -130,8 +159,8 @@ def _asking(recipe: SeeingRecipe, folders: Folders, seed: int, arm: str) -> Job:
     final, out = folders.run(arm, seed) / "final", _answers(folders, seed, arm)
     return Job(
         name=f"questions to {arm} seed {seed}",
-        command=[sys.executable, "-m", "bench.seeing._questions", str(final), str(out), str(recipe.each)],
-        done=out.exists,
+        command=[sys.executable, "-m", "bench.seeing._questions", str(final), str(out), str(folders.data("asked"))],
+        done=lambda: asked_of(out, final),
         log=folders.log(f"ask-{arm}-seed{seed}"),
         seconds=20 + SECONDS_TO_ASK * 5 * recipe.each,
         needs=(f"{arm} seed {seed}",),
@@ -147,18 +176,16 @@ def keep_results(recipe: SeeingRecipe, folders: Folders, seed: int) -> None:
     """Write what the arms of a seed that are done came to, item by item."""
     told: dict[str, Any] = {}
     for arm in ARMS:
-        answers = _answers(folders, seed, arm)
-        if answers.exists():
+        path = _answers(folders, seed, arm)
+        if asked_of(path, folders.run(arm, seed) / "final"):
             lines = (folders.run(arm, seed) / "history.jsonl").read_text().splitlines()
             rows = [json.loads(line) for line in lines]
             told[arm] = {
+                "base": weights_hash(folders.base(seed)),
                 "steps": len(rows),
                 "seconds": round(sum(row["seconds"] for row in rows), 1),
                 "course": [round(row["loss"], 4) for row in rows[:: max(1, len(rows) // 50)]],
                 "last_loss": round(fmean(row["loss"] for row in rows[-20:]), 4),
-                "answers": json.loads(answers.read_text()),
+                "answers": json.loads(path.read_text())["answers"],
             }
-    path = Path(recipe.results) / f"seed{seed}.json"
-    before = json.loads(path.read_text()) if path.exists() else {}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_json(path, before | told)
+    keep_arms(Path(recipe.results) / f"seed{seed}.json", told)

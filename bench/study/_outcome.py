@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -131,6 +132,42 @@ def read_seeds(results: Path, seeds: Sequence[int]) -> dict[int, dict[str, Any]]
     """Seed -> what its arms came to, of the seeds that there is anything of."""
     paths = {seed: results / f"seed{seed}.json" for seed in seeds}
     return {seed: json.loads(path.read_text()) for seed, path in paths.items() if path.exists()}
+
+
+def weights_hash(folder: Path) -> str:
+    """Hash of the weights in a model's folder, by their bytes: which model an arm began with, and which one was asked."""
+    found = hashlib.sha256()
+    for file in sorted(folder.glob("*.safetensors")):
+        found.update(file.read_bytes())
+    return found.hexdigest()[:16]
+
+
+def asked_of(answers: Path, checkpoint: Path) -> bool:
+    """Whether a file of answers is there and this checkpoint gave them."""
+    if not answers.exists() or not checkpoint.exists():
+        return False
+    return bool(json.loads(answers.read_text())["checkpoint"] == weights_hash(checkpoint))
+
+
+def keep_arms(path: Path, told: Mapping[str, Mapping[str, Any]]) -> None:
+    """Write what the arms of a seed came to beside those that the file has already.
+
+    Args:
+        path: The seed's file.
+        told: Arm -> its results, with `base`, the hash of the weights that it began with.
+
+    Raises:
+        UserError: The arms of the file began with other weights.
+    """
+    before = json.loads(path.read_text()) if path.exists() else {}
+    together = before | told
+    if len({one["base"] for one in together.values()}) > 1:
+        raise UserError(
+            f"{path} has arms that began with another model than those of this run, and they can't be compared: remove it, or "
+            "name another folder with results=DIR"
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_json(path, together)
 
 
 def fix_plan(path: Path, facts: Mapping[str, Any]) -> None:
