@@ -160,7 +160,7 @@ def keep_arms(path: Path, told: Mapping[str, Mapping[str, Any]]) -> None:
         UserError: The arms of the file began with other weights.
     """
     before = json.loads(path.read_text()) if path.exists() else {}
-    together = before | told
+    together: dict[str, Any] = {**before, **told}
     if len({one["base"] for one in together.values()}) > 1:
         raise UserError(
             f"{path} has arms that began with another model than those of this run, and they can't be compared: remove it, or "
