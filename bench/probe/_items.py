@@ -119,8 +119,7 @@ def sample_of(item: Item, arm: str, number: int) -> Sample:
         if arm == "text":
             text += f"{state_after(item.walk, step)}\n"
             continue
-        picture = picture_of(item, step)
-        images.append(blank(item) if arm == "blanks" else picture)
+        images.append(blank(item) if arm == "blanks" else picture_of(item, step))
         content += [{"type": "text", "text": text}, {"type": "image"}]
         text = ""
     content.append({"type": "text", "text": f"{text}What does the grid look like after all moves?"})

@@ -76,7 +76,7 @@ def _base_steps(recipe: SeeingRecipe, folders: Folders) -> list[tuple[Path, list
     ]
 
 
-def _ask_about(recipe: SeeingRecipe, folders: Folders) -> Path:
+def _ask_about(recipe: SeeingRecipe, folders: Folders) -> None:
     """Write the held-out questions as a dataset, if they are not there; none shows a picture that is learned from."""
     out = folders.data("asked")
     if not (out / "dataset.json").exists():
@@ -85,7 +85,6 @@ def _ask_about(recipe: SeeingRecipe, folders: Folders) -> Path:
         questions = [sample for samples in held_out(recipe.each, known).values() for sample in samples]
         facts = {"stage": "imagery", "recipe": {"asked": recipe.each}, "seed": SEED, "split": "eval", "published": {}}
         write_dataset(questions, out, facts | {"versions": {"idf": VERSION}})
-    return out
 
 
 def _facts(recipe: SeeingRecipe, folders: Folders) -> dict[str, Any]:
