@@ -36,7 +36,7 @@ class ProbeRecipe:
         work: Folder for data, runs and answers. What is there is not made again.
         results: Folder for the plan and a file for each seed.
         base: Checkpoint that reads pictures, with `{seed}` where the seed of the study of seeing stands.
-        seeing: Folder with the results of the study of seeing, where each base must have read Moving Box's grids at 95 %; None to
+        seeing: Folder with the study of seeing's results of Moving Box, where each base must have read its grids at 95 %; None to
             try the probe out on another base.
         at_once: Processes that run at once, each on one core.
         samples: Samples that every run learns from.
@@ -50,7 +50,7 @@ class ProbeRecipe:
     results: str
     base: str
     tokens_per_row: dict[str, int]
-    seeing: str | None = "bench/results/seeing"
+    seeing: str | None = "bench/results/seeing/moving_box"
     at_once: int = 2
     samples: int = 6000
     each: int = 60

@@ -84,14 +84,15 @@ def hash_of(picture: bytes) -> str:
     return hashlib.sha256(np.ascontiguousarray(decode_picture(picture)).tobytes()).hexdigest()[:24]
 
 
-def held_out(each: int, known: Set[str] = frozenset()) -> dict[str, list[Sample]]:
+def held_out(world: str, each: int, known: Set[str] = frozenset()) -> dict[str, list[Sample]]:
     """World and kind -> so many held-out questions.
 
     Args:
-        each: Questions of each.
+        world: The world that they are about.
+        each: Questions of each kind.
         known: Hashes of the pictures that a model learns from: none of them is asked about.
     """
-    recipe = replace(read_recipe(ImageryRecipe, HERE / "imagery.yaml"), seed=SEED)
+    recipe = replace(read_recipe(ImageryRecipe, HERE / "imagery.yaml"), worlds={world: 1}, seed=SEED)
     maker = HeldOut(recipe, published(None))
     return {
         f"{slot.world} {slot.kind}": [sample for sample, _ in zip(maker.samples(slot, known), range(each))]

@@ -21,6 +21,8 @@ from idf.version import VERSION
 from ._questions import MAX_NEW_TOKENS, SEED, hash_of, held_out, questions_in
 from ._recipe import ARMS, HERE, ROOT, SeeingRecipe
 
+SECONDS_TO_LEARN = 0.019
+"""CPU-seconds of a sample, by a pilot."""
 SECONDS_TO_ASK = 0.15
 """CPU-seconds of a held-out question, by a pilot."""
 
@@ -36,68 +38,76 @@ def run_study(recipe: SeeingRecipe, *, plan_only: bool, say: Callable[[str], Non
     Raises:
         UserError: The study was begun with another plan, a held-out scene is in the data, or a process failed.
     """
-    folders = Folders(Path(recipe.work).resolve())
-    with locked(folders.work / ".lock", say) as lock:
-        make_missing(_data_steps(recipe, folders), say)
-        _ask_about(recipe, folders)
-        fix_plan(Path(recipe.results) / "plan.json", _facts(recipe, folders))
-        jobs = jobs_of(recipe, folders)
+    jobs = []
+    with locked(Path(recipe.work).resolve() / ".lock", say) as lock:
+        for world in recipe.samples:
+            make_missing(_data_step(recipe, world), say)
+            _ask_about(recipe, world)
+            fix_plan(recipe.results_of(world) / "plan.json", _facts(recipe, world))
+            jobs += jobs_of(recipe, world)
         seconds = sum(job.seconds for job in jobs)
         say(f"{len(jobs)} processes, about {seconds / 60:.0f} minutes of one core if none is done")
         if plan_only:
             return
-        make_missing(_base_steps(recipe, folders), say)
-        for seed in recipe.seeds:
-            family = json.loads((folders.base(seed) / "config.json").read_text())["model_type"]
-            if family != recipe.family:
-                raise UserError(
-                    f"{folders.base(seed)} is of {family}, and the recipe asks for {recipe.family}: remove it"
-                )
+        for world in recipe.samples:
+            make_missing(_base_steps(recipe, world), say)
+            _check_bases(recipe, world)
         run_jobs(jobs, recipe.at_once, lock, say)
 
 
-def _data_steps(recipe: SeeingRecipe, folders: Folders) -> list[tuple[Path, list[str]]]:
-    """What makes the data: (the file that is there when it is made, the words after `idf`)."""
-    data = folders.data("imagery")
-    made = ["imagery", "--recipe", str(HERE / "imagery.yaml"), "--samples", str(recipe.samples), "--out", str(data)]
-    return [(data / "dataset.json", made)]
+def _check_bases(recipe: SeeingRecipe, world: str) -> None:
+    for seed in recipe.seeds:
+        base = recipe.folders(world).base(seed)
+        family = json.loads((base / "config.json").read_text())["model_type"]
+        if family != recipe.family:
+            raise UserError(f"{base} is of {family}, and the recipe asks for {recipe.family}: remove it")
 
 
-def _base_steps(recipe: SeeingRecipe, folders: Folders) -> list[tuple[Path, list[str]]]:
+def _data_step(recipe: SeeingRecipe, world: str) -> list[tuple[Path, list[str]]]:
+    """What makes the data of a world: (the file that is there when it is made, the words after `idf`)."""
+    data = recipe.folders(world).data("imagery")
+    samples = str(recipe.samples[world])
+    made = ["imagery", "--recipe", str(HERE / "imagery.yaml"), "--samples", samples, "--out", str(data)]
+    return [(data / "dataset.json", [*made, f"worlds={{{world}: 1}}"])]
+
+
+def _base_steps(recipe: SeeingRecipe, world: str) -> list[tuple[Path, list[str]]]:
     """What makes the base model of each seed."""
-    bases = [(seed, folders.base(seed)) for seed in recipe.seeds]
+    folders = recipe.folders(world)
     data = str(folders.data("imagery"))
     return [
         (
-            base / "processor_config.json",
-            ["tiny", data, "--seed", str(seed), "--family", recipe.family, "--out", str(base)],
+            folders.base(seed) / "processor_config.json",
+            ["tiny", data, "--seed", str(seed), "--family", recipe.family, "--out", str(folders.base(seed))],
         )
-        for seed, base in bases
+        for seed in recipe.seeds
     ]
 
 
-def _ask_about(recipe: SeeingRecipe, folders: Folders) -> None:
+def _ask_about(recipe: SeeingRecipe, world: str) -> None:
     """Write the held-out questions as a dataset, if they are not there; none shows a picture that is learned from."""
+    folders = recipe.folders(world)
     out = folders.data("asked")
     if not (out / "dataset.json").exists():
         data = open_dataset(folders.data("imagery"), made_by="python -m bench.seeing")
         known = {hash_of(file) for sample in data.samples() for file in sample.images}
-        questions = [sample for samples in held_out(recipe.each, known).values() for sample in samples]
+        questions = [sample for samples in held_out(world, recipe.each, known).values() for sample in samples]
         facts = {"stage": "imagery", "recipe": {"asked": recipe.each}, "seed": SEED, "split": "eval", "published": {}}
         write_dataset(questions, out, facts | {"versions": {"idf": VERSION}})
 
 
-def _facts(recipe: SeeingRecipe, folders: Folders) -> dict[str, Any]:
-    """All that is fixed before the first run.
+def _facts(recipe: SeeingRecipe, world: str) -> dict[str, Any]:
+    """All that is fixed before the first run of a world.
 
     Raises:
         UserError: A held-out scene or picture is in the data, or the data are of another recipe.
     """
-    free = ("results", "work", "at_once", "seconds")
+    folders, samples = recipe.folders(world), recipe.samples[world]
+    free = ("results", "work", "at_once", "samples", "epochs")
     data = open_dataset(folders.data("imagery"), made_by="python -m bench.seeing")
-    if len(data) != recipe.samples:
+    if len(data) != samples:
         raise UserError(
-            f"{data.path} has {len(data)} samples, and the recipe asks for {recipe.samples}: name another work=DIR"
+            f"{data.path} has {len(data)} samples, and the recipe asks for {samples}: name another work=DIR"
         )
     questions = questions_in(folders.data("asked"))
     asked = [sample for samples in questions.values() for sample in samples]
@@ -112,6 +122,7 @@ def _facts(recipe: SeeingRecipe, folders: Folders) -> dict[str, Any]:
     stage = to_plain(read_stage_recipe(HERE / "stage1.yaml"))
     return {
         "recipe": {key: value for key, value in to_plain(recipe).items() if key not in free},
+        "epochs": recipe.epochs[world],
         "arms": ARMS,
         "stage1": {key: value for key, value in stage.items() if key not in ("model", "data", "run")},
         "data": {"samples": len(data), "fingerprint": data.fingerprint()},
@@ -126,44 +137,50 @@ def _facts(recipe: SeeingRecipe, folders: Folders) -> dict[str, Any]:
     }
 
 
-def jobs_of(recipe: SeeingRecipe, folders: Folders) -> list[Job]:
-    """All processes, seed by seed: each arm's training, and its questions."""
+def jobs_of(recipe: SeeingRecipe, world: str) -> list[Job]:
+    """All processes of a world, seed by seed: each arm's training, and its questions."""
     return [
         job
         for seed in recipe.seeds
         for arm, train in ARMS.items()
-        for job in (_training(recipe, folders, seed, arm, train), _asking(recipe, folders, seed, arm))
+        for job in (_training(recipe, world, seed, arm, train), _asking(recipe, world, seed, arm))
     ]
 
 
-def _training(recipe: SeeingRecipe, folders: Folders, seed: int, arm: str, train: str) -> Job:
-    folder = folders.run(arm, seed)
+def _name(world: str, seed: int, arm: str) -> str:
+    return f"{world} {arm} seed {seed}"
+
+
+def _training(recipe: SeeingRecipe, world: str, seed: int, arm: str, train: str) -> Job:
+    folders = recipe.folders(world)
+    folder, epochs = folders.run(arm, seed), recipe.epochs[world]
     rate = recipe.vision_learning_rate
     own = [f"vision_learning_rate={rate}"] if rate is not None and train != "language" else []
     return Job(
-        name=f"{arm} seed {seed}",
+        name=_name(world, seed, arm),
         command=[
             *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "1"),
-            *(str(ROOT / "launch" / "stage1.py"), "--recipe", str(HERE / "stage1.yaml")),
+            *(str(ROOT / "launch" / "stage1.py"), "--recipe", str(HERE / "stage1.yaml"), f"epochs={epochs}"),
             *(f"model={folders.base(seed)}", f"data={folders.data('imagery')}", f"run={folder}", f"seed={seed}"),
             *(f"train={train}", *own),
         ],
         done=lambda: (folder / "final" / "idf.json").exists(),
         log=folders.log(f"{arm}-seed{seed}"),
-        seconds=recipe.seconds,
+        seconds=SECONDS_TO_LEARN * epochs * recipe.samples[world],
     )
 
 
-def _asking(recipe: SeeingRecipe, folders: Folders, seed: int, arm: str) -> Job:
+def _asking(recipe: SeeingRecipe, world: str, seed: int, arm: str) -> Job:
+    folders = recipe.folders(world)
     final, out = folders.run(arm, seed) / "final", _answers(folders, seed, arm)
     return Job(
-        name=f"questions to {arm} seed {seed}",
+        name=f"questions to {_name(world, seed, arm)}",
         command=[sys.executable, "-m", "bench.seeing._questions", str(final), str(out), str(folders.data("asked"))],
         done=lambda: asked_of(out, final),
         log=folders.log(f"ask-{arm}-seed{seed}"),
-        seconds=20 + SECONDS_TO_ASK * 5 * recipe.each,
-        needs=(f"{arm} seed {seed}",),
-        after=lambda: keep_results(recipe, folders, seed),
+        seconds=20 + SECONDS_TO_ASK * 2 * recipe.each,
+        needs=(_name(world, seed, arm),),
+        after=lambda: keep_results(recipe, world, seed),
     )
 
 
@@ -171,8 +188,9 @@ def _answers(folders: Folders, seed: int, arm: str) -> Path:
     return folders.evaluation(arm, seed) / "answers.json"
 
 
-def keep_results(recipe: SeeingRecipe, folders: Folders, seed: int) -> None:
-    """Write what the arms of a seed that are done came to, item by item."""
+def keep_results(recipe: SeeingRecipe, world: str, seed: int) -> None:
+    """Write what the arms of a world and seed that are done came to, item by item."""
+    folders = recipe.folders(world)
     told: dict[str, Any] = {}
     for arm in ARMS:
         path = _answers(folders, seed, arm)
@@ -187,4 +205,4 @@ def keep_results(recipe: SeeingRecipe, folders: Folders, seed: int) -> None:
                 "last_loss": round(fmean(row["loss"] for row in rows[-20:]), 4),
                 "answers": json.loads(path.read_text())["answers"],
             }
-    keep_arms(Path(recipe.results) / f"seed{seed}.json", told)
+    keep_arms(recipe.results_of(world) / f"seed{seed}.json", told)

@@ -12,9 +12,9 @@ from bench.seeing._questions import SEED, hash_of, held_out, judged, parts_of, u
 from bench.seeing._recipe import ARMS, HERE, SeeingRecipe
 from bench.seeing._report import outcomes, report
 from bench.seeing._run import jobs_of, run_study
-from bench.study._data import Folders
 from bench.study._outcome import read_seeds
 from bench.study._page import results_on
+from bench.study._statistics import difference
 from idf.data import text_of
 from idf.imagery import ImageryRecipe, build_imagery
 from idf.recipe import read_recipe
@@ -29,13 +29,21 @@ QUESTIONS = [
 ]
 
 
+IMAGERY = read_recipe(ImageryRecipe, HERE / "imagery.yaml")
+
+
 def recipe(tmp_path: Path, **changes) -> SeeingRecipe:
-    return SeeingRecipe(str(tmp_path / "work"), str(tmp_path / "results"), **changes)
+    told = {"samples": {"moving_box": 60, "cube_rolling": 40}, "epochs": {"moving_box": 1, "cube_rolling": 2}} | changes
+    return SeeingRecipe(str(tmp_path / "work"), str(tmp_path / "results"), **told)
 
 
 @pytest.fixture(scope="module")
 def questions():
-    return held_out(4)
+    return held_out_of_all(4)
+
+
+def held_out_of_all(each: int) -> dict:
+    return {name: samples for world in IMAGERY.worlds for name, samples in held_out(world, each).items()}
 
 
 # --- the questions -------------------------------------------------------------------------------------------------
@@ -51,13 +59,13 @@ def test_every_question_is_about_a_picture_alone_and_the_same_each_time(question
             assert f"{sample.world} {sample.kind}" == name
             assert (sample.meta["mode"], len(sample.images)) == ("vqa", 1)
             assert sample.meta["start"] not in text_of(sample.messages[0])
-    again = held_out(2)
+    again = held_out_of_all(2)
     assert all(again[name] == samples[:2] for name, samples in questions.items())
 
 
 def test_no_picture_of_the_questions_is_one_of_training(questions, tmp_path):
     # Of training data made by the same recipe, with the same seed: the split alone keeps them apart.
-    learned = replace(read_recipe(ImageryRecipe, HERE / "imagery.yaml"), samples=120, seed=SEED)
+    learned = replace(IMAGERY, samples=120, seed=SEED)
     scenes = {sample.meta["scene"] for sample in build_imagery(learned, tmp_path / "data").samples()}
     asked = {sample.meta["scene"] for samples in questions.values() for sample in samples}
     assert len(scenes) > 60
@@ -71,10 +79,10 @@ def test_no_picture_of_the_questions_is_one_of_training(questions, tmp_path):
 
 def test_a_picture_that_is_learned_from_is_not_asked_about():
     # Three faces of a cube are hidden: another scene of the other split can look the same, as 18 of 60 once did.
-    first = held_out(6)["cube_rolling reading"]
+    first = held_out("cube_rolling", 6)["cube_rolling reading"]
     known = {hash_of(sample.images[0]) for sample in first[::2]}
     assert len(known) == 3
-    others = held_out(6, known)["cube_rolling reading"]
+    others = held_out("cube_rolling", 6, known)["cube_rolling reading"]
     assert not known & {hash_of(sample.images[0]) for sample in others}
     assert others[:3] == first[1::2]
 
@@ -114,29 +122,47 @@ def test_the_share_of_parts_counts_cells_faces_and_cubes(questions):
 
 
 def test_each_process_stands_once_and_after_what_it_needs(tmp_path):
-    jobs = jobs_of(recipe(tmp_path, vision_learning_rate=1e-3), Folders(tmp_path / "work"))
+    asked = recipe(tmp_path, vision_learning_rate=1e-3)
+    jobs = [job for world in asked.samples for job in jobs_of(asked, world)]
     names = [job.name for job in jobs]
-    assert len(set(names)) == len(names) == 2 * 3 * 5
+    assert len(set(names)) == len(names) == 2 * 2 * 3 * 5
     assert all(set(job.needs) <= set(names[:at]) for at, job in enumerate(jobs))
-    for arm, train in ARMS.items():
-        (job,) = (job for job in jobs if job.name == f"{arm} seed 2")
-        assert f"train={train}" in job.command
-        assert ("vision_learning_rate=0.001" in job.command) == (arm != "frozen")
+    for world, epochs in asked.epochs.items():
+        for arm, train in ARMS.items():
+            (job,) = (job for job in jobs if job.name == f"{world} {arm} seed 2")
+            assert {f"train={train}", f"epochs={epochs}"} <= set(job.command)
+            assert f"data={tmp_path / 'work' / world / 'data' / 'imagery'}" in job.command
+            assert ("vision_learning_rate=0.001" in job.command) == (arm != "frozen")
+
+
+@pytest.mark.parametrize(
+    ("samples", "epochs", "said"),
+    [
+        ({}, {}, "no world"),
+        ({"moving_box": 5}, {"cube_rolling": 1}, "the same worlds"),
+        ({"moving_boxes": 5}, {"moving_boxes": 1}, "moving_boxes: it must be one of"),
+        ({"moving_box": 0}, {"moving_box": 1}, "samples.moving_box"),
+        ({"moving_box": 5}, {"moving_box": 0}, "epochs.moving_box"),
+    ],
+)
+def test_a_recipe_names_a_budget_for_each_world(tmp_path, samples, epochs, said):
+    with refused(said):
+        recipe(tmp_path, samples=samples, epochs=epochs).check()
 
 
 def answers(right: str, parts: float) -> dict:
     return {"right": right, "parts": [parts] * len(right), "commonest": 0.25, "commonest_parts": 0.75}
 
 
-def written(tmp_path: Path, seed: int, **arms: str) -> None:
-    folder = tmp_path / "results"
-    folder.mkdir(exist_ok=True)
+def written(tmp_path: Path, world: str, seed: int, **arms: str) -> None:
+    folder = tmp_path / "results" / world
+    folder.mkdir(exist_ok=True, parents=True)
     told = {
         arm.replace("_", "+"): {
             "steps": 10,
             "seconds": 120.0,
             "last_loss": 0.5,
-            "answers": {"moving_box reading": answers(right, 0.9), "cube_rolling reading": answers("x" * 8, 0.1)},
+            "answers": {f"{world} reading": answers(right, 0.9)},
         }
         for arm, right in arms.items()
     }
@@ -145,31 +171,57 @@ def written(tmp_path: Path, seed: int, **arms: str) -> None:
 
 def test_the_tables_say_what_has_to_learn(tmp_path):
     for seed in (1, 2, 3, 4, 5):
-        written(tmp_path, seed, frozen="x" * 8, language_merger=".x" * 4, all="." * 8)
+        written(tmp_path, "moving_box", seed, frozen="x" * 8, language_merger=".x" * 4, all="." * 8)
+        written(tmp_path, "cube_rolling", seed, frozen="x" * 8, language_merger="x" * 8, all="x" * 8)
     told = report(recipe(tmp_path))
-    line_that_says(told, "5 of 5 seeds", "1, 2, 3, 4, 5")
+    line_that_says(told, "moving box: 5 of 5 seeds", "1, 2, 3, 4, 5")
     line_that_says(told, "moving box reading", "25% (75%)", "0.0%", "50.0%", "100.0%", "90.0%")
     line_that_says(told, "moving box reading", "read at 95%", "`all`", "language+merger minus frozen +50.0 points", "p")
     line_that_says(told, "cube rolling reading", "no arm reads")
-    line_that_says(told, "| all | 10 | 2.0 | 0.500 |")
+    line_that_says(told, "| moving box, all | 10 | 2.0 | 0.500 |")
+
+
+def test_p_counts_the_tests_that_are_still_to_come(tmp_path):
+    # Of one world alone, all seeds: two tests of ten; each p is multiplied by what Holm makes of ten.
+    for seed in (1, 2, 3, 4, 5):
+        written(
+            tmp_path,
+            "moving_box",
+            seed,
+            frozen="x" * 8,
+            language_merger="xxx.xxx"[seed:] + "x" * (seed + 1),
+            all="." * 8,
+        )
+    alone = [difference_of(tmp_path, before, after).p for before, after in zip(ARMS, list(ARMS)[1:], strict=False)]
+    told = report(recipe(tmp_path, samples={"moving_box": 60}, epochs={"moving_box": 1}))
+    smaller, larger = sorted(alone)
+    assert smaller < larger < 1 / 9
+    line_that_says(told, f"p {10 * smaller:.3f} after Holm", f"p {max(10 * smaller, 9 * larger):.3f} after Holm")
+
+
+def difference_of(tmp_path: Path, before: str, after: str):
+    found = read_seeds(tmp_path / "results" / "moving_box", [1, 2, 3, 4, 5])
+    return difference(*(outcomes(found, arm, "moving_box reading") for arm in (before, after)))
 
 
 def test_nothing_is_tested_before_the_last_seed(tmp_path):
     with refused("no results", "python -m bench.seeing"):
         report(recipe(tmp_path))
-    written(tmp_path, 3, frozen="x.")
-    assert "0 of 5 seeds" in report(recipe(tmp_path))
-    written(tmp_path, 3, frozen="x.", language_merger="..", all="..")
+    written(tmp_path, "moving_box", 3, frozen="x.")
+    assert "moving box: 0 of 5 seeds" in report(recipe(tmp_path))
+    written(tmp_path, "moving_box", 3, frozen="x.", language_merger="..", all="..")
     told = report(recipe(tmp_path))
-    line_that_says(told, "nothing is tested before the last seed")
+    line_that_says(told, "moving box: nothing is tested before the last seed")
+    line_that_says(told, "cube rolling: 0 of 5 seeds")
     assert ", p " not in told
-    assert outcomes(read_seeds(tmp_path / "results", [3]), "frozen", "moving_box reading").tolist() == [[0, 1]]
+    found = read_seeds(tmp_path / "results" / "moving_box", [3])
+    assert outcomes(found, "frozen", "moving_box reading").tolist() == [[0, 1]]
 
 
 def test_what_stands_in_the_docs_is_the_report_of_the_results():
     shown = results_on(HERE.parents[1] / "docs" / "seeing-study.md")
     asked = read_recipe(SeeingRecipe, HERE / "full.yaml")
-    if not read_seeds(RESULTS, asked.seeds):
+    if not any(read_seeds(RESULTS / world, asked.seeds) for world in asked.samples):
         assert "Nothing was run yet" in shown
         return
     for line in report(replace(asked, results=str(RESULTS))).splitlines():
@@ -183,19 +235,21 @@ def test_what_stands_in_the_docs_is_the_report_of_the_results():
 @pytest.mark.timeout(1200)
 @pytest.mark.full  # its parts are tested one by one
 def test_the_whole_study_runs_and_goes_on_where_it_was(tmp_path):
-    small = recipe(tmp_path, samples=60, each=2, seeds=[7], at_once=1)
+    small = recipe(tmp_path, each=2, seeds=[7], at_once=1)
     said: list[str] = []
     run_study(small, plan_only=False, say=said.append)
-    (found,) = read_seeds(tmp_path / "results", [7]).values()
-    assert set(found) == set(ARMS)
-    for arm in ARMS:
-        assert list(found[arm]["answers"]) == QUESTIONS
-        assert all(len(one["right"]) == 2 for one in found[arm]["answers"].values())
-    facts = json.loads((tmp_path / "work/runs/all-seed7/final/idf.json").read_text())
-    assert facts["recipe"]["train"] == "all"
-    line_that_says(report(small), "1 of 1 seeds")
+    for world, kinds in (("moving_box", 2), ("cube_rolling", 1)):
+        (found,) = read_seeds(tmp_path / "results" / world, [7]).values()
+        assert set(found) == set(ARMS)
+        for arm in ARMS:
+            assert list(found[arm]["answers"]) == [name for name in QUESTIONS if name.startswith(world)]
+            assert len(found[arm]["answers"]) == kinds
+            assert all(len(one["right"]) == 2 for one in found[arm]["answers"].values())
+        facts = json.loads((tmp_path / f"work/{world}/runs/all-seed7/final/idf.json").read_text())
+        assert (facts["recipe"]["train"], facts["recipe"]["epochs"]) == ("all", small.epochs[world])
+    line_that_says(report(small), "moving box: 1 of 1 seeds")
     said.clear()
     run_study(small, plan_only=False, say=said.append)
-    line_that_says(said, "6 of 6 processes", "0 are left")
+    line_that_says(said, "12 of 12 processes", "0 are left")
     with refused("another plan", "recipe"):
         run_study(replace(small, each=3), plan_only=True, say=said.append)
