@@ -27,9 +27,9 @@ def texts(result: dict[str, Any]) -> dict[str, str]:
     return {"docs/training.md": "\n\n".join([speed(result), memory(result)]), "README.md": sentence(result)}
 
 
-def with_text(page: str, text: str) -> str:
-    """A page with another text between its marks."""
-    begin, end = "<!-- train.json -->", "<!-- /train.json -->"
+def with_text(page: str, text: str, name: str = "train.json") -> str:
+    """A page with another text between the marks of this name."""
+    begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
     return re.sub(f"{begin}.*{end}", lambda _: f"{begin}\n{text}\n{end}", page, flags=re.DOTALL)
 
 

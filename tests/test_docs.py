@@ -54,6 +54,7 @@ WRAPPED = [
     "safety.md",
     "scoring.md",
     "seeing-study.md",
+    "speed.md",
     "statistics.md",
     "study.md",
     "suites.md",

@@ -35,9 +35,10 @@ class ProbeRecipe:
     Attributes:
         work: Folder for data, runs and answers. What is there is not made again.
         results: Folder for the plan and a file for each seed.
-        base: Checkpoint that reads pictures, with `{seed}` where the seed of the study of seeing stands.
-        seeing: Folder with the study of seeing's results of Moving Box, where each base must have read its grids at 95 %; None to
-            try the probe out on another base.
+        base: Checkpoint that reads pictures, with `{arm}` and `{seed}` where those of the study of seeing stand.
+        arm: The study of seeing's arm that the bases are of.
+        seeing: Folder with the study of seeing's results of Moving Box, where each base, this very one, read its grids at
+            95 %; None to try the probe out on another base.
         at_once: Processes that run at once, each on one core.
         samples: Samples that every run learns from.
         each: Held-out items for each number of moves left.
@@ -50,6 +51,7 @@ class ProbeRecipe:
     results: str
     base: str
     tokens_per_row: dict[str, int]
+    arm: str = "language+merger"
     seeing: str | None = "bench/results/seeing/moving_box"
     at_once: int = 2
     samples: int = 6000
@@ -71,4 +73,4 @@ class ProbeRecipe:
 
     def base_of(self, seed: int) -> Path:
         """The checkpoint that the runs of a seed begin with."""
-        return Path(self.base.format(seed=seed))
+        return Path(self.base.format(arm=self.arm, seed=seed))

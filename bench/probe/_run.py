@@ -56,7 +56,7 @@ def check_bases(recipe: ProbeRecipe) -> None:
     """Refuse a base that is not there or does not read.
 
     Raises:
-        UserError: It has no weights, or the study of seeing has no result of it, or one below READ.
+        UserError: It has no weights, or the study of seeing has no result of it, or one below READ, or one of another model.
     """
     for seed in recipe.seeds:
         base = recipe.base_of(seed)
@@ -64,10 +64,15 @@ def check_bases(recipe: ProbeRecipe) -> None:
             raise UserError(f"{base} is no checkpoint of idf: run python -m bench.seeing first, or set base=")
         if recipe.seeing is None:
             continue
-        told = read_seeds(Path(recipe.seeing), [seed]).get(seed, {}).get("all")
+        told = read_seeds(Path(recipe.seeing), [seed]).get(seed, {}).get(recipe.arm)
         if told is None:
             raise UserError(
-                f"{recipe.seeing} has no result of the arm all of seed {seed}: run python -m bench.seeing first"
+                f"{recipe.seeing} has no result of the arm {recipe.arm} of seed {seed}: run python -m bench.seeing first"
+            )
+        if told["checkpoint"] != weights_hash(base):
+            raise UserError(
+                f"{recipe.seeing} says what another model than {base} read: run python -m bench.seeing with results=DIR, and "
+                "this with seeing=DIR/moving_box"
             )
         right = told["answers"]["moving_box reading"]["right"]
         if (share := right.count(".") / len(right)) < READ:

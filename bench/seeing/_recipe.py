@@ -34,6 +34,7 @@ class SeeingRecipe:
         each: Held-out questions of each world and kind.
         family: Of the tiny model. Qwen3-VL's positions tell columns apart as well as rows, and its vision encoder has positions
             of its own; a tiny Qwen2.5-VL from noise finds places far more slowly (docs/seeing-study.md).
+        arms: Those that are run; the report waits for all.
         seeds: Each draws the weights of a base model and the order of the data, for all arms alike.
         vision_learning_rate: Of the arms whose vision part learns; None for that of the language model.
     """
@@ -45,6 +46,7 @@ class SeeingRecipe:
     at_once: int = 2
     each: int = 60
     family: str = "qwen3_vl"
+    arms: list[str] = field(default_factory=lambda: list(ARMS))
     seeds: list[int] = field(default_factory=lambda: [1, 2, 3, 4, 5])
     vision_learning_rate: float | None = None
 
@@ -53,6 +55,8 @@ class SeeingRecipe:
         for name in ("at_once", "each"):
             check_positive(name, getattr(self, name))
         check_seeds(self.seeds)
+        if not self.arms or (wrong := [arm for arm in self.arms if arm not in ARMS]):
+            raise UserError(f"arms names {wrong[0] if self.arms else 'none'}: it must name some of {', '.join(ARMS)}")
         if not self.samples or list(self.samples) != list(self.epochs):
             raise UserError(
                 f"samples names {', '.join(self.samples) or 'no world'}, epochs {', '.join(self.epochs) or 'no world'}: both "

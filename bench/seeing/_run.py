@@ -103,7 +103,7 @@ def _facts(recipe: SeeingRecipe, world: str) -> dict[str, Any]:
         UserError: A held-out scene or picture is in the data, or the data are of another recipe.
     """
     folders, samples = recipe.folders(world), recipe.samples[world]
-    free = ("results", "work", "at_once", "samples", "epochs")
+    free = ("results", "work", "at_once", "samples", "epochs", "arms")
     data = open_dataset(folders.data("imagery"), made_by="python -m bench.seeing")
     if len(data) != samples:
         raise UserError(
@@ -142,8 +142,8 @@ def jobs_of(recipe: SeeingRecipe, world: str) -> list[Job]:
     return [
         job
         for seed in recipe.seeds
-        for arm, train in ARMS.items()
-        for job in (_training(recipe, world, seed, arm, train), _asking(recipe, world, seed, arm))
+        for arm in recipe.arms
+        for job in (_training(recipe, world, seed, arm), _asking(recipe, world, seed, arm))
     ]
 
 
@@ -151,10 +151,10 @@ def _name(world: str, seed: int, arm: str) -> str:
     return f"{world} {arm} seed {seed}"
 
 
-def _training(recipe: SeeingRecipe, world: str, seed: int, arm: str, train: str) -> Job:
+def _training(recipe: SeeingRecipe, world: str, seed: int, arm: str) -> Job:
     folders = recipe.folders(world)
     folder, epochs = folders.run(arm, seed), recipe.epochs[world]
-    rate = recipe.vision_learning_rate
+    rate, train = recipe.vision_learning_rate, ARMS[arm]
     own = [f"vision_learning_rate={rate}"] if rate is not None and train != "language" else []
     return Job(
         name=_name(world, seed, arm),
@@ -192,9 +192,10 @@ def keep_results(recipe: SeeingRecipe, world: str, seed: int) -> None:
     """Write what the arms of a world and seed that are done came to, item by item."""
     folders = recipe.folders(world)
     told: dict[str, Any] = {}
-    for arm in ARMS:
+    for arm in recipe.arms:
         path = _answers(folders, seed, arm)
         if asked_of(path, folders.run(arm, seed) / "final"):
+            said = json.loads(path.read_text())
             lines = (folders.run(arm, seed) / "history.jsonl").read_text().splitlines()
             rows = [json.loads(line) for line in lines]
             told[arm] = {
@@ -203,6 +204,7 @@ def keep_results(recipe: SeeingRecipe, world: str, seed: int) -> None:
                 "seconds": round(sum(row["seconds"] for row in rows), 1),
                 "course": [round(row["loss"], 4) for row in rows[:: max(1, len(rows) // 50)]],
                 "last_loss": round(fmean(row["loss"] for row in rows[-20:]), 4),
-                "answers": json.loads(path.read_text())["answers"],
+                "checkpoint": said["checkpoint"],
+                "answers": said["answers"],
             }
     keep_arms(recipe.results_of(world) / f"seed{seed}.json", told)

@@ -15,6 +15,7 @@ from bench.probe._recipe import ARMS, HERE, LEFT, SHOWN, WORLD, ProbeRecipe
 from bench.probe._report import report, said, whole_seeds
 from bench.probe._run import check_bases, jobs_of
 from bench.study._data import Folders
+from bench.study._outcome import weights_hash
 from bench.study._page import results_on
 from bench.study._statistics import Effect
 from idf.data import text_of
@@ -234,13 +235,18 @@ def test_a_base_that_does_not_read_is_refused(tmp_path, share, fine):
     with refused("no result", "seed 3"):
         check_bases(asked)
     (tmp_path / "seeing").mkdir()
-    told = {"all": {"answers": {"moving_box reading": {"right": share}}}}
+    (tmp_path / "base-3/model.safetensors").write_bytes(b"weights")
+    answers = {"answers": {"moving_box reading": {"right": share}}}
+    told = {"language+merger": answers | {"checkpoint": weights_hash(tmp_path / "base-3")}}
     (tmp_path / "seeing/seed3.json").write_text(json.dumps(told))
     if fine:
         check_bases(asked)
     else:
         with refused("50%", "95%"):
             check_bases(asked)
+    (tmp_path / "base-3/model.safetensors").write_bytes(b"trained once more")
+    with refused("another model", "base-3", "results=DIR"):
+        check_bases(asked)
 
 
 def test_nothing_is_tested_before_the_last_seed(tmp_path):

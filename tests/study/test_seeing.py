@@ -12,7 +12,7 @@ from bench.seeing._questions import SEED, hash_of, held_out, judged, parts_of, u
 from bench.seeing._recipe import ARMS, HERE, SeeingRecipe
 from bench.seeing._report import outcomes, report
 from bench.seeing._run import jobs_of, run_study
-from bench.study._outcome import read_seeds
+from bench.study._outcome import read_seeds, weights_hash
 from bench.study._page import results_on
 from bench.study._statistics import difference
 from idf.data import text_of
@@ -150,6 +150,14 @@ def test_a_recipe_names_a_budget_for_each_world(tmp_path, samples, epochs, said)
         recipe(tmp_path, samples=samples, epochs=epochs).check()
 
 
+def test_some_arms_alone_are_run_and_no_other_is_known(tmp_path):
+    some = recipe(tmp_path, arms=["all"], seeds=[1, 2])
+    assert [job.name for job in jobs_of(some, "moving_box")][::2] == ["moving_box all seed 1", "moving_box all seed 2"]
+    for arms, said in ((["merger"], "merger"), ([], "none")):
+        with refused(f"arms names {said}: it must name some of frozen"):
+            recipe(tmp_path, arms=arms).check()
+
+
 def answers(right: str, parts: float) -> dict:
     return {"right": right, "parts": [parts] * len(right), "commonest": 0.25, "commonest_parts": 0.75}
 
@@ -245,6 +253,9 @@ def test_the_whole_study_runs_and_goes_on_where_it_was(tmp_path):
             assert list(found[arm]["answers"]) == [name for name in QUESTIONS if name.startswith(world)]
             assert len(found[arm]["answers"]) == kinds
             assert all(len(one["right"]) == 2 for one in found[arm]["answers"].values())
+            assert found[arm]["checkpoint"] == weights_hash(
+                tmp_path / "work" / world / "runs" / f"{arm}-seed7" / "final"
+            )
         facts = json.loads((tmp_path / f"work/{world}/runs/all-seed7/final/idf.json").read_text())
         assert (facts["recipe"]["train"], facts["recipe"]["epochs"]) == ("all", small.epochs[world])
     line_that_says(report(small), "moving box: 1 of 1 seeds")
