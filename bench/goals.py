@@ -98,7 +98,7 @@ _LIBRARIES = (
     "importing the same libraries and loading is a third of our time; of the rest, most is transformers' own forward pass, "
     "token by token, on both sides"
 )
-_PICTURES = f"{OLD} opened no picture here, and we check each; the tokenizer takes most of the rest, a start a second"
+_PICTURES = f"{OLD} opened no picture here, and we check each; the rest is mostly the tokenizer's time, and starting a process"
 
 GOALS = (
     Goal("whole step, rows of 8,192, the bench's model", "`sdpa`, as before", 2.5, "attention", _step("bench", "8192")),
