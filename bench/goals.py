@@ -91,14 +91,16 @@ def _growth(result: Result) -> float:
 
 
 _OUTLINES = (
-    "three quarters of the time is aggdraw's, which fills the outlines of cubes and arrows, and the same pixels need the same "
-    "outlines"
+    "most of the time is aggdraw's ([profile](../bench/results/drawing_share.json)), which fills the outlines of cubes and "
+    "arrows, and the same pixels need the same outlines"
 )
 _LIBRARIES = (
     "importing the same libraries and loading is a third of our time; of the rest, most is transformers' own forward pass, "
     "token by token, on both sides"
 )
-_PICTURES = f"{OLD} opened no picture here, and we check each; the rest is mostly the tokenizer's time, and starting a process"
+_PICTURES = (
+    f"{OLD} opened no picture here, and we check each; the rest is mostly the tokenizer's time, and starting a process"
+)
 
 GOALS = (
     Goal("whole step, rows of 8,192, the bench's model", "`sdpa`, as before", 2.5, "attention", _step("bench", "8192")),
@@ -126,7 +128,14 @@ GOALS = (
         _times("300 items", "lmms-eval"),
         why_not=_LIBRARIES,
     ),
-    Goal("3,150 stored responses, nothing cached", OLD, 2.0, "evaluation_speed", _times("3,150 stored responses", OLD)),
+    Goal(
+        "3,150 stored responses, nothing cached",
+        OLD,
+        2.0,
+        "evaluation_speed",
+        _times("3,150 stored responses", OLD),
+        why_not="it was 2.36 until `idf-eval` compared modes and named the first wrong step of every response, as here",
+    ),
     Goal("imagery, processor time", OLD, 1.15, "data_speed", _data("imagery_cpu_seconds")),
     Goal("Mental Rotation's pictures, clean", OLD, 2.0, "data_speed", _data("mental_rotation_ms"), why_not=_OUTLINES),
     Goal("the same, with noise", OLD, 2.0, "data_speed", _data("mental_rotation_noise_ms"), why_not=_OUTLINES),

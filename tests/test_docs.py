@@ -54,7 +54,6 @@ WRAPPED = [
     "safety.md",
     "scoring.md",
     "seeing-study.md",
-    "speed.md",
     "statistics.md",
     "study.md",
     "suites.md",
