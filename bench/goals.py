@@ -106,7 +106,7 @@ GOALS = (
     Goal("whole step, rows of 8,192, the bench's model", "`sdpa`, as before", 2.5, "attention", _step("bench", "8192")),
     Goal("whole step, rows of 8,192, the tiny model", "`sdpa`, as before", 3.0, "attention", _step("tiny", "8192")),
     Goal("whole step, rows of 2,560", "`sdpa`, as before", 1.25, "attention", _step("bench", "2560")),
-    Goal("useful tokens a CPU-second, rows of 2,560", "the best of Trainer", 1.1, "train_strongest", _best_trainer),
+    Goal("useful tokens a CPU-second, rows of 2,560", "the best of Trainer", 1.1, "train", _best_trainer),
     Goal(
         "useful tokens a CPU-second, rows of 8,192, each sample with a picture",
         "LLaMA-Factory `neat_packing`",
