@@ -17,7 +17,7 @@ def cpu_seconds(file: Path) -> float | None:
     """CPU-seconds of all starts; None if nothing was noted."""
     if not file.exists():
         return None
-    return round(sum(json.loads(line)["cpu_seconds"] for line in file.read_text().splitlines()), 1)
+    return round(sum(json.loads(line)["cpu_seconds"] for line in file.read_text().splitlines()), 3)
 
 
 def main() -> None:
@@ -27,7 +27,7 @@ def main() -> None:
     status = process.wait()
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     with file.open("a") as notes:
-        notes.write(json.dumps({"cpu_seconds": round(used.ru_utime + used.ru_stime, 1), "status": status}) + "\n")
+        notes.write(json.dumps({"cpu_seconds": round(used.ru_utime + used.ru_stime, 3), "status": status}) + "\n")
     sys.exit(status)
 
 

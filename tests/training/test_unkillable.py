@@ -75,6 +75,22 @@ def being_saved(folder: Path, since: float) -> bool:
     return False
 
 
+def freeze_in_a_save(process: subprocess.Popen[str], folder: Path, since: float, seconds: float) -> None:
+    """Stop all ranks some seconds into a save; where the save was quicker, go on and stop the next one in half of that."""
+    wait_until(lambda: len(ranks_of(process)) == 2, process)
+    workers = ranks_of(process)
+    while True:
+        wait_until(lambda: being_saved(folder, since), process)
+        time.sleep(seconds)
+        for worker in workers:
+            worker.suspend()
+        if being_saved(folder, since):
+            return
+        for worker in workers:
+            worker.resume()
+        seconds /= 2
+
+
 @pytest.mark.timeout(1800)
 def test_many_kills_change_no_digit(straight, step, tmp_path, full):
     recipe, steps, weights = straight
@@ -86,8 +102,7 @@ def test_many_kills_change_no_digit(straight, step, tmp_path, full):
         process = start("stage1.py", recipe, tmp_path)
         begun = len(history(folder))
         if number % 4 == 3:  # during a save: a folder that has not got its name yet
-            wait_until(lambda since=since: being_saved(folder, since), process)
-            time.sleep(dice.uniform(0, 0.02))
+            freeze_in_a_save(process, folder, since, dice.uniform(0, 0.02))
             saved_at_kill += being_saved(folder, since)
         else:  # the history is cut back to the last checkpoint when a run begins
             more = dice.choice([1, 1, 2])
