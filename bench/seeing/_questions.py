@@ -28,6 +28,7 @@ from idf.recipe import read_recipe
 from idf.suites import published
 from idf.worlds import WORLDS, Draw, split_of
 
+from ._close import CLOSE, closer
 from ._recipe import HERE
 
 SEED = 4321
@@ -63,7 +64,7 @@ class HeldOut(ImageryMaker):
             if asked not in seen:
                 seen.add(asked)
                 scene = content_key(slot.world, keys.canonical)  # as training data has it
-                sample = self.make(Row(slot, index, Draft("", scene, drawn.attempt)))
+                sample = closer(self.make(Row(slot, index, Draft("", scene, drawn.attempt))))
                 if hash_of(sample.images[0]) not in known:
                     yield sample
 
@@ -93,6 +94,8 @@ def held_out(world: str, each: int, known: Set[str] = frozenset()) -> dict[str, 
         known: Hashes of the pictures that a model learns from: none of them is asked about.
     """
     recipe = replace(read_recipe(ImageryRecipe, HERE / "imagery.yaml"), worlds={world: 1}, seed=SEED)
+    if world in CLOSE:
+        recipe = replace(recipe, max_pixels=CLOSE[world].drawn)
     maker = HeldOut(recipe, published(None))
     return {
         f"{slot.world} {slot.kind}": [sample for sample, _ in zip(maker.samples(slot, known), range(each))]

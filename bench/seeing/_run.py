@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from math import prod
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -18,6 +19,7 @@ from idf.recipe import to_plain
 from idf.training.stages import read_stage_recipe
 from idf.version import VERSION
 
+from ._close import CLOSE, closer
 from ._questions import MAX_NEW_TOKENS, SEED, hash_of, held_out, questions_in
 from ._recipe import ARMS, HERE, ROOT, SeeingRecipe
 
@@ -42,6 +44,7 @@ def run_study(recipe: SeeingRecipe, *, plan_only: bool, say: Callable[[str], Non
     with locked(Path(recipe.work).resolve() / ".lock", say) as lock:
         for world in recipe.samples:
             make_missing(_data_step(recipe, world), say)
+            _cut(recipe, world, say)
             _ask_about(recipe, world)
             fix_plan(recipe.results_of(world) / "plan.json", _facts(recipe, world))
             jobs += jobs_of(recipe, world)
@@ -65,10 +68,23 @@ def _check_bases(recipe: SeeingRecipe, world: str) -> None:
 
 def _data_step(recipe: SeeingRecipe, world: str) -> list[tuple[Path, list[str]]]:
     """What makes the data of a world: (the file that is there when it is made, the words after `idf`)."""
-    data = recipe.folders(world).data("imagery")
-    samples = str(recipe.samples[world])
+    close = CLOSE.get(world)
+    data = recipe.folders(world).data("imagery" if close is None else "drawn")
+    samples, pixels = str(recipe.samples[world]), [] if close is None else [f"max_pixels={close.drawn}"]
     made = ["imagery", "--recipe", str(HERE / "imagery.yaml"), "--samples", samples, "--out", str(data)]
-    return [(data / "dataset.json", [*made, f"worlds={{{world}: 1}}"])]
+    return [(data / "dataset.json", [*made, f"worlds={{{world}: 1}}", *pixels])]
+
+
+def _cut(recipe: SeeingRecipe, world: str, say: Callable[[str], None]) -> None:
+    """Cut the pictures of a world's data, if they are to be and are not yet."""
+    folders = recipe.folders(world)
+    out = folders.data("imagery")
+    if world in CLOSE and not (out / "dataset.json").exists():
+        say(f"cutting the pictures of {folders.data('drawn')}")
+        drawn = open_dataset(folders.data("drawn"), made_by="python -m bench.seeing")
+        facts = {key: drawn.manifest[key] for key in ("stage", "recipe", "seed", "split", "published", "choice")}
+        source = {"folder": "drawn", "fingerprint": drawn.fingerprint()}
+        write_dataset(map(closer, drawn.samples()), out, facts | {"source": source, "close": CLOSE[world].told})
 
 
 def _base_steps(recipe: SeeingRecipe, world: str) -> list[tuple[Path, list[str]]]:
@@ -119,12 +135,13 @@ def _facts(recipe: SeeingRecipe, world: str) -> dict[str, Any]:
     )
     if seen:
         raise UserError(f"{seen} samples of {data.path} show a scene or a picture that is asked about: they must not")
-    stage = to_plain(read_stage_recipe(HERE / "stage1.yaml"))
+    stage = to_plain(read_stage_recipe(HERE / "stage1.yaml", _pixels(world)))
     return {
         "recipe": {key: value for key, value in to_plain(recipe).items() if key not in free},
         "epochs": recipe.epochs[world],
         "arms": ARMS,
         "stage1": {key: value for key, value in stage.items() if key not in ("model", "data", "run")},
+        **({"close": CLOSE[world].told} if world in CLOSE else {}),
         "data": {"samples": len(data), "fingerprint": data.fingerprint()},
         "questions": {
             "seed": SEED,
@@ -147,6 +164,11 @@ def jobs_of(recipe: SeeingRecipe, world: str) -> list[Job]:
     ]
 
 
+def _pixels(world: str) -> list[str]:
+    """What of the stage's recipe is another for the pictures of a world."""
+    return [f"max_pixels={prod(CLOSE[world].size)}"] if world in CLOSE else []
+
+
 def _name(world: str, seed: int, arm: str) -> str:
     return f"{world} {arm} seed {seed}"
 
@@ -162,7 +184,7 @@ def _training(recipe: SeeingRecipe, world: str, seed: int, arm: str) -> Job:
             *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "1"),
             *(str(ROOT / "launch" / "stage1.py"), "--recipe", str(HERE / "stage1.yaml"), f"epochs={epochs}"),
             *(f"model={folders.base(seed)}", f"data={folders.data('imagery')}", f"run={folder}", f"seed={seed}"),
-            *(f"train={train}", *own),
+            *(f"train={train}", *own, *_pixels(world)),
         ],
         done=lambda: (folder / "final" / "idf.json").exists(),
         log=folders.log(f"{arm}-seed{seed}"),

@@ -6,8 +6,10 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from bench.seeing._close import CLOSE, COLOURED, closer
 from bench.seeing._questions import SEED, hash_of, held_out, judged, parts_of, unseen
 from bench.seeing._recipe import ARMS, HERE, SeeingRecipe
 from bench.seeing._report import outcomes, report
@@ -15,7 +17,9 @@ from bench.seeing._run import jobs_of, run_study
 from bench.study._outcome import read_seeds, weights_hash
 from bench.study._page import results_on
 from bench.study._statistics import difference
-from idf.data import text_of
+from idf.data import Sample, text_of
+from idf.drawing import decode_picture
+from idf.drawing.mental_rotation import to_pixels
 from idf.imagery import ImageryRecipe, build_imagery
 from idf.recipe import read_recipe
 from idf.worlds import WORLDS, Walk, split_of
@@ -116,6 +120,59 @@ def test_the_share_of_parts_counts_cells_faces_and_cubes(questions):
     cubes = questions["mental_rotation reading"][0]
     first, *rest = parts_of("mental_rotation", cubes.meta["answer"])
     assert judged(cubes, "; ".join([f"dark{first}", *rest])) == (False, pytest.approx(len(rest) / (len(rest) + 1)))
+
+
+# --- a closer look --------------------------------------------------------------------------------------------------
+
+
+def coloured(picture: np.ndarray) -> int:
+    return int((picture.max(2).astype(int) - picture.min(2) > COLOURED).sum())
+
+
+def drawn(world: str, count: int, folder: Path) -> list[Sample]:
+    learned = replace(
+        IMAGERY, worlds={world: 1}, kinds={"reading": 1}, max_pixels=CLOSE[world].drawn, samples=count, seed=3
+    )
+    return list(build_imagery(learned, folder / "drawn").samples())
+
+
+def test_a_cut_of_a_board_keeps_all_that_is_coloured_pixel_for_pixel(tmp_path):
+    close = CLOSE["cube_rolling"]
+    for sample in drawn("cube_rolling", 12, tmp_path):
+        whole, cut = (decode_picture(one.images[0]) for one in (sample, closer(sample)))
+        assert cut.shape == (*close.size[::-1], 3)
+        assert coloured(cut) == coloured(whole) > 500
+        places = np.lib.stride_tricks.sliding_window_view(whole, cut.shape)[:, :, 0]
+        assert any((places[y, x] == cut).all() for y in range(places.shape[0]) for x in range(places.shape[1]))
+
+
+def test_a_path_that_is_longer_than_the_cut_is_made_smaller():
+    picture = np.full((504, 560, 3), 200, np.uint8)
+    picture[100:110, 20:540] = (0, 0, 255)
+    cut = CLOSE["cube_rolling"].cut(picture, (224, 168))
+    assert cut.shape == (168, 224, 3)
+    blue = np.flatnonzero((cut[..., 2] > 220).any(0))
+    assert blue.min() < 4
+    assert blue.max() > 219
+
+
+def test_a_cut_of_the_views_shows_the_middle_of_each(tmp_path):
+    close = CLOSE["mental_rotation"]
+    for sample in drawn("mental_rotation", 3, tmp_path):
+        whole, cut = (decode_picture(one.images[0]) for one in (sample, closer(sample)))
+        assert cut.shape == (112, 224, 3)
+        for number in range(8):
+            x, y = np.rint(to_pixels(np.zeros(3), number, whole.shape[1::-1])).astype(int)
+            row, column = (56 * place + 28 for place in divmod(number, 4))
+            near = cut[row - 4 : row + 4, column - 4 : column + 4].reshape(-1, 3).mean(0)
+            there = whole[y - 6 : y + 6, x - 6 : x + 6].reshape(-1, 3).mean(0)
+            assert np.abs(near - there).max() < 12  # the cube at the origin, which every structure has
+    assert all(side % 28 == 0 for side in close.size)
+
+
+def test_a_grid_stays_as_it_is(questions):
+    sample = questions["moving_box reading"][0]
+    assert closer(sample) is sample
 
 
 # --- processes and tables ------------------------------------------------------------------------------------------
