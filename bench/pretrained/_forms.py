@@ -1,7 +1,7 @@
 """Is stage 1 learned? Held-out walks are asked in imagery's own form, and each step is compared with the true one.
 
-Until suites have items in imagery's forms, this asks as bench/study/walks.py does. Whatever takes its place must give
-`Asked`, and a command that writes it: `python -m bench.pretrained._forms CHECKPOINT WALKS OUT.json`.
+`python -m bench.pretrained._forms CHECKPOINT WALKS OUT.json`. The exercises of a suite ask the same forms (docs/suites.md), of
+scenes of the split "eval"; these walks are along the paths that this study holds out in all colours.
 """
 
 from __future__ import annotations
