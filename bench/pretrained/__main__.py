@@ -13,7 +13,7 @@ from bench.study._page import write_page
 from idf.recipe import read_recipe
 
 from ._recipe import HERE, ROOT, PretrainedRecipe
-from ._report import figure, report
+from ._report import figure, learned, report
 from ._run import run_study
 
 PAGE, FIGURE = ROOT / "docs/pretrained-study.md", ROOT / "docs/pretrained/headline.png"
@@ -31,7 +31,8 @@ def _run(arguments: argparse.Namespace) -> None:
     if arguments.report:
         print(report(recipe))
     elif arguments.page:
-        write_page(PAGE, report(recipe), FIGURE, figure(recipe), "accuracy by the rolls of a path")
+        shown = "right steps by updates on imagery" if learned(recipe) is False else "accuracy by the rolls of a path"
+        write_page(PAGE, report(recipe), FIGURE, figure(recipe), shown)
     else:
         choice = {"plan_only": arguments.plan, "pilot": arguments.pilot, "hours": arguments.hours}
         run_study(recipe, **choice, say=partial(print, flush=True))
